@@ -1,0 +1,106 @@
+"""The live bus: small frames to whoever is listening now. It may lose frames; the log never does.
+
+Each channel keeps the last frames for a while, so that a reader who has just read the log and the checkpoint finds what came between.
+A subscriber that does not keep up is cut off: it reads the log again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mecum.kit.clock import Clock
+
+FRAMES_KEPT = 512
+SECONDS_KEPT = 15.0
+SUBSCRIBER_QUEUE = 1024
+IDLE_CHANNELS = 4096
+
+
+class Lagged(Exception):
+    """The subscriber fell behind and frames were dropped: read the log again, then subscribe anew."""
+
+
+class Bus(Protocol):
+    async def publish(self, channel: str, frame: bytes) -> None:
+        """Give `frame` to all who listen on `channel`. Never waits for them."""
+        ...
+
+    def subscribe(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Frames of `channel`: those still kept, then those to come. The iterator raises Lagged when it fell behind."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class _Channel:
+    kept: deque[tuple[float, bytes]] = field(default_factory=lambda: deque[tuple[float, bytes]](maxlen=FRAMES_KEPT))
+    queues: set[asyncio.Queue[bytes | None]] = field(default_factory=set[asyncio.Queue[bytes | None]])
+
+
+class LocalBus:
+    """The bus of one process."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._channels: dict[str, _Channel] = {}
+
+    async def publish(self, channel: str, frame: bytes) -> None:
+        self.publish_nowait(channel, frame)
+
+    def publish_nowait(self, channel: str, frame: bytes) -> None:
+        now = self._clock.monotonic()
+        here = self._channels.setdefault(channel, _Channel())
+        while here.kept and here.kept[0][0] < now - SECONDS_KEPT:
+            here.kept.popleft()
+        here.kept.append((now, frame))
+        for queue in here.queues:
+            if queue.full():
+                _cut_off(queue)
+            else:
+                queue.put_nowait(frame)
+        if len(self._channels) > IDLE_CHANNELS:
+            self._forget_idle(now)
+
+    @asynccontextmanager
+    async def subscribe(self, channel: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        here = self._channels.setdefault(channel, _Channel())
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue(SUBSCRIBER_QUEUE)
+        horizon = self._clock.monotonic() - SECONDS_KEPT
+        for at, frame in here.kept:
+            if at >= horizon:
+                queue.put_nowait(frame)
+        here.queues.add(queue)
+        try:
+            yield _frames(queue)
+        finally:
+            here.queues.discard(queue)
+
+    async def close(self) -> None:
+        for channel in self._channels.values():
+            for queue in channel.queues:
+                _cut_off(queue)
+
+    def _forget_idle(self, now: float) -> None:
+        for name, channel in list(self._channels.items()):
+            if not channel.queues and (not channel.kept or channel.kept[-1][0] < now - SECONDS_KEPT):
+                del self._channels[name]
+
+
+def _cut_off(queue: asyncio.Queue[bytes | None]) -> None:
+    while not queue.empty():
+        queue.get_nowait()
+    queue.put_nowait(None)
+
+
+async def _frames(queue: asyncio.Queue[bytes | None]) -> AsyncIterator[bytes]:
+    while True:
+        frame = await queue.get()
+        if frame is None:
+            raise Lagged
+        yield frame

@@ -1,0 +1,99 @@
+"""The database: PostgreSQL through SQLAlchemy Core and asyncpg.
+
+One request or one job step is one transaction, opened with `Database.transaction()` and committed at its end. No transaction is held
+across an await that leaves the process (a model call, a fetch, a mail).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from sqlalchemy import MetaData
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from mecum.kit.errors import Unavailable
+
+__all__ = ["JSONB", "TIMESTAMP", "UUID", "AsyncConnection", "Database", "asyncpg_url", "psycopg_url", "room_metadata"]
+
+
+def room_metadata(room: str) -> MetaData:
+    """Table metadata of one room: all its tables live in the schema of its name."""
+    return MetaData(schema=room)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class Database:
+    """A pool of connections.
+
+    Args:
+        url: `postgresql://user:password@host:port/name` or `...@/name?host=/socket/dir`.
+        pool_size: connections kept; as many again may open for a moment.
+        statement_timeout_s: a statement that takes longer is cancelled by the server.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10, statement_timeout_s: float = 30.0) -> None:
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(
+            asyncpg_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            json_serializer=_dumps,
+            connect_args={
+                "timeout": 10,
+                "server_settings": {
+                    "application_name": "mecum",
+                    "timezone": "UTC",
+                    "statement_timeout": str(int(statement_timeout_s * 1000)),
+                    "idle_in_transaction_session_timeout": "60000",
+                },
+            },
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction: committed at the end, rolled back on an exception.
+
+        Raises:
+            Unavailable: the database can't be reached or went away in between.
+        """
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except (InterfaceError, OperationalError, OSError, TimeoutError) as error:
+            raise _unavailable(error) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise _unavailable(error) from error
+            raise
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    kind = type(getattr(error, "orig", None) or error).__name__
+    return Unavailable("database_unavailable", f"The database can't be reached ({kind}).", "Try again in a moment.", retry_after=2.0)
+
+
+def asyncpg_url(url: str) -> str:
+    """`url` for SQLAlchemy with asyncpg."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(scheme="postgresql+asyncpg"))
+
+
+def psycopg_url(url: str) -> str:
+    """`url` as a libpq connection URI: the socket directory stays in the query."""
+    parts = urlsplit(url)
+    query = urlencode([(key, unquote(value)) for key, value in parse_qsl(parts.query)])
+    return urlunsplit(parts._replace(scheme="postgresql", query=query))

@@ -1,0 +1,186 @@
+"""The HTTP edge: who asks, errors on the wire, limits on bodies.
+
+Routes declare the caller as a parameter (`caller: Signed`), so that a route without one is visibly public.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from mecum.kit.errors import BadRequest, Forbidden, MecumError, TooLarge, Unauthenticated
+from mecum.kit.types import Principal, Scope
+
+logger = logging.getLogger(__name__)
+
+PAGE_SIZE = 50
+PAGE_SIZE_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request carries to say who asks. `bearer` is the token of an Authorization header, without its scheme."""
+
+    bearer: str | None
+    cookies: Mapping[str, str]
+    csrf: str | None
+    origin: str | None
+    method: str
+    address: str
+    user_agent: str
+    surface: str | None
+
+
+Authenticate = Callable[[Credentials], Awaitable[Principal]]
+
+
+def credentials(request: Request) -> Credentials:
+    """The credentials of `request`. The address is the peer's, or what a trusted proxy said (set by the edge in `app.py`)."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return Credentials(
+        bearer=token.strip() if scheme.lower() == "bearer" and token.strip() else None,
+        cookies=request.cookies,
+        csrf=request.headers.get("x-csrf-token"),
+        origin=request.headers.get("origin"),
+        method=request.method,
+        address=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", "")[:400],
+        surface=request.headers.get("x-mecum-surface"),
+    )
+
+
+async def authenticated(request: Request) -> Principal:
+    """The principal behind `request`.
+
+    Raises:
+        Unauthenticated: no valid session or key. Forbidden: a session without its CSRF token or with a foreign Origin.
+    """
+    known: Principal | None = getattr(request.state, "principal", None)
+    if known is None:
+        authenticate: Authenticate = request.app.state.authenticate
+        known = await authenticate(credentials(request))
+        request.state.principal = known
+    return known
+
+
+Signed = Annotated[Principal, Depends(authenticated)]
+
+
+def scoped(scope: Scope) -> Callable[[Principal], Principal]:
+    """A dependency: the caller, who must have `scope`."""
+
+    def check(caller: Signed) -> Principal:
+        return require(caller, scope)
+
+    return check
+
+
+def operating(caller: Signed) -> Principal:
+    """A dependency: the caller, who must run the installation."""
+    if not caller.operates:
+        raise Forbidden("operator_only", "Only the owner or an operator may do this.")
+    return caller
+
+
+Operator = Annotated[Principal, Depends(operating)]
+
+
+def require(caller: Principal, scope: Scope) -> Principal:
+    if not caller.has(scope):
+        raise Forbidden("scope_missing", f"This key lacks the scope {scope}.", "Make a key that has it.", params={"scope": scope})
+    return caller
+
+
+ChatCaller = Annotated[Principal, Depends(scoped("chat"))]
+ThreadsCaller = Annotated[Principal, Depends(scoped("threads"))]
+AccountCaller = Annotated[Principal, Depends(scoped("account"))]
+ModelsCaller = Annotated[Principal, Depends(scoped("models"))]
+
+
+def problem(error: MecumError) -> JSONResponse:
+    """`error` as RFC 9457 problem details, with our `code`, `hint`, `params` and `retryable`."""
+    body: dict[str, Any] = {
+        "type": f"urn:mecum:error:{error.code}",
+        "title": error.code,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "hint": error.hint,
+        "params": dict(error.params),
+        "retryable": error.retryable,
+    }
+    return JSONResponse(body, error.status, _headers(error), media_type="application/problem+json")
+
+
+def _headers(error: MecumError) -> dict[str, str]:
+    headers = {"cache-control": "no-store"}
+    if error.retry_after is not None:
+        headers["retry-after"] = str(max(1, round(error.retry_after)))
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return headers
+
+
+def install_errors(app: FastAPI) -> None:
+    """Render every error of the tree, of validation and of routing; never a stack trace."""
+
+    async def known(request: Request, error: Exception) -> Response:
+        assert isinstance(error, MecumError)
+        if error.status >= 500:
+            logger.warning("%s on %s", error.code, request.url.path)
+        return problem(error)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first.get("loc", ()))
+        return problem(BadRequest("invalid_request", f"{where}: {first.get('msg', 'not valid')}"[:500], params={"where": where[:200]}))
+
+    async def routed(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        plain = MecumError(f"http_{error.status_code}", str(error.detail))
+        plain.status = error.status_code
+        return problem(plain)
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        logger.error("unexpected error on %s", request.url.path, exc_info=error)
+        return problem(MecumError("internal", "Something went wrong in Mecum itself.", "It was logged. Trying again may help."))
+
+    app.add_exception_handler(MecumError, known)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, routed)
+    app.add_exception_handler(Exception, unexpected)
+
+
+async def read_body(request: Request, limit_bytes: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        TooLarge: it is longer than `limit_bytes`; reading stops there.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit_bytes:
+        raise _too_large(limit_bytes)
+    chunks = bytearray()
+    async for chunk in request.stream():
+        chunks += chunk
+        if len(chunks) > limit_bytes:
+            raise _too_large(limit_bytes)
+    return bytes(chunks)
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge("body_too_large", f"The request is larger than {limit_bytes:,} bytes.", params={"limit_bytes": limit_bytes})
+
+
+def signed_in(principal: Principal | None) -> Principal:
+    if principal is None:
+        raise Unauthenticated("signed_out", "Sign in first.")
+    return principal

@@ -1,0 +1,1 @@
+"""One linear tree of migrations, applied at start under an advisory lock."""
