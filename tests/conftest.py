@@ -1,0 +1,86 @@
+"""Fixtures for every test: a PostgreSQL cluster per session, a fresh database per test, a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from mecum.kit.clock import ManualClock
+from mecum.kit.db import Database
+from mecum.kit.migrate import migrate
+from tests.support.postgres import running_postgres
+
+os.environ["MECUM_ALLOW_NETWORK"] = "0"
+
+TEMPLATE = "mecum_template"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def pg_url() -> Iterator[str]:
+    """The URL of the administrative database of this session's cluster."""
+    with running_postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(pg_url: str) -> str:
+    """The name of a migrated database to copy from. Nobody may stay connected to it."""
+    _administer(pg_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+    asyncio.run(_migrated(with_database(pg_url, TEMPLATE)))
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_url(pg_url: str, template: str) -> Iterator[str]:
+    """The URL of a fresh, migrated database; dropped afterwards."""
+    name = f"test_{next(_numbers)}"
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    _administer(pg_url, copy.format(sql.Identifier(name), sql.Identifier(template)))
+    yield with_database(pg_url, name)
+    _administer(pg_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A pool on a fresh, migrated database."""
+    connected = Database(database_url, pool_size=5)
+    yield connected
+    await connected.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands at Monday 2026-03-02 09:00 UTC until told to move."""
+    return ManualClock(dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC))
+
+
+def with_database(url: str, name: str) -> str:
+    """`url` with another database name."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def _administer(url: str, statement: sql.Composed) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+async def _migrated(url: str) -> None:
+    database = Database(url, pool_size=1)
+    try:
+        await migrate(database)
+    finally:
+        await database.close()

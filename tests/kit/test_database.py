@@ -1,0 +1,35 @@
+"""The fixtures themselves, and the transaction rule of `mecum.kit.db`."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from mecum.kit.db import Database
+from mecum.kit.errors import Unavailable
+from mecum.kit.migrate import migrate
+
+
+async def test_a_fresh_database_is_migrated_and_migrating_again_changes_nothing(database: Database) -> None:
+    await migrate(database)
+    async with database.transaction() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM kit.outbox"))).scalar_one() == 0
+
+
+async def test_a_transaction_is_rolled_back_when_its_block_raises(database: Database) -> None:
+    insert = text("INSERT INTO kit.installation (key, value) VALUES ('a', '1')")
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as connection:
+            await connection.execute(insert)
+            raise RuntimeError
+    async with database.transaction() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM kit.installation"))).scalar_one() == 0
+
+
+async def test_an_unreachable_database_is_unavailable_not_a_driver_error() -> None:
+    nowhere = Database("postgresql://mecum:x@127.0.0.1:1/none")
+    with pytest.raises(Unavailable) as caught:
+        async with nowhere.transaction():
+            pass
+    assert caught.value.retryable
+    await nowhere.close()
