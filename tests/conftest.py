@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import itertools
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -30,7 +30,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def pg_url() -> Iterator[str]:
+def pg_url() -> Generator[str]:
     """The URL of the administrative database of this session's cluster."""
     with running_postgres() as url:
         yield url
@@ -45,7 +45,7 @@ def template(pg_url: str) -> str:
 
 
 @pytest.fixture
-def database_url(pg_url: str, template: str) -> Iterator[str]:
+def database_url(pg_url: str, template: str) -> Generator[str]:
     """The URL of a fresh, migrated database; dropped afterwards."""
     name = f"test_{next(_numbers)}"
     copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
@@ -55,7 +55,7 @@ def database_url(pg_url: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(database_url: str) -> AsyncGenerator[Database]:
     """A pool on a fresh, migrated database."""
     connected = Database(database_url, pool_size=5)
     yield connected

@@ -14,10 +14,11 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypedDict
 
 import psycopg
 
@@ -46,7 +47,7 @@ def binaries() -> Path:
 
 
 @contextmanager
-def running_postgres() -> Iterator[str]:
+def running_postgres() -> Generator[str]:
     """A cluster of its own, stopped and removed at the end. Gives the URL of its database `postgres`."""
     home = Path(tempfile.mkdtemp(prefix="mecum-test-pg-", dir="/tmp"))
     user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
@@ -88,7 +89,7 @@ def _initialise(bin_dir: Path, home: Path, password: str, user: pwd.struct_passw
 
 
 @contextmanager
-def _server(bin_dir: Path, home: Path, user: pwd.struct_passwd | None) -> Iterator[None]:
+def _server(bin_dir: Path, home: Path, user: pwd.struct_passwd | None) -> Generator[None]:
     settings = [part for setting in SERVER_SETTINGS for part in ("-c", setting)]
     command = [str(bin_dir / "postgres"), "-D", str(home / "data"), "-k", str(home), *settings]
     with (home / "log").open("wb") as log:
@@ -104,10 +105,17 @@ def _server(bin_dir: Path, home: Path, user: pwd.struct_passwd | None) -> Iterat
             process.wait()
 
 
-def _as_user(user: pwd.struct_passwd | None) -> dict[str, object]:
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+    cwd: str
+
+
+def _as_user(user: pwd.struct_passwd | None) -> _Identity:
     if user is None:
         return {}
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": "/", "umask": 0o077}
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": "/"}
 
 
 def _wait_until_ready(url: str) -> None:
