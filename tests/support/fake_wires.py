@@ -1,0 +1,190 @@
+"""The fake provider's answers in OpenAI's two wires: chat completions and responses, streamed or not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.fake_replies import Reply, count_tokens, pieces
+
+CREATED = 1790000000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said in this round: the reply's text, or the tools it asks for."""
+
+    number: int
+    model: str
+    text: str
+    reasoning: str
+    calls: Sequence[tuple[str, str]]
+    finish: str
+    prompt_tokens: int
+    reply: Reply
+
+    @property
+    def output_tokens(self) -> int:
+        asked = [arguments for _, arguments in self.calls]
+        return count_tokens([self.text, self.reasoning, *asked])
+
+    def call_id(self, index: int) -> str:
+        return f"call_{self.number}_{index}"
+
+
+def dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def sse(value: Any, event: str = "") -> bytes:
+    name = f"event: {event}\n".encode() if event else b""
+    return name + b"data: " + dump(value) + b"\n\n"
+
+
+def chat_usage(answer: Answer) -> dict[str, Any] | None:
+    if answer.reply.usage == "missing":
+        return None
+    if answer.reply.usage == "wrong":
+        return {"prompt_tokens": "many", "completion_tokens": -5, "total_tokens": None}
+    return {
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.output_tokens,
+        "total_tokens": answer.prompt_tokens + answer.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": count_tokens(answer.reasoning)},
+    }
+
+
+def chat_body(answer: Answer) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": answer.text or None}
+    if answer.reasoning:
+        message["reasoning_content"] = answer.reasoning
+    if answer.calls:
+        message["tool_calls"] = [
+            {"id": answer.call_id(index), "type": "function", "function": {"name": name, "arguments": arguments}}
+            for index, (name, arguments) in enumerate(answer.calls)
+        ]
+    body: dict[str, Any] = {
+        "id": f"chatcmpl-fake-{answer.number}",
+        "object": "chat.completion",
+        "created": CREATED,
+        "model": answer.model,
+        "choices": [{"index": 0, "message": message, "finish_reason": answer.finish, "logprobs": None}],
+    }
+    usage = chat_usage(answer)
+    return body if usage is None else {**body, "usage": usage}
+
+
+def chat_stream(answer: Answer, *, include_usage: bool) -> Iterator[bytes]:
+    identity = f"chatcmpl-fake-{answer.number}"
+    head = {"id": identity, "object": "chat.completion.chunk", "created": CREATED, "model": answer.model}
+
+    def chunk(delta: Mapping[str, Any], finish: str | None = None) -> bytes:
+        return sse({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+    yield chunk({"role": "assistant", "content": ""})
+    for piece in pieces(answer.reasoning, 0):
+        yield chunk({"reasoning_content": piece})
+    for piece in pieces(answer.text, answer.reply.chunks):
+        yield chunk({"content": piece})
+    for index, (name, arguments) in enumerate(answer.calls):
+        call = {"index": index, "id": answer.call_id(index), "type": "function"}
+        yield chunk({"tool_calls": [{**call, "function": {"name": name, "arguments": ""}}]})
+        for piece in pieces(arguments, 3):
+            if piece != "·":
+                yield chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+    yield chunk({}, answer.finish)
+    usage = chat_usage(answer)
+    if include_usage and usage is not None:
+        yield sse({**head, "choices": [], "usage": usage})
+    if answer.reply.done:
+        yield b"data: [DONE]\n\n"
+
+
+def response_body(answer: Answer, status: str = "completed") -> dict[str, Any]:
+    """A response object; output and usage only once completed."""
+    output: list[dict[str, Any]] = []
+    if status == "completed" and answer.calls:
+        output = [_function_item(answer, index, "completed") for index in range(len(answer.calls))]
+    elif status == "completed":
+        output = [_message_item(answer, "completed", [_text_part(answer.text)])]
+    usage = {
+        "input_tokens": answer.prompt_tokens,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": answer.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": answer.prompt_tokens + answer.output_tokens,
+    }
+    return {
+        "id": f"resp_fake_{answer.number}",
+        "object": "response",
+        "created_at": CREATED,
+        "status": status,
+        "model": answer.model,
+        "output": output,
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "metadata": {},
+        "temperature": 1.0,
+        "top_p": 1.0,
+        "usage": usage if status == "completed" else None,
+    }
+
+
+def response_stream(answer: Answer) -> Iterator[bytes]:
+    number = 0
+
+    def event(kind: str, **fields: Any) -> bytes:
+        nonlocal number
+        number += 1
+        return sse({"type": kind, "sequence_number": number - 1, **fields}, kind)
+
+    yield event("response.created", response=response_body(answer, "in_progress"))
+    yield event("response.in_progress", response=response_body(answer, "in_progress"))
+    if answer.calls:
+        for index, (_, arguments) in enumerate(answer.calls):
+            item, whole = _function_item(answer, index, "in_progress"), _function_item(answer, index, "completed")
+            where = {"item_id": item["id"], "output_index": index}
+            yield event("response.output_item.added", output_index=index, item={**item, "arguments": ""})
+            yield event("response.function_call_arguments.delta", **where, delta=arguments)
+            yield event("response.function_call_arguments.done", **where, name=item["name"], arguments=arguments)
+            yield event("response.output_item.done", output_index=index, item=whole)
+    else:
+        item = _message_item(answer, "in_progress", [])
+        where = {"item_id": item["id"], "output_index": 0, "content_index": 0}
+        yield event("response.output_item.added", output_index=0, item=item)
+        yield event("response.content_part.added", **where, part=_text_part(""))
+        for piece in pieces(answer.text, answer.reply.chunks):
+            yield event("response.output_text.delta", **where, delta=piece, logprobs=[])
+        yield event("response.output_text.done", **where, text=answer.text, logprobs=[])
+        yield event("response.content_part.done", **where, part=_text_part(answer.text))
+        item = _message_item(answer, "completed", [_text_part(answer.text)])
+        yield event("response.output_item.done", output_index=0, item=item)
+    yield event("response.completed", response=response_body(answer))
+
+
+def _text_part(text: str) -> dict[str, Any]:
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def _message_item(answer: Answer, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
+    identity = f"msg_fake_{answer.number}"
+    return {"id": identity, "type": "message", "status": status, "role": "assistant", "content": content}
+
+
+def _function_item(answer: Answer, index: int, status: str) -> dict[str, Any]:
+    name, arguments = answer.calls[index]
+    return {
+        "id": f"fc_fake_{answer.number}_{index}",
+        "type": "function_call",
+        "status": status,
+        "call_id": answer.call_id(index),
+        "name": name,
+        "arguments": arguments,
+    }
