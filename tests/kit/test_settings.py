@@ -31,7 +31,9 @@ def test_defaults_work_without_any_environment() -> None:
     assert settings.allow_network
 
 
-def test_an_option_wins_over_the_environment_and_the_environment_over_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_option_wins_over_the_environment_and_the_environment_over_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MECUM_PORT", "9000")
     assert load(KitSettings, port=None).port == 9000
     assert load(KitSettings, port=9001).port == 9001
@@ -39,7 +41,9 @@ def test_an_option_wins_over_the_environment_and_the_environment_over_the_defaul
 
 def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MECUM_TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1")
-    monkeypatch.setenv("MECUM_PRIVATE_ORIGINS", "page:http://Localhost:3930,apps:https://10.0.0.5,page:http://[::1]:81/")
+    monkeypatch.setenv(
+        "MECUM_PRIVATE_ORIGINS", "page:http://Localhost:3930,apps:https://10.0.0.5,page:http://[::1]:81/"
+    )
     settings = load(KitSettings)
     assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32"))
     assert settings.private_origins == {
@@ -67,7 +71,9 @@ def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"private_origins": "page:http://localhost/a"}, "purpose:scheme://host:port"),
     ],
 )
-def test_a_wrong_value_is_refused_with_the_name_of_the_setting_and_the_reason(values: dict[str, str], said: str) -> None:
+def test_a_wrong_value_is_refused_with_the_name_of_the_setting_and_the_reason(
+    values: dict[str, str], said: str
+) -> None:
     with pytest.raises(StartError) as caught:
         load(KitSettings, **values)
     assert said in caught.value.detail
@@ -88,7 +94,10 @@ def test_a_misspelt_variable_is_found() -> None:
     assert unknown_names([KitSettings, Room], names) == ("MECUM_PROT",)
 
 
-@pytest.mark.parametrize(("host", "loopback"), [("localhost", True), ("a.localhost", True), ("127.8.0.1", True), ("::1", True), ("10.0.0.1", False)])
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("localhost", True), ("a.localhost", True), ("127.8.0.1", True), ("::1", True), ("10.0.0.1", False)],
+)
 def test_loopback_is_recognised(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
 

