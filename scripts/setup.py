@@ -35,6 +35,9 @@ NOTES = TOOLS / "notes"
 OFFLINE = re.compile(
     r"ENOTFOUND|EAI_AGAIN|ECONN(REFUSED|RESET)|E?TIMEDOUT|E(NET|HOST)UNREACH|SOCKET_TIMEOUT|CERT|\bE(401|403|407|50[234])\b"
 )
+# Without a network it should not take more than half a minute to notice.
+PATIENCE = ("--fetch-retries=3", "--fetch-retry-mintimeout=2000", "--fetch-retry-maxtimeout=10000")
+NPM_CI = ("ci", "--no-audit", "--no-fund", *PATIENCE)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -107,7 +110,8 @@ def environment(kind: str) -> None:
         else "Installing the packages of the lock, for developing ..."
     )
     stamp.unlink(missing_ok=True)
-    run([*UV, "sync", *INTO, "--require-hashes", "--compile-bytecode", str(LOCKS[kind])], REGISTRY)
+    quiet = [] if sys.stderr.isatty() else ["--quiet"]
+    run([*UV, "sync", *INTO, *quiet, "--require-hashes", "--compile-bytecode", str(LOCKS[kind])], REGISTRY)
     (VENV / "package-stamp").unlink(missing_ok=True)
     stamp.write_text(wanted[kind])
 
@@ -120,7 +124,7 @@ def web_client(*, rebuild: bool) -> str:
     installed = digest([WEB / "package.json", WEB / "package-lock.json", WEB / ".npmrc", LOCKS["tools"]])
     if not is_current(modules / ".mecum-stamp", installed):
         say("Getting the packages of the web client ...")
-        problem = npm("ci", "--no-audit", "--no-fund")
+        problem = npm(*NPM_CI)
         if OFFLINE.search(problem):
             return "the npm registry can't be reached: without the web client the server shows its plain page"
         if problem:
