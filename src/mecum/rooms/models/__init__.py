@@ -1,0 +1,233 @@
+"""models: providers, the catalogue, the relay, and the one seam through which an answer is made.
+
+This file is the room's face: what others may know and call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+from mecum.kit.types import OrganisationId, Principal, Tokens
+
+__all__ = [
+    "Budget",
+    "CatalogueModel",
+    "Content",
+    "Embedded",
+    "Finish",
+    "FinishReason",
+    "ImagePart",
+    "LocalModel",
+    "Message",
+    "ModelEvent",
+    "ModelRequest",
+    "Models",
+    "NoBudget",
+    "ReasoningDelta",
+    "TextDelta",
+    "TextPart",
+    "ToolCallDelta",
+    "ToolSpec",
+    "ToolUse",
+    "Usage",
+    "Waiting",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image as bytes; the provider's wire decides how it travels."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+Content: TypeAlias = TextPart | ImagePart
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A call that the model wants: `arguments` is its JSON text, unparsed."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message for a model. `tool_uses` only with role assistant, `tool_use_id` only with role tool."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: tuple[Content, ...]
+    tool_uses: tuple[ToolUse, ...] = ()
+    tool_use_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """What to ask a model.
+
+    Args:
+        model: a name of the catalogue, or None for the installation's default.
+        effort: how hard to think; the router (a later form) reads it.
+        max_tokens: of the answer.
+        json_schema: the answer must be JSON of this schema, or None.
+        purpose: the room and what for, e.g. `assistant.answer`, for the meter.
+    """
+
+    messages: Sequence[Message]
+    model: str | None = None
+    tools: Sequence[ToolSpec] = ()
+    effort: Literal["auto", "fast", "think"] = "auto"
+    max_tokens: int | None = None
+    temperature: float | None = None
+    json_schema: Mapping[str, Any] | None = None
+    purpose: str = "assistant.answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing yet, and why: `model_arriving` (progress 0 to 1), `model_loading`, `queued`, `provider_busy`."""
+
+    reason: Literal["model_arriving", "model_loading", "queued", "provider_busy"]
+    progress: float | None = None
+    about_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A whole tool call, given once its arguments are complete."""
+
+    use: ToolUse
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a call took. `cached` is part of `input`, `reasoning` part of `output`.
+
+    `estimated`: the provider did not say, so it was reckoned from the length of the texts.
+    """
+
+    input: Tokens
+    output: Tokens
+    cached: Tokens = Tokens(0)
+    reasoning: Tokens = Tokens(0)
+    estimated: bool = False
+
+
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The last event of a stream. `model` is the catalogue's name of who answered, `provider` its provider's name."""
+
+    reason: FinishReason
+    usage: Usage
+    model: str
+    provider: str
+
+
+ModelEvent: TypeAlias = Waiting | TextDelta | ReasoningDelta | ToolCallDelta | Finish
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueModel:
+    """A model that people can choose."""
+
+    name: str
+    provider: str
+    kind: Literal["chat", "embedding"]
+    upstream_model: str
+    context_tokens: int
+    vision: bool
+    native_tools: bool
+    local: bool
+    small: bool
+    default: bool
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """The state of the embedded engine. Bytes and seconds are None where they are not known."""
+
+    name: str
+    licence: str
+    publisher: str
+    state: Literal["off", "absent", "arriving", "paused", "loading", "ready", "failed"]
+    bytes_done: int | None = None
+    bytes_total: int | None = None
+    seconds_left: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors of unit length, one per text, and what they cost."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    model: str
+    tokens: Tokens
+
+
+class Models(Protocol):
+    def stream(self, principal: Principal, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Ask a model. Ends with exactly one Finish, or raises.
+
+        Closing the iterator cancels the request at the provider.
+
+        Raises:
+            NotFound: no such model. ProviderError: the provider failed (`retryable` says whether again can help).
+            TooMany: a limit of the provider, after honouring Retry-After up to a bound.
+            Unavailable: no model is connected.
+        """
+        ...
+
+    async def embed(
+        self, principal: Principal, texts: Sequence[str], model: str | None, kind: Literal["query", "passage"]
+    ) -> Embedded: ...
+
+    async def catalogue(self, principal: Principal) -> tuple[CatalogueModel, ...]:
+        """The models that `principal` may use, the default first."""
+        ...
+
+    def local(self) -> LocalModel: ...
+
+
+class Budget(Protocol):
+    """What the room needs to know of spending limits; bound by a later room."""
+
+    async def reserve(self, principal: Principal, organisation: OrganisationId, tokens: Tokens) -> None: ...
+
+
+class NoBudget:
+    """No limits."""
+
+    async def reserve(self, principal: Principal, organisation: OrganisationId, tokens: Tokens) -> None:
+        return None

@@ -1,0 +1,88 @@
+"""Settings of the models room."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mecum.kit.settings import KIB, MIB, PREFIX
+
+HOUR_S, DAY_S = 3600, 86400
+
+
+class ModelsSettings(BaseSettings):
+    """Limits of calls to models, and how long what they leave behind is kept."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    allow_network: bool = Field(
+        default=True, description="Off: nothing beyond loopback is ever fetched (tests, sealed rooms)."
+    )
+    provider_connect_timeout_s: float = Field(
+        default=10.0, gt=0, le=300, description="Longest wait for a connection to a provider."
+    )
+    provider_first_byte_timeout_s: float = Field(
+        default=180.0,
+        gt=0,
+        le=HOUR_S,
+        description="Longest wait for the first byte of an answer; big models think long.",
+    )
+    provider_chunk_timeout_s: float = Field(
+        default=90.0, gt=0, le=HOUR_S, description="Longest silence in the middle of an answer."
+    )
+    provider_total_timeout_s: float = Field(
+        default=1800.0, gt=0, le=DAY_S, description="Longest time that one answer may take."
+    )
+    provider_line_limit_bytes: int = Field(
+        default=MIB, ge=4 * KIB, le=64 * MIB, description="Longest line in a provider's event stream."
+    )
+    provider_answer_limit_bytes: int = Field(
+        default=64 * MIB, ge=MIB, le=1024 * MIB, description="Largest answer of a provider, streamed or not."
+    )
+    provider_connections_max: int = Field(
+        default=1000, ge=1, le=20000, description="Connections to all providers together; further calls wait."
+    )
+    provider_retries_max: int = Field(
+        default=2, ge=0, le=10, description="How often a call is repeated while no byte of the answer has come."
+    )
+    provider_retry_after_max_s: float = Field(
+        default=30.0, ge=0, le=HOUR_S, description="Longest Retry-After that is waited for; longer ones are an error."
+    )
+    providers_max: int = Field(default=50, ge=1, le=1000, description="Providers that can be connected.")
+    models_max: int = Field(default=1000, ge=1, le=10000, description="Models that the catalogue can hold.")
+
+    local_slots: int = Field(
+        default=2, ge=1, le=64, description="Answers that the built-in model gives at the same time."
+    )
+    local_queue_max: int = Field(
+        default=64, ge=0, le=10000, description="Messages that may wait for the built-in model; further ones fail."
+    )
+    local_wait_max_s: float = Field(
+        default=4.0 * HOUR_S, gt=0, le=7 * DAY_S, description="Longest wait for the built-in model to arrive."
+    )
+    relay_local_wait_s: float = Field(
+        default=60.0, ge=0, le=HOUR_S, description="How long an API call waits for the built-in model before it fails."
+    )
+
+    relay_body_limit_bytes: int = Field(
+        default=32 * MIB, ge=64 * KIB, le=1024 * MIB, description="Largest request body of an API call to a model."
+    )
+    relay_store_default: bool = Field(
+        default=True,
+        description="Whether responses of the API are stored when the caller does not say, as OpenAI does.",
+    )
+    stored_response_days: int = Field(default=30, ge=1, le=365, description="How long stored responses are kept.")
+    stored_response_limit_bytes: int = Field(
+        default=8 * MIB, ge=64 * KIB, le=64 * MIB, description="Largest conversation that is stored or continued."
+    )
+    background_responses_max: int = Field(
+        default=20, ge=1, le=1000, description="Background responses of one person that may wait or run at once."
+    )
+
+    embed_texts_max: int = Field(default=2048, ge=1, le=100000, description="Texts in one call for embeddings.")
+    usage_flush_ms: int = Field(
+        default=200, ge=10, le=10000, description="How long usage records are collected before they are written."
+    )
+    usage_buffer_max: int = Field(
+        default=20000, ge=100, le=1000000, description="Usage records kept while the database is away."
+    )

@@ -1,0 +1,223 @@
+"""HTTP to providers: one pooled aiohttp session, a limit on every wait, and failures as errors of the tree.
+
+aiohttp sets TCP_NODELAY on its connections (a test looks): without it small requests wait 40 ms for an acknowledgement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from mecum.kit.clock import Clock
+from mecum.kit.errors import MecumError
+from mecum.kit.settings import KIB, is_loopback
+from mecum.rooms.models import failures
+from mecum.rooms.models.settings import ModelsSettings
+
+ERROR_BODY_LIMIT = 64 * KIB
+DRAIN_S = 0.05
+USER_AGENT = "Mecum"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a provider's API is. `base_url` has no trailing slash; `provider` is its name for people."""
+
+    provider: str
+    base_url: str
+    key: str = field(default="", repr=False)
+
+
+class Upstream:
+    """Calls providers. `start` inside the event loop, `close` at the end."""
+
+    def __init__(self, settings: ModelsSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        limit = self._settings.provider_connections_max
+        connector = aiohttp.TCPConnector(limit=limit, ttl_dns_cache=60, keepalive_timeout=30, family=socket.AF_UNSPEC)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._settings.provider_connect_timeout_s),
+            headers={"user-agent": USER_AGENT, "accept-encoding": "identity"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=True,
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    @asynccontextmanager
+    async def open(
+        self, endpoint: Endpoint, method: Literal["GET", "POST"], path: str, body: bytes | None = None
+    ) -> AsyncGenerator[Answer, None]:
+        """Send a request. The answer has its headers; leaving the block before its end closes the connection at once.
+
+        Raises:
+            ProviderError: it can't be reached, does not answer in time, or is beyond loopback with the network off.
+        """
+        response = await self._headers(endpoint, method, path, body)
+        answer = Answer(response, endpoint.provider, self._settings, self._clock)
+        try:
+            yield answer
+        finally:
+            answer.close()
+
+    async def _headers(
+        self, endpoint: Endpoint, method: Literal["GET", "POST"], path: str, body: bytes | None
+    ) -> aiohttp.ClientResponse:
+        if not self._settings.allow_network and not is_loopback(urlsplit(endpoint.base_url).hostname or ""):
+            raise failures.network_off(endpoint.provider)
+        assert self._session is not None, "start() comes first"
+        headers = {"authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        first_byte_s = self._settings.provider_first_byte_timeout_s
+        try:
+            async with asyncio.timeout(first_byte_s):
+                return await self._session.request(
+                    method, endpoint.base_url + path, data=body, headers=headers, allow_redirects=False
+                )
+        except aiohttp.ConnectionTimeoutError as error:
+            connect_s = self._settings.provider_connect_timeout_s
+            raise failures.timed_out(endpoint.provider, "connect", connect_s) from error
+        except TimeoutError as error:
+            raise failures.timed_out(endpoint.provider, "first_byte", first_byte_s) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _not_connected(endpoint.provider, error) from error
+
+
+class Answer:
+    """An answer whose headers have come."""
+
+    def __init__(self, response: aiohttp.ClientResponse, provider: str, settings: ModelsSettings, clock: Clock) -> None:
+        self.status = response.status
+        self.content_type = response.content_type if "content-type" in response.headers else ""
+        self.retry_after = failures.retry_after_of(response.headers.get("retry-after"), clock.now())
+        self.provider = provider
+        self._response = response
+        self._settings = settings
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    def close(self) -> None:
+        """Close the connection, unless the answer was read to its end: then it serves the next call."""
+        self._response.close()
+
+    async def drain(self) -> None:
+        """Read what is left after the last event, so that the connection can be used again; not for long."""
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await self._response.content.readany()
+        except (aiohttp.ClientError, OSError):
+            pass  # The answer is complete; the connection is closed instead of reused.
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes.
+
+        Raises:
+            ProviderError: silence for too long, too slow or too large altogether, or closed in the middle.
+        """
+        watch = _Watch(self._response, self._settings)
+        left = self._settings.provider_answer_limit_bytes
+        try:
+            async for chunk in self._response.content.iter_any():
+                watch.alive()
+                left -= len(chunk)
+                if left < 0:
+                    raise failures.too_long(self.provider, self._settings.provider_answer_limit_bytes)
+                yield chunk
+        except (aiohttp.ClientError, OSError) as error:
+            if watch.expired is not None:
+                phase, seconds = watch.expired
+                raise failures.timed_out(self.provider, phase, seconds) from error
+            raise failures.closed(self.provider) from error
+        finally:
+            watch.stop()
+
+    async def read(self, limit_bytes: int | None = None) -> bytes:
+        """The whole body, or its first `limit_bytes`. Raises as `chunks` does."""
+        body = bytearray()
+        async for chunk in self.chunks():
+            body += chunk
+            if limit_bytes is not None and len(body) >= limit_bytes:
+                return bytes(body[:limit_bytes])
+        return bytes(body)
+
+    async def error(self) -> MecumError:
+        """The error that this answer is; its body is read for what the provider says."""
+        try:
+            body = await self.read(ERROR_BODY_LIMIT)
+        except MecumError:
+            body = b""  # The status says enough.
+        return failures.refused(self.provider, self.status, self.retry_after, body)
+
+
+class _Watch:
+    """Closes a response that is silent or slow for too long.
+
+    One timer for the whole answer, moved only when it fires: a timer per chunk costs more than reading the chunk.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse, settings: ModelsSettings) -> None:
+        self.expired: tuple[str, float] | None = None
+        self._response = response
+        self._loop = asyncio.get_running_loop()
+        self._started = self._last = self._loop.time()
+        self._silence_s = settings.provider_first_byte_timeout_s
+        self._phase = "first_byte"
+        self._later_silence_s = settings.provider_chunk_timeout_s
+        self._total_s = settings.provider_total_timeout_s
+        self._timer = self._loop.call_at(self._due(), self._look)
+
+    def alive(self) -> None:
+        if self._phase == "first_byte":
+            self._phase, self._silence_s = "silence", self._later_silence_s
+            self._timer.cancel()
+            self._last = self._loop.time()
+            self._timer = self._loop.call_at(self._due(), self._look)
+        self._last = self._loop.time()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _due(self) -> float:
+        return min(self._last + self._silence_s, self._started + self._total_s)
+
+    def _look(self) -> None:
+        if self._loop.time() < self._due():
+            self._timer = self._loop.call_at(self._due(), self._look)
+            return
+        total = self._started + self._total_s <= self._last + self._silence_s
+        self.expired = ("total", self._total_s) if total else (self._phase, self._silence_s)
+        self._response.close()
+
+
+def _not_connected(provider: str, error: Exception) -> MecumError:
+    """What to say of an error before the headers. Never its text: that holds addresses, and keys where URLs do."""
+    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError):
+        return failures.closed(provider)
+    if isinstance(error, aiohttp.ClientConnectorDNSError | socket.gaierror):
+        return failures.unreachable(provider, "its name is not known")
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return failures.unreachable(provider, "no secure connection")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        refused = isinstance(error.os_error, ConnectionRefusedError)
+        return failures.unreachable(provider, "connection refused" if refused else "no connection")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return failures.garbage(provider, "no HTTP answer")
+    return failures.unreachable(provider, "no connection")

@@ -1,0 +1,48 @@
+"""The messages in an answer: the data of its events, or its one JSON body, whatever its headers claim."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from mecum.rooms.models import failures
+from mecum.rooms.models.upstream import Answer
+from mecum.rooms.models.wires.sse import LineTooLong, SseReader
+
+EVENT_STARTS = (b"data:", b":", b"event:", b"id:", b"retry:")
+
+
+async def messages(answer: Answer, line_limit_bytes: int) -> AsyncGenerator[bytes, None]:
+    """The data of each event; the body itself where the provider answers with JSON instead of a stream.
+
+    Raises:
+        ProviderError: neither of the two, a line over the limit, or what `Answer.chunks` raises.
+    """
+    async with aclosing(answer.chunks()) as chunks:
+        first = b""
+        async for chunk in chunks:
+            first += chunk
+            if first.lstrip():
+                break
+        if _is_json(answer.content_type, first):
+            yield first + b"".join([chunk async for chunk in chunks])
+            return
+        if answer.content_type != "text/event-stream" and not first.lstrip().startswith(EVENT_STARTS):
+            raise failures.garbage(answer.provider, f"{answer.content_type or 'no content type'} instead of events")
+        reader = SseReader(line_limit_bytes)
+        try:
+            for event in reader.feed(first):
+                yield event.data
+            async for chunk in chunks:
+                for event in reader.feed(chunk):
+                    yield event.data
+            for event in reader.close():
+                yield event.data
+        except LineTooLong as error:
+            raise failures.too_long(answer.provider, line_limit_bytes) from error
+
+
+def _is_json(content_type: str, first: bytes) -> bool:
+    if content_type == "text/event-stream":
+        return False
+    return content_type == "application/json" or first.lstrip().startswith(b"{")

@@ -1,0 +1,40 @@
+"""A world for the models room: settings that fail fast, and a fake provider."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from mecum.kit.clock import SystemClock
+from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.upstream import Upstream
+from tests.support.fake_provider import FakeProvider
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeProvider]:
+    async with FakeProvider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def settings() -> ModelsSettings:
+    """Nothing beyond loopback, short waits."""
+    return ModelsSettings(
+        allow_network=False,
+        provider_connect_timeout_s=2,
+        provider_first_byte_timeout_s=0.5,
+        provider_chunk_timeout_s=0.3,
+        provider_total_timeout_s=10,
+        provider_retries_max=1,
+        provider_retry_after_max_s=2,
+    )
+
+
+@pytest.fixture
+async def upstream(settings: ModelsSettings) -> AsyncIterator[Upstream]:
+    started = Upstream(settings, SystemClock())
+    await started.start()
+    yield started
+    await started.close()
