@@ -1,14 +1,14 @@
 """The live bus: small frames to whoever is listening now. It may lose frames; the log never does.
 
-Each channel keeps the last frames for a while, so that a reader who has just read the log and the checkpoint finds what came between.
-A subscriber that does not keep up is cut off: it reads the log again.
+Each channel keeps the last frames for a while, so that a reader who has just read the log and the checkpoint finds
+what came between. A subscriber that does not keep up is cut off: it reads the log again.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -31,7 +31,10 @@ class Bus(Protocol):
         ...
 
     def subscribe(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Frames of `channel`: those still kept, then those to come. The iterator raises Lagged when it fell behind."""
+        """Frames of `channel`: those still kept, then those to come. The iterator raises Lagged when it fell behind.
+
+        Waiting for a frame may be cancelled (a timeout); the iterator goes on afterwards.
+        """
         ...
 
     async def close(self) -> None: ...
@@ -68,7 +71,7 @@ class LocalBus:
             self._forget_idle(now)
 
     @asynccontextmanager
-    async def subscribe(self, channel: str) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def subscribe(self, channel: str) -> AsyncGenerator[AsyncIterator[bytes]]:
         here = self._channels.setdefault(channel, _Channel())
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(SUBSCRIBER_QUEUE)
         horizon = self._clock.monotonic() - SECONDS_KEPT
@@ -77,7 +80,7 @@ class LocalBus:
                 queue.put_nowait(frame)
         here.queues.add(queue)
         try:
-            yield _frames(queue)
+            yield QueueFrames(queue)
         finally:
             here.queues.discard(queue)
 
@@ -98,9 +101,20 @@ def _cut_off(queue: asyncio.Queue[bytes | None]) -> None:
     queue.put_nowait(None)
 
 
-async def _frames(queue: asyncio.Queue[bytes | None]) -> AsyncIterator[bytes]:
-    while True:
-        frame = await queue.get()
+class QueueFrames:
+    """The frames of a queue; None means cut off.
+
+    Not a generator, so that a cancelled wait for the next frame does not end it.
+    """
+
+    def __init__(self, queue: asyncio.Queue[bytes | None]) -> None:
+        self._queue = queue
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        frame = await self._queue.get()
         if frame is None:
             raise Lagged
-        yield frame
+        return frame

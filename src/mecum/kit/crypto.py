@@ -1,7 +1,7 @@
 """Secrets at rest: AES-256-GCM (NIST SP 800-38D) under keys from a file with mode 600, and hashes of bearer secrets.
 
-The key file holds one key per line, `id base64`, the newest first. New secrets are sealed with the first key, old ones are still opened
-with theirs; `mecum doctor --rotate-keys` adds a key and the rooms seal again.
+The key file holds one key per line, `id base64`, the newest first. New secrets are sealed with the first key, old
+ones are still opened with theirs; `mecum doctor --rotate-keys` adds a key and the rooms seal again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ KEYS_MAX = 16
 
 
 class SecretBox:
-    """Seals and opens small secrets. `context` (e.g. `models.provider:<id>`) is authenticated: a secret can't be moved elsewhere."""
+    """Seals and opens small secrets.
+
+    `context` (e.g. `models.provider:<id>`) is authenticated: a secret can't be moved elsewhere.
+    """
 
     def __init__(self, keys: dict[str, bytes]) -> None:
         if not keys:
@@ -79,7 +82,9 @@ def rotate(path: Path) -> str:
     """Put a fresh key first in the key file. Returns its id."""
     keys = _read_key_file(path)
     if len(keys) >= KEYS_MAX:
-        raise StartError("crypto.too_many_keys", f"The key file already holds {KEYS_MAX} keys.", "Seal again, then remove old keys.")
+        raise StartError(
+            "crypto.too_many_keys", f"The key file already holds {KEYS_MAX} keys.", "Seal again, then remove old keys."
+        )
     new = secrets.token_hex(4)
     _write_key_file(path, {new: secrets.token_bytes(KEY_BYTES), **keys})
     return new

@@ -1,13 +1,13 @@
 """The database: PostgreSQL through SQLAlchemy Core and asyncpg.
 
-One request or one job step is one transaction, opened with `Database.transaction()` and committed at its end. No transaction is held
-across an await that leaves the process (a model call, a fetch, a mail).
+One request or one job step is one transaction, opened with `Database.transaction()` and committed at its end. No
+transaction is held across an await that leaves the process (a model call, a fetch, a mail).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
@@ -61,7 +61,7 @@ class Database:
         )
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
         """A connection in a transaction: committed at the end, rolled back on an exception.
 
         Raises:
@@ -83,7 +83,9 @@ class Database:
 
 def _unavailable(error: Exception) -> Unavailable:
     kind = type(getattr(error, "orig", None) or error).__name__
-    return Unavailable("database_unavailable", f"The database can't be reached ({kind}).", "Try again in a moment.", retry_after=2.0)
+    return Unavailable(
+        "database_unavailable", f"The database can't be reached ({kind}).", "Try again in a moment.", retry_after=2.0
+    )
 
 
 def asyncpg_url(url: str) -> str:

@@ -15,8 +15,8 @@
     ├── ProviderError         502  a model provider failed; `retryable` says whether trying again can help
     └── StartError            (process exit) the service can't start as it is set up
 
-Every error has a stable `code` that clients switch on, a `detail` that says what happened and a `hint` that says what to do.
-`/api` renders RFC 9457 problem details, `/v1` OpenAI's error shape (`mecum.kit.http`).
+Every error has a stable `code` that clients switch on, a `detail` that says what happened and a `hint` that says what
+to do. `/api` renders RFC 9457 problem details, `/v1` OpenAI's error shape (`mecum.kit.http`).
 """
 
 from __future__ import annotations

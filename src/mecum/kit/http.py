@@ -45,7 +45,10 @@ Authenticate = Callable[[Credentials], Awaitable[Principal]]
 
 
 def credentials(request: Request) -> Credentials:
-    """The credentials of `request`. The address is the peer's, or what a trusted proxy said (set by the edge in `app.py`)."""
+    """The credentials of `request`.
+
+    The address is the peer's, or what a trusted proxy said (set by the edge in `app.py`).
+    """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return Credentials(
         bearer=token.strip() if scheme.lower() == "bearer" and token.strip() else None,

@@ -1,7 +1,7 @@
 """Identifiers: UUID version 7 inside (time-ordered, RFC 9562), typed prefixes at the edge (`thr_...`).
 
-The text form is the prefix, an underscore and the 32 hex digits of the UUID. Parsing checks the prefix, so that a thread's id
-can never be taken for a person's.
+The text form is the prefix, an underscore and the 32 hex digits of the UUID. Parsing checks the prefix, so that a
+thread's id can never be taken for a person's.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def decode(prefix: str, text: str) -> UUID:
     """
     head, _, digits = text.rpartition("_")
     if head != prefix or len(digits) != 32:
-        raise BadRequest("id_malformed", f"{text[:80]!r} is not an id of the form {prefix}_…", params={"prefix": prefix})
+        raise BadRequest(
+            "id_malformed", f"{text[:80]!r} is not an id of the form {prefix}_…", params={"prefix": prefix}
+        )
     try:
         return UUID(hex=digits)
     except ValueError:

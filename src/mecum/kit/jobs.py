@@ -1,7 +1,8 @@
 """Durable jobs: Procrastinate behind a small face.
 
-A job is deferred inside the caller's transaction: it exists exactly when the rows it is about exist. Arguments are ids only, never
-content. A job may run more than once (its worker may die after the work and before the note about it), so every handler is idempotent.
+A job is deferred inside the caller's transaction: it exists exactly when the rows it is about exist. Arguments are
+ids only, never content. A job may run more than once (its worker may die after the work and before the note about
+it), so every handler is idempotent.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 import procrastinate
 from procrastinate import RetryStrategy
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -143,7 +145,7 @@ class Jobs:
                 task.cancel()
         if self._worker is not None:
             await asyncio.wait({self._worker}, timeout=seconds)
-        with contextlib.suppress(procrastinate.exceptions.ConnectorException):
+        with contextlib.suppress(ConnectorException):
             await self._retry_own_unfinished()
         await self._app.close_async()
 
@@ -163,7 +165,7 @@ class Jobs:
                     delete_jobs=DeleteJobCondition.SUCCESSFUL,
                 )
                 return
-            except (procrastinate.exceptions.ConnectorException, OSError) as error:
+            except (ConnectorException, OSError) as error:
                 logger.warning("The job worker lost the database, trying again: %s", type(error).__name__)
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, RESTART_WAIT_MAX_S)
@@ -174,7 +176,7 @@ class Jobs:
             await asyncio.sleep(SWEEP_EVERY_S)
             try:
                 await self._retry_stalled(STALLED_AFTER_S)
-            except (procrastinate.exceptions.ConnectorException, OSError) as error:
+            except (ConnectorException, OSError) as error:
                 logger.warning("Stalled jobs can't be looked for: %s", type(error).__name__)
 
     async def _retry_stalled(self, seconds_since_heartbeat: float) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from importlib.resources import files
+from typing import Any
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
@@ -44,17 +45,17 @@ def _upgrade(connection: Connection) -> None:
     connection.execute(text("CREATE SCHEMA IF NOT EXISTS kit"))
     environment = EnvironmentContext(Config(), directory)
 
-    def steps(revision: object, _context: object) -> object:
-        if isinstance(revision, tuple) and revision:
+    def steps(revision: Any, _context: object) -> Any:
+        if revision:
             known = {script.revision for script in directory.walk_revisions()}
-            if not set(revision) <= known:
+            if not {revision} <= known and not set(revision) <= known:
                 raise StartError(
                     "database_newer",
                     "This database was written by a newer version of Mecum.",
                     "Install that version again, or restore a backup from before.",
                 )
-        return directory._upgrade_revs(head or "head", revision)  # pyright: ignore
+        return directory._upgrade_revs(head or "head", revision)  # pyright: ignore[reportPrivateUsage]
 
-    environment.configure(connection=connection, fn=steps, version_table_schema="kit", transactional_ddl=True)  # pyright: ignore
+    environment.configure(connection=connection, fn=steps, version_table_schema="kit", transactional_ddl=True)
     with environment.begin_transaction():
         environment.run_migrations()

@@ -22,4 +22,6 @@ def origin_of(url: str | URL) -> str:
 def is_bare_origin(url: str) -> bool:
     """Whether `url` is an origin and nothing more: no path, query, fragment or credentials."""
     parsed = URL(url)
-    return parsed.raw_path in ("", "/") and not (parsed.raw_query_string or parsed.raw_fragment or parsed.raw_user or parsed.raw_password)
+    return parsed.raw_path in ("", "/") and not (
+        parsed.raw_query_string or parsed.raw_fragment or parsed.raw_user or parsed.raw_password
+    )

@@ -1,7 +1,8 @@
 """Events between rooms, delivered at least once.
 
-The sender writes the event and one delivery job per subscriber in its own transaction; a subscriber that fails is tried again, alone.
-Payloads are ids: a subscriber asks the sender's face for what it needs. Handlers are idempotent by the event's id.
+The sender writes the event and one delivery job per subscriber in its own transaction; a subscriber that fails is
+tried again, alone. Payloads are ids: a subscriber asks the sender's face for what it needs. Handlers are idempotent
+by the event's id.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The tool registry: what the assistant can do, without knowing who does it.
 
-A room offers a Tool; the assistant lists, validates and calls it. `effects` say what a call does to the world: they decide about
-discretion (`shares`), confirmation (`writes`, `pays`) and what happens after a crash (`idempotent`).
+A room offers a Tool; the assistant lists, validates and calls it. `effects` say what a call does to the world: they
+decide about discretion (`shares`), confirmation (`writes`, `pays`) and what happens after a crash (`idempotent`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class ToolCall:
 class ToolResult:
     """What a tool gives back: `text` for the model, `data` for surfaces (JSON), `failed` when it could not do it.
 
-    `wait` ends the run until the person answers: its value is the question that surfaces show (see `mecum.rooms.assistant`).
+    `wait` ends the run until the person answers: its value is the question that surfaces show (see
+    `mecum.rooms.assistant`).
     """
 
     text: str

@@ -1,0 +1,246 @@
+"""assistant: threads (logs of events), durable runs, the loop, background and scheduled work.
+
+This file is the room's face: what others may know and call. The events of a thread are described in `events.py` of
+this room and in `docs/events.md`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+from uuid import UUID
+
+from mecum.kit.types import Page, Principal, Surface
+
+__all__ = [
+    "Assistant",
+    "AttachmentRef",
+    "Event",
+    "Frame",
+    "NoRecall",
+    "NoReview",
+    "Origin",
+    "Post",
+    "Posted",
+    "Recall",
+    "Recalled",
+    "Review",
+    "Thread",
+    "Verdict",
+]
+
+Origin: TypeAlias = Literal["chat", "api", "terminal", "background", "schedule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread as listed. `state` says whether something is going on in it."""
+
+    id: UUID
+    title: str
+    origin: Origin
+    state: Literal["idle", "running", "waiting"]
+    head_seq: int
+    pinned: bool
+    archived: bool
+    temporary: bool
+    unread: bool
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    deleted_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of a thread's log. `payload` is None once it was erased."""
+
+    seq: int
+    id: UUID
+    type: str
+    v: int
+    at: dt.datetime
+    actor: str
+    run: UUID | None
+    message: UUID | None
+    parent: UUID | None
+    payload: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a reader of a thread gets.
+
+    `position` goes into the SSE `id:`, "" where there is none; `json` is the encoded data.
+    """
+
+    kind: Literal["event", "delta", "checkpoint", "reset", "waiting", "ping"]
+    position: str
+    json: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRef:
+    """An uploaded file: its text is read in the background until `state` is ready."""
+
+    id: UUID
+    name: str
+    media_type: str
+    size_bytes: int
+    state: Literal["reading", "ready", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message of the person.
+
+    Args:
+        client_id: chosen by the client; the same one again is the same message.
+        parent: the message it follows, or None for the newest of the selected branch; an earlier one makes a branch.
+        from_start: it follows nothing: a new branch from the beginning of the thread.
+        interrupt: stop a run that is going on instead of joining it.
+        instructions: an extra system text for this run only (API callers).
+        lent_tools: function tools that the caller executes itself (`name`, `description`, `parameters`); a call of
+            one ends the run
+            with finish `tool_calls`, and the caller posts `tool_results`.
+        tool_results: `call` and `text` of each lent call; then `text` may be empty.
+        history: messages before the first one of a new thread (`role`, `text`, `tool_uses`, `tool_use_id`).
+    """
+
+    client_id: str
+    text: str
+    attachments: Sequence[UUID] = ()
+    parent: UUID | None = None
+    from_start: bool = False
+    model: str | None = None
+    effort: Literal["auto", "fast", "think"] = "auto"
+    interrupt: bool = False
+    instructions: str = ""
+    lent_tools: Sequence[Mapping[str, Any]] = ()
+    tool_results: Sequence[Mapping[str, str]] = ()
+    history: Sequence[Mapping[str, Any]] = ()
+    max_tokens: int | None = None
+    temperature: float | None = None
+    json_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where the message stands now: durable. `run` is the run that answers it (a new one, or the one it joined)."""
+
+    thread: UUID
+    message: UUID
+    run: UUID
+    seq: int
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What memory gives to an answer: ready-made lines with their sources."""
+
+    lines: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+class Recall(Protocol):
+    """What the loop needs from memory; bound by the memory room."""
+
+    async def recall(self, principal: Principal, text: str, token_budget: int) -> Recalled: ...
+
+
+class NoRecall:
+    async def recall(self, principal: Principal, text: str, token_budget: int) -> Recalled:
+        return Recalled((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a call may leave: `allow`, `ask` (with the question for the person) or `deny` (with a reason for the model)."""
+
+    decision: Literal["allow", "ask", "deny"]
+    arguments: Mapping[str, Any]
+    reason: str = ""
+    question: Mapping[str, Any] | None = None
+
+
+class Review(Protocol):
+    """What the loop needs from discretion; bound by the discretion room."""
+
+    async def review(
+        self, principal: Principal, receiver: str, arguments: Mapping[str, Any], purpose: str
+    ) -> Verdict: ...
+
+
+class NoReview:
+    """Allows all: for an installation without the discretion room."""
+
+    async def review(
+        self, principal: Principal, receiver: str, arguments: Mapping[str, Any], purpose: str
+    ) -> Verdict:
+        return Verdict("allow", arguments)
+
+
+class Assistant(Protocol):
+    async def create_thread(
+        self, principal: Principal, *, title: str = "", origin: Origin = "chat", temporary: bool = False
+    ) -> Thread: ...
+
+    async def threads(
+        self,
+        principal: Principal,
+        *,
+        cursor: str | None = None,
+        limit: int = 50,
+        origin: Origin | None = None,
+        archived: bool = False,
+    ) -> Page[Thread]:
+        """The caller's threads in this space, newest first, pinned before all."""
+        ...
+
+    async def thread(self, principal: Principal, thread: UUID) -> Thread:
+        """Raises NotFound when it is not there, or not the caller's."""
+        ...
+
+    async def post(self, principal: Principal, thread: UUID, post: Post) -> Posted:
+        """Make the message durable and see that it is answered.
+
+        Raises:
+            NotFound: no such thread, parent or attachment. Gone: the thread was deleted. TooLarge: over a limit.
+        """
+        ...
+
+    async def post_new(
+        self, principal: Principal, post: Post, *, origin: Origin = "chat", temporary: bool = False, title: str = ""
+    ) -> Posted:
+        """The first message of a new thread: both are made together, once per client id."""
+        ...
+
+    async def stop(self, principal: Principal, thread: UUID, run: UUID | None = None) -> bool:
+        """Stop the run that is going on. False when none is."""
+        ...
+
+    async def answer(self, principal: Principal, thread: UUID, wait: UUID, answer: Mapping[str, Any]) -> None:
+        """Answer a `run.waiting` question. Raises Conflict when it was answered already."""
+        ...
+
+    async def events(self, principal: Principal, thread: UUID, *, after: int = 0, limit: int = 200) -> Page[Event]: ...
+
+    def follow(self, principal: Principal, thread: UUID, *, position: str = "0") -> AsyncIterator[Frame]:
+        """Log after `position`, then the checkpoint of a running answer, then live deltas; goes on until it is closed.
+
+        `position` is `seq` or `seq:attempt:offset` as given in `Frame.position`. A `reset` frame tells the reader to
+        drop the partial text that it holds: a checkpoint with the whole partial text follows.
+        """
+        ...
+
+    async def run_result(self, principal: Principal, run: UUID) -> Mapping[str, Any]:
+        """State and output of a run: keys `thread`, `message`, `state`, `reason`, `text`, `finish`, `tool_calls`,
+        `usage`,
+        `model`, `error`, `created_at`, `finished_at`. Raises NotFound."""
+        ...
+
+    async def background(self, principal: Principal, text: str, surface: Surface) -> Posted:
+        """Do this without a surface and tell the person when it is done."""
+        ...

@@ -1,0 +1,242 @@
+"""Threads, messages, runs, events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal, Protocol
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX, ChatCaller, ThreadsCaller
+from mecum.kit.ids import decode, encode
+from mecum.kit.room import Kit
+from mecum.kit.sse import SSE_HEADERS, encode_frame
+from mecum.kit.types import Principal
+from mecum.rooms.assistant import Frame, Origin, Post
+from mecum.rooms.assistant.face import AssistantRoom
+from mecum.rooms.assistant.wire import render_event, render_posted, render_thread
+
+Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)]
+Cursor = Annotated[str | None, Query(max_length=500)]
+Effort = Literal["auto", "fast", "think"]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewThreadBody(Strict):
+    title: str = Field("", max_length=200)
+    temporary: bool = False
+
+
+class ChangeThreadBody(Strict):
+    title: str | None = Field(None, max_length=200)
+    pinned: bool | None = None
+    archived: bool | None = None
+
+
+class MessageBody(Strict):
+    client_id: str = Field(min_length=1, max_length=100)
+    text: str = ""
+    attachments: list[str] = Field(default_factory=list, max_length=100)
+    parent: str | None = None
+    effort: Effort = "auto"
+    model: str | None = Field(None, max_length=200)
+    interrupt: bool = False
+
+
+class NewMessageBody(MessageBody):
+    temporary: bool = False
+
+
+class RegenerateBody(Strict):
+    client_id: str = Field(min_length=1, max_length=100)
+    effort: Effort = "auto"
+    model: str | None = Field(None, max_length=200)
+
+
+class BranchBody(Strict):
+    message: str
+
+
+class StopBody(Strict):
+    run: str | None = None
+
+
+class AnswerBody(Strict):
+    answer: dict[str, Any]
+
+
+class FeedbackBody(Strict):
+    value: Literal["up", "down", "none"]
+    reason: str = Field("", max_length=2_000)
+
+
+class BackgroundBody(Strict):
+    text: str = Field(min_length=1)
+
+
+def thread_id(text: str) -> UUID:
+    return decode("thr", text)
+
+
+def _post(body: MessageBody) -> Post:
+    return Post(
+        client_id=body.client_id,
+        text=body.text,
+        attachments=[decode("att", item) for item in body.attachments],
+        parent=None if body.parent is None else decode("msg", body.parent),
+        from_start="parent" in body.model_fields_set and body.parent is None,
+        model=body.model,
+        effort=body.effort,
+        interrupt=body.interrupt,
+    )
+
+
+def build_router(room: AssistantRoom, kit: Kit) -> APIRouter:
+    router = APIRouter(prefix="/api", tags=["threads"])
+    _list_routes(router, room)
+    _thread_routes(router, room)
+    _message_routes(router, room)
+    _event_routes(router, room)
+    return router
+
+
+def _list_routes(router: APIRouter, room: AssistantRoom) -> None:
+    @router.get("/threads")
+    async def list_threads(
+        caller: ThreadsCaller,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_SIZE,
+        origin: Origin | None = None,
+        archived: bool = False,
+    ) -> JSONResponse:
+        page = await room.threads(caller, cursor=cursor, limit=limit, origin=origin, archived=archived)
+        return JSONResponse({"items": [render_thread(item) for item in page.items], "next": page.next})
+
+    @router.post("/threads", status_code=201)
+    async def create_thread(caller: ThreadsCaller, body: NewThreadBody) -> JSONResponse:
+        made = await room.create_thread(caller, title=body.title, temporary=body.temporary)
+        return JSONResponse(render_thread(made), 201)
+
+    @router.get("/threads/search")
+    async def search_threads(
+        caller: ThreadsCaller, q: Annotated[str, Query(max_length=500)], cursor: Cursor = None, limit: Limit = 20
+    ) -> JSONResponse:
+        offset = int(cursor) if cursor and cursor.isdigit() and len(cursor) < 8 else 0
+        found = await room.search(caller, q, offset=offset, limit=limit)
+        items = [
+            {
+                "thread": render_thread(thread),
+                "message": encode("msg", message),
+                "snippet": [{"text": text, "hit": hit} for text, hit in words],
+                "at": at.isoformat().replace("+00:00", "Z"),
+            }
+            for thread, message, words, at in found
+        ]
+        return JSONResponse({"items": items, "next": str(offset + len(items)) if len(items) == limit else None})
+
+
+def _thread_routes(router: APIRouter, room: AssistantRoom) -> None:
+    @router.get("/threads/{thread}")
+    async def get_thread(caller: ThreadsCaller, thread: str) -> JSONResponse:
+        return JSONResponse(render_thread(await room.thread(caller, thread_id(thread))))
+
+    @router.patch("/threads/{thread}")
+    async def change_thread(caller: ThreadsCaller, thread: str, body: ChangeThreadBody) -> JSONResponse:
+        changed = await room.change_thread(
+            caller, thread_id(thread), title=body.title, pinned=body.pinned, archived=body.archived
+        )
+        return JSONResponse(render_thread(changed))
+
+    @router.delete("/threads/{thread}", status_code=204)
+    async def delete_thread(caller: ThreadsCaller, thread: str) -> Response:
+        await room.delete_thread(caller, thread_id(thread))
+        return Response(status_code=204)
+
+    @router.post("/threads/{thread}/restore")
+    async def restore_thread(caller: ThreadsCaller, thread: str) -> JSONResponse:
+        return JSONResponse(render_thread(await room.restore_thread(caller, thread_id(thread))))
+
+    @router.post("/threads/{thread}/read", status_code=204)
+    async def mark_read(caller: ThreadsCaller, thread: str) -> Response:
+        await room.mark_read(caller, thread_id(thread))
+        return Response(status_code=204)
+
+    @router.post("/threads/{thread}/branch", status_code=204)
+    async def select_branch(caller: ThreadsCaller, thread: str, body: BranchBody) -> Response:
+        await room.select_branch(caller, thread_id(thread), decode("msg", body.message))
+        return Response(status_code=204)
+
+
+def _message_routes(router: APIRouter, room: AssistantRoom) -> None:
+    @router.post("/messages", status_code=202)
+    async def post_first_message(caller: ChatCaller, body: NewMessageBody) -> JSONResponse:
+        origin: Origin = "terminal" if caller.surface == "terminal" else "chat"
+        posted = await room.post_new(caller, _post(body), origin=origin, temporary=body.temporary)
+        return JSONResponse(render_posted(posted), 202)
+
+    @router.post("/threads/{thread}/messages", status_code=202)
+    async def post_message(caller: ChatCaller, thread: str, body: MessageBody) -> JSONResponse:
+        return JSONResponse(render_posted(await room.post(caller, thread_id(thread), _post(body))), 202)
+
+    @router.post("/threads/{thread}/messages/{message}/regenerate", status_code=202)
+    async def regenerate(caller: ChatCaller, thread: str, message: str, body: RegenerateBody) -> JSONResponse:
+        post = Post(client_id=body.client_id, text="", effort=body.effort, model=body.model)
+        posted = await room.regenerate(caller, thread_id(thread), decode("msg", message), post)
+        return JSONResponse(render_posted(posted), 202)
+
+    @router.post("/threads/{thread}/stop")
+    async def stop_run(caller: ChatCaller, thread: str, body: StopBody) -> JSONResponse:
+        run = None if body.run is None else decode("run", body.run)
+        return JSONResponse({"stopped": await room.stop(caller, thread_id(thread), run)})
+
+    @router.post("/threads/{thread}/waits/{wait}", status_code=204)
+    async def answer_wait(caller: ChatCaller, thread: str, wait: str, body: AnswerBody) -> Response:
+        await room.answer(caller, thread_id(thread), decode("wai", wait), body.answer)
+        return Response(status_code=204)
+
+    @router.put("/threads/{thread}/messages/{message}/feedback", status_code=204)
+    async def give_feedback(caller: ChatCaller, thread: str, message: str, body: FeedbackBody) -> Response:
+        await room.feedback(caller, thread_id(thread), decode("msg", message), body.value, body.reason)
+        return Response(status_code=204)
+
+    @router.post("/background", status_code=202)
+    async def start_background(caller: ChatCaller, body: BackgroundBody) -> JSONResponse:
+        return JSONResponse(render_posted(await room.background(caller, body.text, caller.surface)), 202)
+
+
+class _Follows(Protocol):
+    def follow(self, principal: Principal, thread: UUID, *, position: str = "0") -> AsyncIterator[Frame]: ...
+
+
+def _event_routes(router: APIRouter, room: AssistantRoom) -> None:
+    @router.get("/threads/{thread}/events", response_model=None)
+    async def read_events(
+        request: Request,
+        caller: ThreadsCaller,
+        thread: str,
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
+        stream: bool = False,
+        position: Annotated[str | None, Query(max_length=60)] = None,
+        last_event_id: Annotated[str | None, Header(max_length=60)] = None,
+    ) -> Response:
+        place = thread_id(thread)
+        if stream or "text/event-stream" in request.headers.get("accept", ""):
+            await room.thread_exists(caller, place)
+            start = last_event_id or position or str(after)
+            return StreamingResponse(
+                _frames(room, caller, place, start), headers=SSE_HEADERS, media_type="text/event-stream"
+            )
+        page = await room.events(caller, place, after=after, limit=limit)
+        return JSONResponse({"items": [render_event(event) for event in page.items], "next": page.next})
+
+
+async def _frames(room: _Follows, caller: Principal, thread: UUID, position: str) -> AsyncIterator[bytes]:
+    async for frame in room.follow(caller, thread, position=position):
+        yield encode_frame(frame.kind, frame.json, frame.position)

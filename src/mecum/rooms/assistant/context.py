@@ -1,0 +1,90 @@
+"""What goes into a model request: the path, memory, tools and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from mecum.kit.room import Kit
+from mecum.kit.types import Principal
+from mecum.rooms.assistant import Event, Recall
+from mecum.rooms.assistant.conversation import fit, history_messages, path_messages, step_messages
+from mecum.rooms.assistant.events import MESSAGE_USER
+from mecum.rooms.assistant.prompts import system_message
+from mecum.rooms.assistant.service import RunState, path_to
+from mecum.rooms.assistant.settings import AssistantSettings
+from mecum.rooms.assistant.store.runs import RunRow
+from mecum.rooms.models import CatalogueModel, Content, ModelRequest, Models, ToolSpec
+
+RECALL_TOKENS = 1_500
+CONTEXT_UNKNOWN = 8_192
+
+
+class Files(Protocol):
+    """What the files of messages add to what the model reads."""
+
+    async def contents(
+        self, principal: Principal, path: Sequence[Event], vision: bool
+    ) -> Mapping[UUID, tuple[Content, ...]]: ...
+
+
+class NoFiles:
+    async def contents(
+        self, principal: Principal, path: Sequence[Event], vision: bool
+    ) -> Mapping[UUID, tuple[Content, ...]]:
+        return {}
+
+
+class Context:
+    def __init__(self, kit: Kit, models: Models, recall: Recall, files: Files, settings: AssistantSettings) -> None:
+        self._kit = kit
+        self._models = models
+        self._recall = recall
+        self._files = files
+        self._settings = settings
+
+    async def request(
+        self, principal: Principal, run: RunRow, events: Sequence[Event], state: RunState
+    ) -> ModelRequest:
+        """The request of the run's next model step."""
+        options = run.options
+        model = await self._model(principal, options.get("model"))
+        path = path_to(events, run.answer_parent)
+        question = next((str((e.payload or {}).get("text", "")) for e in reversed(path) if e.type == MESSAGE_USER), "")
+        recalled = (
+            () if options.get("temporary") else (await self._recall.recall(principal, question, RECALL_TOKENS)).lines
+        )
+        files = await self._files.contents(principal, path, model.vision if model else False)
+        system = system_message(
+            self._kit.i18n, principal, self._kit.clock.now(), recalled, str(options.get("instructions", ""))
+        )
+        messages = [*history_messages(events), *path_messages(path, events, files), *step_messages(state)]
+        answer_tokens = min(
+            int(options.get("max_tokens") or self._settings.answer_tokens_max), self._settings.run_tokens_max
+        )
+        context = model.context_tokens if model else CONTEXT_UNKNOWN
+        return ModelRequest(
+            messages=fit(system, messages, context, min(answer_tokens, context // 3)),
+            model=options.get("model"),
+            tools=self._tools(options),
+            effort=options.get("effort", "auto"),
+            max_tokens=answer_tokens,
+            temperature=options.get("temperature"),
+            json_schema=options.get("json_schema"),
+        )
+
+    async def _model(self, principal: Principal, name: str | None) -> CatalogueModel | None:
+        catalogue = await self._models.catalogue(principal)
+        chat = [model for model in catalogue if model.kind == "chat"]
+        return next((model for model in chat if model.name == name), None) if name else next(iter(chat), None)
+
+    def _tools(self, options: Mapping[str, Any]) -> tuple[ToolSpec, ...]:
+        """Lent tools, then own ones (none with `own_tools: false`); a lent tool hides an own one of its name."""
+        given: Sequence[Mapping[str, Any]] = options.get("lent_tools", ())
+        lent = tuple(ToolSpec(t["name"], t.get("description", ""), t.get("parameters", {})) for t in given)
+        if options.get("own_tools") is False:
+            return lent
+        names = {tool.name for tool in lent}
+        own = (ToolSpec(t.name, t.description, t.parameters) for t in self._kit.tools.all() if t.name not in names)
+        return (*lent, *own)

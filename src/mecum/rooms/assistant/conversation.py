@@ -1,0 +1,113 @@
+"""From a path of messages to what a model reads, within its context."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from mecum.rooms.assistant import Event
+from mecum.rooms.assistant.events import HISTORY_GIVEN, MESSAGE_ASSISTANT, MESSAGE_TOOL, MESSAGE_USER
+from mecum.rooms.assistant.service import RunState, Step, acts_by_message, fold_run
+from mecum.rooms.models import Content, ImagePart, Message, TextPart, ToolUse
+
+BYTES_PER_TOKEN = 3.2
+TOOL_RESULT_CHARS_MAX = 24_000
+IMAGE_TOKENS = 800
+
+
+def about_tokens(text: str) -> int:
+    """A careful estimate: 3.2 bytes of UTF-8 a token holds for English prose and is high for Chinese."""
+    return int(len(text.encode()) / BYTES_PER_TOKEN) + 4
+
+
+def history_messages(events: Sequence[Event]) -> list[Message]:
+    """Messages that an API caller gave before the first one of the thread."""
+    given: list[Message] = []
+    for event in events:
+        if event.type == HISTORY_GIVEN and event.payload:
+            given += [_given(item) for item in event.payload.get("messages", ())]
+    return given
+
+
+def _given(item: Mapping[str, Any]) -> Message:
+    uses = tuple(ToolUse(u["id"], u["name"], u["arguments"]) for u in item.get("tool_uses", ()))
+    return Message(item["role"], (TextPart(item.get("text", "")),), uses, item.get("tool_use_id"))
+
+
+def path_messages(
+    path: Sequence[Event], events: Sequence[Event], attachments: Mapping[UUID, tuple[Content, ...]]
+) -> list[Message]:
+    """The messages of `path` as the model reads them. `attachments` maps a message to what its files add."""
+    acts = acts_by_message(events)
+    messages: list[Message] = []
+    for event in path:
+        body = event.payload or {}
+        assert event.message is not None
+        if event.type == MESSAGE_USER:
+            content: tuple[Content, ...] = (TextPart(str(body.get("text", ""))), *attachments.get(event.message, ()))
+            messages.append(Message("user", content))
+        elif event.type == MESSAGE_TOOL:
+            messages += [
+                Message("tool", (TextPart(r["text"]),), tool_use_id=r["call"]) for r in body.get("results", ())
+            ]
+        elif event.type == MESSAGE_ASSISTANT and event.run:
+            state = fold_run(acts.get(event.message, ()), event.run, event.message)
+            steps = step_messages(state)
+            messages += steps if state.steps else [Message("assistant", (TextPart(str(body.get("text", ""))),))]
+    return messages
+
+
+def step_messages(state: RunState) -> list[Message]:
+    """What the model said and did in an answer: each step, then the results of its calls."""
+    messages: list[Message] = []
+    for step in state.steps:
+        uses = tuple(ToolUse(call.id, call.tool, call.arguments) for call in step.calls)
+        if step.text or uses:
+            messages.append(Message("assistant", (TextPart(step.text),), uses))
+        messages += _results(step, state)
+    return messages
+
+
+def _results(step: Step, state: RunState) -> list[Message]:
+    results: list[Message] = []
+    for call in step.calls:
+        done = state.done.get(call.id)
+        if done is not None:
+            text = str(done.get("text", ""))
+            results.append(Message("tool", (TextPart(text[:TOOL_RESULT_CHARS_MAX]),), tool_use_id=call.id))
+    return results
+
+
+def fit(system: Message, messages: Sequence[Message], context_tokens: int, answer_tokens: int) -> list[Message]:
+    """`system` and as many of the newest messages as fit; a tool result never loses the call that it belongs to.
+
+    The newest message is always kept; when it alone is too long, its text is cut in the middle.
+    """
+    room = max(512, context_tokens - answer_tokens - _size(system))
+    kept: list[Message] = []
+    for message in reversed(messages):
+        size = _size(message)
+        if kept and size > room:
+            break
+        kept.append(message if size <= room else _cut(message, room))
+        room -= size
+    kept.reverse()
+    while kept and kept[0].role == "tool":
+        kept.pop(0)
+    return [system, *kept]
+
+
+def _size(message: Message) -> int:
+    total = sum(about_tokens(part.text) if isinstance(part, TextPart) else IMAGE_TOKENS for part in message.content)
+    return total + sum(about_tokens(use.arguments) for use in message.tool_uses)
+
+
+def _cut(message: Message, room: int) -> Message:
+    texts = [part.text for part in message.content if isinstance(part, TextPart)]
+    images = tuple(part for part in message.content if isinstance(part, ImagePart))
+    whole = "\n\n".join(texts)
+    keep = max(200, int(room * BYTES_PER_TOKEN / 2.2))
+    if len(whole) > 2 * keep:
+        whole = f"{whole[:keep]}\n\n[… {len(whole) - 2 * keep:,} characters left out …]\n\n{whole[-keep:]}"
+    return Message(message.role, (TextPart(whole), *images), message.tool_uses, message.tool_use_id)

@@ -1,0 +1,201 @@
+"""Ending an answer and a run: the message, the end mark and what follows, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from mecum.kit.db import AsyncConnection
+from mecum.kit.errors import MecumError
+from mecum.kit.ids import new_id
+from mecum.kit.room import Kit
+from mecum.rooms.assistant.events import MESSAGE_ASSISTANT, RUN_FINISHED, RUN_STARTED, RUN_STEP, Draft
+from mecum.rooms.assistant.live import LiveAnswer, wake
+from mecum.rooms.assistant.service import RunState, fold_run, join_text
+from mecum.rooms.assistant.stepping import StepResult
+from mecum.rooms.assistant.store import log, runs, threads
+from mecum.rooms.assistant.store.runs import RunRow
+
+RUN_ENDED = "assistant.RunEnded"
+"""Outbox topic; payload `{"run", "thread", "reason"}`: an answer is finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ends. `last` is its last model step, `partial` the text of one that did not end."""
+
+    reason: Literal["done", "stopped", "limit", "failed"]
+    last: Mapping[str, Any] | None = None
+    partial: str = ""
+    limit: str = ""
+    error: MecumError | None = None
+
+
+def step_draft(state: RunState, live: LiveAnswer, result: StepResult, calls_max: int) -> dict[str, Any]:
+    """The payload of `run.step`. Calls get ids that are unique in the run, whatever the provider calls them."""
+    assert result.finish is not None
+    calls = [
+        {"call": f"call_{new_id().hex}", "tool": use.name, "arguments": use.arguments}
+        for use in result.uses[:calls_max]
+    ]
+    usage = result.finish.usage
+    return {
+        "round": state.rounds + 1,
+        "text": live.new_text,
+        "reasoning": live.reasoning,
+        "calls": calls,
+        "finish": result.finish.reason,
+        "usage": {"input": usage.input, "output": usage.output, "cached": usage.cached, "reasoning": usage.reasoning},
+        "model": result.finish.model,
+        "provider": result.finish.provider,
+    }
+
+
+async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advance: str) -> None:
+    """Write the answer and the end of the run; messages that wait get a run of their own.
+
+    Raises:
+        Fenced: another worker has the run.
+    """
+    now = kit.clock.now()
+    async with kit.db.transaction() as connection:
+        await runs.lock_thread(connection, run.place.thread)
+        pending = await _pending(connection, run)
+        if pending and outcome.reason == "done":
+            await _close(connection, run, state, outcome, pending, now)
+            follower = run.id
+        else:
+            drafts = [*_answer(run, state, outcome), _end(run, state, outcome)]
+            await runs.fence(
+                connection,
+                run,
+                state="finished",
+                reason=outcome.reason,
+                finished_at=now,
+                active_seconds=run.active_seconds,
+            )
+            await log.append(connection, run.place, drafts, now)
+            await runs.drop_checkpoint(connection, run.id)
+            follower = await _follow_up(connection, run, pending, now) if pending else None
+            await runs.set_state(connection, run.place.thread, "running" if follower else "idle")
+            await kit.outbox.publish(
+                connection, RUN_ENDED, run=run.id.hex, thread=run.place.thread.hex, reason=outcome.reason
+            )
+        if follower is not None:
+            await kit.jobs.defer(connection, advance, lock=run.place.thread.hex, run=follower.hex)
+        seq = await runs.head(connection, run.place.thread)
+    await wake(kit.bus, run.place.thread, run.place.person, seq)
+
+
+async def close_and_go_on(kit: Kit, run: RunRow, state: RunState) -> None:
+    """End the current answer as it stands; the same run answers the messages that came meanwhile."""
+    now = kit.clock.now()
+    async with kit.db.transaction() as connection:
+        await runs.lock_thread(connection, run.place.thread)
+        pending = await _pending(connection, run)
+        await _close(connection, run, state, Outcome("done"), pending, now)
+        seq = await runs.head(connection, run.place.thread)
+    await wake(kit.bus, run.place.thread, run.place.person, seq)
+
+
+async def _pending(connection: AsyncConnection, run: RunRow) -> list[UUID]:
+    events = await log.read_children(connection, run.place.thread, run.answer_message)
+    return fold_run(events, run.id, run.answer_message).pending
+
+
+async def _close(
+    connection: AsyncConnection, run: RunRow, state: RunState, outcome: Outcome, pending: list[UUID], now: Any
+) -> None:
+    following = new_id()
+    await runs.fence(
+        connection,
+        run,
+        answer_message=following,
+        answer_parent=pending[-1],
+        active_seconds=run.active_seconds,
+        state="running",
+    )
+    finish_word = "joined" if outcome.last is None else None
+    drafts = _answer(run, state, outcome, finish_word)
+    drafts.append(
+        Draft(
+            RUN_STARTED,
+            {"attempt": run.attempt + 1, "model": run.options.get("model"), "joined": len(pending)},
+            "mecum",
+            run.id,
+        )
+    )
+    await log.append(connection, run.place, drafts, now)
+    await runs.drop_checkpoint(connection, run.id)
+    if await threads.selected(connection, run.place.thread) == pending[-1]:
+        await threads.change(connection, run.place.thread, selected_message=following)
+
+
+async def _follow_up(connection: AsyncConnection, run: RunRow, pending: list[UUID], now: Any) -> UUID:
+    run_id, answer = new_id(), new_id()
+    await runs.create(
+        connection, run.place, run_id=run_id, answer_message=answer, answer_parent=pending[-1],
+        surface=run.surface, options={k: v for k, v in run.options.items() if k in ("model", "effort")}, now=now,
+    )  # fmt: skip
+    if await threads.selected(connection, run.place.thread) == pending[-1]:
+        await threads.change(connection, run.place.thread, selected_message=answer)
+    return run_id
+
+
+def _answer(run: RunRow, state: RunState, outcome: Outcome, finish_word: str | None = None) -> list[Draft]:
+    """The `message.assistant` of this answer, after a `run.step` where the answer had several steps."""
+    last: Mapping[str, Any] | None = outcome.last
+    if last is None and outcome.partial and state.steps:
+        last = {"round": state.rounds + 1, "text": outcome.partial, "calls": [], "finish": outcome.reason, "usage": {}}
+    drafts: list[Draft] = []
+    if last is not None and state.steps:
+        drafts.append(Draft(RUN_STEP, last, "mecum", run.id, run.answer_message))
+    text = join_text([state.text, (last or {}).get("text", "") or outcome.partial])
+    lent = bool(state.open_calls) and outcome.reason == "done"
+    newest: Mapping[str, Any] | None = last or (
+        None if not state.steps else {"model": state.steps[-1].model, "finish": state.steps[-1].finish}
+    )
+    body: dict[str, Any] = {
+        "text": text,
+        "model": (newest or {}).get("model", ""),
+        "finish": finish_word or ("tool_calls" if lent else _finish_word(outcome, newest)),
+        "tool_steps": len(state.done),
+    }
+    reasoning = join_text([state.reasoning, (last or {}).get("reasoning", "")])
+    if reasoning:
+        body["reasoning"] = reasoning
+    if lent:
+        body["calls"] = [{"call": call.id, "tool": call.tool, "arguments": call.arguments} for call in state.open_calls]
+    drafts.append(Draft(MESSAGE_ASSISTANT, body, "mecum", run.id, run.answer_message, run.answer_parent))
+    return drafts
+
+
+def _finish_word(outcome: Outcome, newest: Mapping[str, Any] | None) -> str:
+    if outcome.reason != "done":
+        return outcome.reason
+    return "length" if (newest or {}).get("finish") == "length" else "stop"
+
+
+def _end(run: RunRow, state: RunState, outcome: Outcome) -> Draft:
+    usages = [step.usage for step in state.steps] + ([outcome.last.get("usage", {})] if outcome.last else [])
+    total = {
+        kind: sum(int(usage.get(kind, 0)) for usage in usages) for kind in ("input", "output", "cached", "reasoning")
+    }
+    source = outcome.last or (
+        {"model": state.steps[-1].model, "provider": state.steps[-1].provider} if state.steps else {}
+    )
+    body: dict[str, Any] = {
+        "reason": outcome.reason,
+        "usage": total,
+        "model": source.get("model", ""),
+        "provider": source.get("provider", ""),
+        "seconds": round(run.active_seconds, 2),
+    }
+    if outcome.limit:
+        body["limit"] = outcome.limit
+    if outcome.error is not None:
+        error = outcome.error
+        body["error"] = {"code": error.code, "detail": error.detail, "hint": error.hint, "retryable": error.retryable}
+    return Draft(RUN_FINISHED, body, "mecum", run.id, run.answer_message)

@@ -1,0 +1,266 @@
+"""Taking a message in: durable, once, and answered by a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from mecum.kit.db import AsyncConnection
+from mecum.kit.errors import Conflict, Gone, NotFound, TooLarge, TooMany, Unprocessable
+from mecum.kit.ids import new_id
+from mecum.kit.room import Kit
+from mecum.kit.types import Principal
+from mecum.rooms.assistant import Origin, Post, Posted, Thread
+from mecum.rooms.assistant.events import (
+    HISTORY_GIVEN,
+    MESSAGE_TOOL,
+    MESSAGE_USER,
+    RUN_ANSWERED,
+    THREAD_CREATED,
+    THREAD_TITLED,
+    Draft,
+)
+from mecum.rooms.assistant.live import wake
+from mecum.rooms.assistant.runner import ADVANCE, ask_to_stop
+from mecum.rooms.assistant.service import first_title, fold_run
+from mecum.rooms.assistant.settings import AssistantSettings
+from mecum.rooms.assistant.store import log, runs, threads
+from mecum.rooms.assistant.store.log import Place
+from mecum.rooms.assistant.store.runs import RunRow
+
+
+class _Raced(Exception):
+    """The same client id was posted by a parallel request, which won."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewThread:
+    """A thread to be made together with its first message."""
+
+    origin: Origin = "chat"
+    temporary: bool = False
+    title: str = ""
+
+
+class Attachments(Protocol):
+    """Ties uploaded files to a message."""
+
+    async def attach(
+        self, connection: AsyncConnection, principal: Principal, place: Place, attachments: Sequence[UUID]
+    ) -> list[dict[str, Any]]:
+        """What the message's payload says about its files. Raises NotFound for one that is not the caller's."""
+        ...
+
+
+class Posting:
+    def __init__(self, kit: Kit, settings: AssistantSettings, attachments: Attachments | None = None) -> None:
+        self._kit = kit
+        self._settings = settings
+        self._attachments = attachments
+
+    async def post(self, principal: Principal, where: UUID | NewThread, post: Post) -> Posted:
+        """See `Assistant.post`. Durable when it returns."""
+        check(post, self._settings)
+        try:
+            async with self._kit.db.transaction() as connection:
+                before = await threads.posted_before(connection, principal, post.client_id)
+                if before is not None:
+                    return before
+                done, place, stop = await self._write(connection, principal, where, post)
+        except _Raced:
+            async with self._kit.db.transaction() as connection:
+                before = await threads.posted_before(connection, principal, post.client_id)
+            if before is None:
+                raise Conflict(
+                    "assistant.post_raced", "The message was posted twice at the same moment.", retryable=True
+                ) from None
+            return before
+        await wake(self._kit.bus, place.thread, place.person, done.seq)
+        if stop is not None:
+            await ask_to_stop(self._kit, stop)
+        return done
+
+    async def _write(
+        self, connection: AsyncConnection, principal: Principal, where: UUID | NewThread, post: Post
+    ) -> tuple[Posted, Place, UUID | None]:
+        now = self._kit.clock.now()
+        drafts: list[Draft] = []
+        if isinstance(where, NewThread):
+            place, thread = await self._create(connection, principal, where, drafts), None
+        else:
+            thread = await threads.get(connection, principal, where, lock=True)
+            place = Place(where, principal.person, principal.space, principal.organisation)
+            _check_thread(thread)
+        if post.history:
+            drafts.append(Draft(HISTORY_GIVEN, {"messages": [dict(item) for item in post.history]}, "person"))
+        if post.text and (thread is None or not thread.title) and not (isinstance(where, NewThread) and where.title):
+            title = first_title(post.text)
+            drafts.append(Draft(THREAD_TITLED, {"title": title, "by": "mecum"}, "mecum"))
+            await threads.change(connection, place.thread, title=title)
+        active = await runs.open_run(connection, place.thread) if thread else None
+        parent = await self._parent(connection, place.thread, post, active)
+        message = new_id()
+        files = await self._attach(connection, principal, place, post)
+        drafts.append(_message(principal, post, message, parent, files))
+        joins = active is not None and await self._joins(connection, place.thread, active, parent)
+        run = active.id if joins and active else new_id()
+        events = await log.append(connection, place, drafts, now)
+        done = Posted(place.thread, message, run, events[-1].seq, repeated=False)
+        if not await threads.remember_posted(connection, place, post.client_id, done, now):
+            raise _Raced
+        stop = await self._set_going(connection, principal, place, post, done, active, joins)
+        return done, place, stop
+
+    async def _create(
+        self, connection: AsyncConnection, principal: Principal, new: NewThread, drafts: list[Draft]
+    ) -> Place:
+        place = await threads.create(
+            connection,
+            principal,
+            new_id(),
+            title=new.title,
+            origin=new.origin,
+            temporary=new.temporary,
+            now=self._kit.clock.now(),
+        )
+        body = {"title": new.title, "origin": new.origin, "temporary": new.temporary}
+        drafts.append(Draft(THREAD_CREATED, body, "person"))
+        return place
+
+    async def _attach(
+        self, connection: AsyncConnection, principal: Principal, place: Place, post: Post
+    ) -> list[dict[str, Any]]:
+        if not post.attachments:
+            return []
+        if self._attachments is None:
+            raise NotFound("assistant.attachment_unknown", "No such file.")
+        return await self._attachments.attach(connection, principal, place, post.attachments)
+
+    async def _parent(
+        self, connection: AsyncConnection, thread: UUID, post: Post, active: RunRow | None
+    ) -> UUID | None:
+        if post.from_start:
+            return None
+        if post.parent is None:
+            return await threads.selected(connection, thread)
+        known = (active is not None and post.parent == active.answer_message) or await threads.message_exists(
+            connection, thread, post.parent
+        )
+        if not known:
+            raise NotFound("assistant.parent_unknown", "The message to follow is not in this thread.")
+        return post.parent
+
+    async def _joins(self, connection: AsyncConnection, thread: UUID, active: RunRow, parent: UUID | None) -> bool:
+        """Whether a message after `parent` belongs to what `active` is answering."""
+        events = await log.read_children(connection, thread, active.answer_message)
+        pending = fold_run(events, active.id, active.answer_message).pending
+        if len(pending) >= self._settings.pending_messages_max:
+            raise TooMany(
+                "assistant.too_many_pending",
+                f"{len(pending)} messages already wait for this answer.",
+                "Wait for it, or stop it.",
+            )
+        return parent == active.answer_message or parent in pending
+
+    async def _set_going(
+        self,
+        connection: AsyncConnection,
+        principal: Principal,
+        place: Place,
+        post: Post,
+        done: Posted,
+        active: RunRow | None,
+        joins: bool,
+    ) -> UUID | None:
+        """See that the message is answered. Returns a run to be stopped."""
+        now = self._kit.clock.now()
+        selected = done.message
+        if not joins:
+            selected = new_id()
+            await runs.create(
+                connection, place, run_id=done.run, answer_message=selected, answer_parent=done.message,
+                surface=principal.surface, options=run_options(post), now=now,
+            )  # fmt: skip
+        await threads.change(connection, place.thread, selected_message=selected, deleted_at=None, archived=False)
+        stop = active.id if active and (post.interrupt or (not joins and active.state == "waiting")) else None
+        if active is not None:
+            if stop is not None:
+                await runs.request_stop(connection, active.id)
+            if active.state == "waiting":
+                await self._dismiss_questions(connection, place, active)
+                await self._kit.jobs.defer(connection, ADVANCE, lock=place.thread.hex, run=active.id.hex)
+        if active is None or active.state != "waiting":
+            await runs.set_state(connection, place.thread, "running")
+        await self._kit.jobs.defer(connection, ADVANCE, lock=place.thread.hex, run=done.run.hex)
+        return stop
+
+    async def _dismiss_questions(self, connection: AsyncConnection, place: Place, active: RunRow) -> None:
+        """A message instead of an answer: the open questions are answered with `dismissed`."""
+        now = self._kit.clock.now()
+        for wait in await runs.open_waits(connection, active.id):
+            if await runs.answer_wait(connection, place.thread, wait, now):
+                body = {"wait": wait.hex, "answer": {"dismissed": True}}
+                await log.append(
+                    connection, place, [Draft(RUN_ANSWERED, body, "person", active.id, active.answer_message)], now
+                )
+        await runs.resume(connection, active.id)
+        await runs.set_state(connection, place.thread, "running")
+
+
+def check(post: Post, settings: AssistantSettings) -> None:
+    """Raises TooLarge or Unprocessable for what is over a limit or empty."""
+    if not post.client_id or len(post.client_id) > 100:
+        raise Unprocessable("assistant.client_id", "client_id must have 1 to 100 characters.")
+    if not post.text.strip() and not post.attachments and not post.tool_results:
+        raise Unprocessable("assistant.message_empty", "The message is empty.", "Write something, or attach a file.")
+    limits: Mapping[str, tuple[int, int]] = {
+        "message_chars": (len(post.text), settings.message_chars_max),
+        "attachments": (len(post.attachments), settings.attachments_per_message_max),
+        "history_messages": (len(post.history), settings.history_messages_max),
+        "lent_tools": (len(post.lent_tools), settings.lent_tools_max),
+    }
+    for name, (given, most) in limits.items():
+        if given > most:
+            raise TooLarge(
+                "assistant.over_limit", f"{name}: {given:,} is more than {most:,}.", params={"limit": name, "max": most}
+            )
+
+
+def _check_thread(thread: Thread | None) -> None:
+    if thread is None:
+        raise NotFound("assistant.thread_unknown", "There is no such thread.")
+    if thread.deleted_at is not None:
+        raise Gone("assistant.thread_deleted", "The thread was deleted.", "Restore it first.")
+
+
+def run_options(post: Post) -> dict[str, Any]:
+    """What the run must remember of the request: only what was given."""
+    options: dict[str, Any] = {
+        "model": post.model,
+        "effort": post.effort,
+        "instructions": post.instructions,
+        "max_tokens": post.max_tokens,
+        "temperature": post.temperature,
+        "json_schema": post.json_schema,
+        "lent_tools": [dict(tool) for tool in post.lent_tools],
+    }
+    return {name: value for name, value in options.items() if value not in (None, "", [])}
+
+
+def _message(
+    principal: Principal, post: Post, message: UUID, parent: UUID | None, files: list[dict[str, Any]]
+) -> Draft:
+    if post.tool_results and not post.text:
+        results = [{"call": str(r["call"]), "text": str(r["text"])} for r in post.tool_results]
+        return Draft(MESSAGE_TOOL, {"results": results}, "person", None, message, parent)
+    body = {
+        "text": post.text,
+        "attachments": files,
+        "effort": post.effort,
+        "model": post.model,
+        "client_id": post.client_id,
+        "surface": principal.surface,
+    }
+    return Draft(MESSAGE_USER, body, "person", None, message, parent)

@@ -1,0 +1,281 @@
+"""Advancing a run: an idempotent job that folds the log, does the next thing and writes what happened.
+
+Each `advance` takes a new epoch; every write proves that the epoch is still its own. A worker that was cut off writes
+nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from mecum.kit.errors import MecumError, ProviderError
+from mecum.kit.room import Kit
+from mecum.kit.types import Principal
+from mecum.rooms.assistant import Event, Recall, Review
+from mecum.rooms.assistant.acting import Actor, Question, Ready, Settled, done, intended, unknown, waiting
+from mecum.rooms.assistant.context import Context, Files
+from mecum.rooms.assistant.events import RUN_STARTED, RUN_STEP, Draft
+from mecum.rooms.assistant.finishing import Outcome, close_and_go_on, finish, step_draft
+from mecum.rooms.assistant.live import LiveAnswer, wake
+from mecum.rooms.assistant.service import (
+    AskModel,
+    Call,
+    CloseAndGoOn,
+    DoCall,
+    Finish,
+    Limits,
+    RunState,
+    StillWaiting,
+    fold_run,
+    next_step,
+)
+from mecum.rooms.assistant.settings import AssistantSettings
+from mecum.rooms.assistant.stepping import StepResult, run_step
+from mecum.rooms.assistant.store import log, runs
+from mecum.rooms.assistant.store.runs import Fenced, RunRow
+from mecum.rooms.models import Models
+from mecum.rooms.people import People
+
+logger = logging.getLogger(__name__)
+
+ADVANCE = "assistant.advance"
+STOPS = "runs.stop"
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One advance: the claimed run and the time that it has worked."""
+
+    run: RunRow
+    principal: Principal
+    since: float
+    retries: int = 0
+
+
+class Runner:
+    def __init__(
+        self,
+        kit: Kit,
+        people: People,
+        models: Models,
+        recall: Recall,
+        review: Review,
+        files: Files,
+        settings: AssistantSettings,
+    ) -> None:
+        self._kit = kit
+        self._people = people
+        self._settings = settings
+        self._models = models
+        self._actor = Actor(kit.tools, review, kit.clock)
+        self._context = Context(kit, models, recall, files, settings)
+        self._limits = Limits(settings.rounds_max, settings.run_seconds_max, settings.run_tokens_max)
+        self._live: dict[UUID, LiveAnswer] = {}
+        self._listener: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._listener = asyncio.create_task(self._listen_for_stops(), name="assistant.stops")
+
+    async def close(self) -> None:
+        if self._listener is not None:
+            self._listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listener
+
+    async def advance(self, run: str) -> None:
+        """The job: take the run as far as it goes without the person."""
+        async with self._kit.db.transaction() as connection:
+            claimed = await runs.claim(connection, UUID(hex=run))
+        if claimed is None:
+            return
+        try:
+            await self._go(claimed)
+        except Fenced:
+            logger.info("run %s went on elsewhere", run)
+
+    async def _go(self, claimed: RunRow) -> None:
+        place = claimed.place
+        try:
+            principal = await self._people.principal_for_job(place.person, place.space, claimed.id, claimed.surface)
+        except MecumError as error:
+            await finish(self._kit, claimed, RunState(), Outcome("failed", error=error), ADVANCE)
+            return
+        turn = _Turn(claimed, principal, self._now())
+        if claimed.epoch == 1:
+            await self._write(
+                turn,
+                [Draft(RUN_STARTED, {"attempt": 1, "model": claimed.options.get("model")}, "mecum")],
+                state="running",
+            )
+        while await self._one_step(turn):
+            pass
+
+    async def _one_step(self, turn: _Turn) -> bool:
+        """Do one thing. False when the run is finished or waits."""
+        async with self._kit.db.transaction() as connection:
+            row = await runs.get(connection, turn.run.id)
+            if row is None or row.epoch != turn.run.epoch:
+                raise Fenced
+            events = await log.read_all(connection, row.place.thread, events_max=self._settings.history_events_max)
+        turn.run = row
+        state = fold_run(events, row.id, row.answer_message)
+        lent = frozenset(str(tool["name"]) for tool in row.options.get("lent_tools", ()))
+        active = row.active_seconds + self._now() - turn.since
+        step = next_step(
+            state, stop_requested=row.stop_requested, active_seconds=active, limits=self._limits, lent=lent
+        )
+        match step:
+            case AskModel():
+                return await self._ask_model(turn, state, events)
+            case DoCall(call, before):
+                return await self._call(turn, state, call, before)
+            case StillWaiting():
+                await self._write(turn, [], state="waiting")
+                return False
+            case CloseAndGoOn():
+                await close_and_go_on(self._kit, turn.run, state)
+                return True
+            case Finish(reason, limit):
+                await self._finish(turn, state, Outcome(reason, limit=limit))
+                return False
+
+    async def _ask_model(self, turn: _Turn, state: RunState, events: Sequence[Event]) -> bool:
+        attempt = turn.run.attempt + 1
+        async with self._kit.db.transaction() as connection:
+            turn.run = await runs.fence(
+                connection, turn.run, attempt=attempt, active_seconds=self._active(turn), state="running"
+            )
+        live = LiveAnswer(self._kit.db, self._kit.bus, self._kit.clock, turn.run, attempt, state.text)
+        self._live[turn.run.id] = live
+        try:
+            request = await self._context.request(turn.principal, turn.run, events, state)
+            await live.begin()
+            result = await run_step(
+                self._models, turn.principal, request, live, self._seconds_left(turn), self._kit.clock
+            )
+        except MecumError as error:
+            result = StepResult(failed=error)
+        finally:
+            del self._live[turn.run.id]
+            await live.end()
+        turn.since += result.waited_s
+        if live.fenced:
+            raise Fenced
+        return await self._after_step(turn, state, live, result)
+
+    async def _after_step(self, turn: _Turn, state: RunState, live: LiveAnswer, result: StepResult) -> bool:
+        if result.failed is not None:
+            if self._heals(result.failed) and turn.retries < self._settings.step_retries_max:
+                turn.retries += 1
+                return True
+            await self._finish(turn, state, Outcome("failed", error=result.failed, partial=live.new_text))
+            return False
+        if result.stopped or result.limit:
+            outcome = Outcome("stopped" if result.stopped else "limit", limit=result.limit, partial=live.new_text)
+            await self._finish(turn, state, outcome)
+            return False
+        turn.retries = 0
+        body = step_draft(state, live, result, self._settings.calls_per_round_max)
+        if not body["calls"]:
+            await self._finish(turn, state, Outcome("done", last=body))
+            return False
+        await self._write(turn, [Draft(RUN_STEP, body, "mecum")], message=True)
+        return True
+
+    async def _call(self, turn: _Turn, state: RunState, call: Call, before: Event | None) -> bool:
+        decided = await self._actor.prepare(turn.principal, call, state, before)
+        match decided:
+            case Settled(text, failed):
+                body = {"call": call.id, "text": text, "failed": failed, "seconds": 0.0}
+                await self._write(turn, [Draft("act.done", body, "mecum")], message=True)
+            case Question():
+                await self._ask_person(turn, call, decided)
+                return False
+            case Ready():
+                return await self._do(turn, state, call, decided, before)
+        return True
+
+    async def _do(self, turn: _Turn, state: RunState, call: Call, ready: Ready, before: Event | None) -> bool:
+        if before is None or call.id in state.unknown:
+            (before,) = await self._write(turn, [intended(call, ready)], message=True)
+        started = self._now()
+        place = turn.run.place
+        result = await self._actor.do(turn.principal, ready, place.thread, turn.run.id, before.id)
+        if result is None:
+            question = Question(
+                "unknown_act", {"tool": call.tool, "receiver": ready.tool.receiver, "arguments": dict(ready.arguments)}
+            )
+            await self._ask_person(turn, call, question)
+            return False
+        if result.wait is not None:
+            await self._ask_person(turn, call, Question("form", result.wait))
+            return False
+        await self._write(turn, [done(call, result, self._now() - started)], message=True)
+        return True
+
+    async def _ask_person(self, turn: _Turn, call: Call, asked: Question) -> None:
+        drafts = [unknown(call)] if asked.kind == "unknown_act" else []
+        drafts.append(waiting(call, asked))
+        wait = UUID(hex=str(drafts[-1].payload["wait"]))
+        await self._write(turn, drafts, message=True, state="waiting", wait=(wait, asked.kind, call.id))
+
+    async def _write(
+        self,
+        turn: _Turn,
+        drafts: Sequence[Draft],
+        *,
+        message: bool = False,
+        state: str = "running",
+        wait: tuple[UUID, str, str] | None = None,
+    ) -> tuple[Event, ...]:
+        """Write events of this run under its fence. `message` ties them to the current answer."""
+        run = turn.run
+        now = self._kit.clock.now()
+        stamped = [replace(d, run=run.id, message=run.answer_message if message else None) for d in drafts]
+        events: tuple[Event, ...] = ()
+        async with self._kit.db.transaction() as connection:
+            await runs.lock_thread(connection, run.place.thread)
+            turn.run = await runs.fence(connection, run, state=state, active_seconds=self._active(turn))
+            if stamped:
+                events = await log.append(connection, run.place, stamped, now)
+            if wait is not None:
+                await runs.add_wait(connection, run, *wait)
+            if message and drafts:
+                await runs.drop_checkpoint(connection, run.id)
+            await runs.set_state(connection, run.place.thread, state)
+        turn.since = self._now()
+        if events:
+            await wake(self._kit.bus, run.place.thread, run.place.person, events[-1].seq)
+        return events
+
+    async def _finish(self, turn: _Turn, state: RunState, outcome: Outcome) -> None:
+        await finish(self._kit, replace(turn.run, active_seconds=self._active(turn)), state, outcome, ADVANCE)
+
+    def _heals(self, error: MecumError) -> bool:
+        return isinstance(error, ProviderError) and error.retryable
+
+    def _now(self) -> float:
+        return self._kit.clock.monotonic()
+
+    def _active(self, turn: _Turn) -> float:
+        return turn.run.active_seconds + max(0.0, self._now() - turn.since)
+
+    def _seconds_left(self, turn: _Turn) -> float:
+        return max(1.0, self._settings.run_seconds_max - self._active(turn))
+
+    async def _listen_for_stops(self) -> None:
+        async with self._kit.bus.subscribe(STOPS) as frames:
+            async for frame in frames:
+                live = self._live.get(UUID(hex=frame.decode()))
+                if live is not None:
+                    live.stop()
+
+
+async def ask_to_stop(kit: Kit, run: UUID) -> None:
+    """Tell the worker that has the run, wherever it is. The run's row says so too: it is looked at every second."""
+    await kit.bus.publish(STOPS, run.hex.encode())

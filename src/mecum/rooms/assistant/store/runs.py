@@ -1,0 +1,233 @@
+"""Runs: claiming under an epoch, the fence, checkpoints, waits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from mecum.kit.db import AsyncConnection
+from mecum.kit.types import Surface
+from mecum.rooms.assistant.store.log import Place
+from mecum.rooms.assistant.store.tables import checkpoint, run, thread, wait
+
+RunState = Literal["queued", "running", "waiting", "finished"]
+
+
+class Fenced(Exception):
+    """Another worker has taken the run over, or it is finished: this one writes nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    id: UUID
+    place: Place
+    state: RunState
+    epoch: int
+    attempt: int
+    answer_message: UUID
+    answer_parent: UUID
+    surface: Surface
+    options: Mapping[str, Any]
+    stop_requested: bool
+    reason: str | None
+    active_seconds: float
+    created_at: dt.datetime
+    finished_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The partial text of a running answer."""
+
+    run: UUID
+    message: UUID
+    attempt: int
+    text: str
+    reasoning: str
+
+
+def _row(r: Any) -> RunRow:
+    place = Place(r["thread_id"], r["person_id"], r["space_id"], r["organisation_id"])
+    return RunRow(
+        r["id"], place, r["state"], r["epoch"], r["attempt"], r["answer_message"], r["answer_parent"], r["surface"],
+        r["options"], r["stop_requested"], r["reason"], r["active_seconds"], r["created_at"], r["finished_at"],
+    )  # fmt: skip
+
+
+async def create(
+    connection: AsyncConnection,
+    place: Place,
+    *,
+    run_id: UUID,
+    answer_message: UUID,
+    answer_parent: UUID,
+    surface: str,
+    options: Mapping[str, Any],
+    now: dt.datetime,
+) -> None:
+    await connection.execute(
+        insert(run).values(
+            id=run_id,
+            thread_id=place.thread,
+            person_id=place.person,
+            space_id=place.space,
+            organisation_id=place.organisation,
+            state="queued",
+            epoch=0,
+            attempt=0,
+            answer_message=answer_message,
+            answer_parent=answer_parent,
+            surface=surface,
+            options=options,
+            stop_requested=False,
+            created_at=now,
+            active_seconds=0.0,
+        )
+    )
+
+
+async def get(connection: AsyncConnection, run_id: UUID, *, lock: bool = False) -> RunRow | None:
+    query = select(run).where(run.c.id == run_id)
+    row = (await connection.execute(query.with_for_update() if lock else query)).mappings().one_or_none()
+    return _row(row) if row else None
+
+
+async def open_run(connection: AsyncConnection, thread_id: UUID) -> RunRow | None:
+    """The oldest run of the thread that is not finished: the one that goes on, or is next."""
+    query = (
+        select(run)
+        .where(run.c.thread_id == thread_id, run.c.state != "finished")
+        .order_by(run.c.created_at, run.c.id)
+        .limit(1)
+    )
+    row = (await connection.execute(query)).mappings().one_or_none()
+    return _row(row) if row else None
+
+
+async def claim(connection: AsyncConnection, run_id: UUID) -> RunRow | None:
+    """Take the run for this worker: a new epoch. None when there is nothing to do (finished, waiting, erased)."""
+    claimed = await connection.execute(
+        update(run)
+        .where(run.c.id == run_id, run.c.state.in_(("queued", "running")))
+        .values(epoch=run.c.epoch + 1)
+        .returning(run)
+    )
+    row = claimed.mappings().one_or_none()
+    return _row(row) if row else None
+
+
+async def fence(connection: AsyncConnection, claimed: RunRow, **values: Any) -> RunRow:
+    """Lock the run's row, prove that its epoch is still ours, and set `values`.
+
+    Raises:
+        Fenced: it is not.
+    """
+    mine: ColumnElement[bool] = (run.c.id == claimed.id) & (run.c.epoch == claimed.epoch) & (run.c.state != "finished")
+    changed = await connection.execute(
+        update(run).where(mine).values(values or {"epoch": claimed.epoch}).returning(run)
+    )
+    row = changed.mappings().one_or_none()
+    if row is None:
+        raise Fenced
+    return _row(row)
+
+
+async def set_state(connection: AsyncConnection, thread_id: UUID, state: str) -> None:
+    await connection.execute(update(thread).where(thread.c.id == thread_id).values(state=state))
+
+
+async def request_stop(connection: AsyncConnection, run_id: UUID) -> None:
+    await connection.execute(update(run).where(run.c.id == run_id).values(stop_requested=True))
+
+
+async def save_checkpoint(
+    connection: AsyncConnection, claimed: RunRow, attempt: int, text: str, reasoning: str, now: dt.datetime
+) -> bool:
+    """Overwrite the run's checkpoint. Returns whether a stop was asked for meanwhile. Raises Fenced."""
+    row = await fence(connection, claimed)
+    values = {"message_id": row.answer_message, "attempt": attempt, "text": text, "reasoning": reasoning, "at": now}
+    place = claimed.place
+    owner = {"thread_id": place.thread, "space_id": place.space, "organisation_id": place.organisation}
+    await connection.execute(
+        pg_insert(checkpoint)
+        .values(run_id=claimed.id, **owner, **values)
+        .on_conflict_do_update(index_elements=["run_id"], set_=values)
+    )
+    return row.stop_requested
+
+
+async def drop_checkpoint(connection: AsyncConnection, run_id: UUID) -> None:
+    await connection.execute(delete(checkpoint).where(checkpoint.c.run_id == run_id))
+
+
+async def checkpoint_of(connection: AsyncConnection, thread_id: UUID) -> Checkpoint | None:
+    row = (
+        (await connection.execute(select(checkpoint).where(checkpoint.c.thread_id == thread_id).limit(1)))
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        return None
+    return Checkpoint(row["run_id"], row["message_id"], row["attempt"], row["text"], row["reasoning"])
+
+
+async def add_wait(connection: AsyncConnection, claimed: RunRow, wait_id: UUID, kind: str, call: str | None) -> None:
+    place = claimed.place
+    await connection.execute(
+        insert(wait).values(
+            id=wait_id,
+            thread_id=place.thread,
+            run_id=claimed.id,
+            space_id=place.space,
+            organisation_id=place.organisation,
+            kind=kind,
+            call_id=call,
+        )
+    )
+
+
+async def answer_wait(
+    connection: AsyncConnection, thread_id: UUID, wait_id: UUID, now: dt.datetime
+) -> tuple[UUID, str, str | None] | None:
+    """Mark the question answered, once.
+
+    Returns run, kind and call, or None when it was answered already or is not there.
+    """
+    answered = await connection.execute(
+        update(wait)
+        .where(wait.c.id == wait_id, wait.c.thread_id == thread_id, wait.c.answered_at.is_(None))
+        .values(answered_at=now)
+        .returning(wait.c.run_id, wait.c.kind, wait.c.call_id)
+    )
+    row = answered.one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+async def has_wait(connection: AsyncConnection, thread_id: UUID, wait_id: UUID) -> bool:
+    query = select(wait.c.id).where(wait.c.id == wait_id, wait.c.thread_id == thread_id)
+    return (await connection.execute(query)).scalar_one_or_none() is not None
+
+
+async def lock_thread(connection: AsyncConnection, thread_id: UUID) -> None:
+    """Everything that changes a thread's log, runs or selection takes this lock first: one order, no deadlock."""
+    await connection.execute(select(thread.c.id).where(thread.c.id == thread_id).with_for_update())
+
+
+async def head(connection: AsyncConnection, thread_id: UUID) -> int:
+    return (await connection.execute(select(thread.c.head_seq).where(thread.c.id == thread_id))).scalar_one()
+
+
+async def open_waits(connection: AsyncConnection, run_id: UUID) -> list[UUID]:
+    query = select(wait.c.id).where(wait.c.run_id == run_id, wait.c.answered_at.is_(None)).limit(100)
+    return list((await connection.execute(query)).scalars())
+
+
+async def resume(connection: AsyncConnection, run_id: UUID) -> None:
+    """A waiting run may go on."""
+    await connection.execute(update(run).where(run.c.id == run_id, run.c.state == "waiting").values(state="queued"))

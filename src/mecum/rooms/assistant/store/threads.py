@@ -1,0 +1,210 @@
+"""Threads: rows, lists, what was posted, search."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from mecum.kit.db import AsyncConnection
+from mecum.kit.errors import BadRequest
+from mecum.kit.types import Page, Principal
+from mecum.rooms.assistant import Origin, Posted, Thread
+from mecum.rooms.assistant.store.log import Place
+from mecum.rooms.assistant.store.tables import event, message_text, payload, posted, thread
+
+
+def _thread(row: Any) -> Thread:
+    return Thread(
+        id=row["id"],
+        title=row["title"],
+        origin=cast(Origin, row["origin"]),
+        state=row["state"],
+        head_seq=row["head_seq"],
+        pinned=row["pinned"],
+        archived=row["archived"],
+        temporary=row["temporary"],
+        unread=row["read_seq"] < row["head_seq"] and row["state"] == "idle",
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        deleted_at=row["deleted_at"],
+    )
+
+
+def mine(principal: Principal) -> ColumnElement[bool]:
+    return and_(thread.c.person_id == principal.person, thread.c.space_id == principal.space)
+
+
+async def create(
+    connection: AsyncConnection,
+    principal: Principal,
+    thread_id: UUID,
+    *,
+    title: str,
+    origin: Origin,
+    temporary: bool,
+    now: dt.datetime,
+) -> Place:
+    await connection.execute(
+        insert(thread).values(
+            id=thread_id,
+            person_id=principal.person,
+            space_id=principal.space,
+            organisation_id=principal.organisation,
+            title=title,
+            title_by="person" if title else "mecum",
+            origin=origin,
+            state="idle",
+            temporary=temporary,
+            pinned=False,
+            archived=False,
+            head_seq=0,
+            read_seq=0,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    return Place(thread_id, principal.person, principal.space, principal.organisation)
+
+
+async def get(
+    connection: AsyncConnection, principal: Principal, thread_id: UUID, *, lock: bool = False
+) -> Thread | None:
+    query = select(thread).where(thread.c.id == thread_id, mine(principal))
+    row = (await connection.execute(query.with_for_update() if lock else query)).mappings().one_or_none()
+    return _thread(row) if row else None
+
+
+async def selected(connection: AsyncConnection, thread_id: UUID) -> UUID | None:
+    return (await connection.execute(select(thread.c.selected_message).where(thread.c.id == thread_id))).scalar_one()
+
+
+async def change(connection: AsyncConnection, thread_id: UUID, **values: Any) -> None:
+    await connection.execute(update(thread).where(thread.c.id == thread_id).values(values))
+
+
+async def listed(
+    connection: AsyncConnection,
+    principal: Principal,
+    *,
+    cursor: str | None,
+    limit: int,
+    origin: Origin | None,
+    archived: bool,
+) -> Page[Thread]:
+    query = select(thread).where(
+        mine(principal), thread.c.deleted_at.is_(None), thread.c.archived.is_(archived), thread.c.temporary.is_(False)
+    )
+    query = query.where(thread.c.origin == origin) if origin else query.where(thread.c.origin != "api")
+    if cursor:
+        pinned, updated_at, thread_id = _read_cursor(cursor)
+        key = tuple_(thread.c.pinned, thread.c.updated_at, thread.c.id)
+        query = query.where(key < tuple_(pinned, updated_at, thread_id))
+    order = (thread.c.pinned.desc(), thread.c.updated_at.desc(), thread.c.id.desc())
+    rows = (await connection.execute(query.order_by(*order).limit(limit + 1))).mappings().all()
+    items = tuple(_thread(row) for row in rows[:limit])
+    return Page(items, _cursor(items[-1]) if len(rows) > limit else None)
+
+
+def _cursor(last: Thread) -> str:
+    return base64.urlsafe_b64encode(
+        json.dumps([last.pinned, last.updated_at.isoformat(), last.id.hex]).encode()
+    ).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[bool, dt.datetime, UUID]:
+    try:
+        pinned, updated_at, thread_id = json.loads(base64.urlsafe_b64decode(cursor))
+        return bool(pinned), dt.datetime.fromisoformat(updated_at), UUID(hex=thread_id)
+    except (ValueError, TypeError, AttributeError):
+        raise BadRequest("cursor_malformed", "The cursor is not one that a list gave.") from None
+
+
+async def posted_before(connection: AsyncConnection, principal: Principal, client_id: str) -> Posted | None:
+    query = select(posted).where(
+        posted.c.person_id == principal.person, posted.c.space_id == principal.space, posted.c.client_id == client_id
+    )
+    row = (await connection.execute(query)).mappings().one_or_none()
+    return (
+        None if row is None else Posted(row["thread_id"], row["message_id"], row["run_id"], row["seq"], repeated=True)
+    )
+
+
+async def remember_posted(
+    connection: AsyncConnection, place: Place, client_id: str, done: Posted, now: dt.datetime
+) -> bool:
+    """False when the same client id was posted meanwhile: the caller rolls back and answers with the first one."""
+    written = await connection.execute(
+        pg_insert(posted)
+        .values(
+            person_id=place.person,
+            space_id=place.space,
+            organisation_id=place.organisation,
+            client_id=client_id,
+            thread_id=done.thread,
+            message_id=done.message,
+            run_id=done.run,
+            seq=done.seq,
+            at=now,
+        )
+        .on_conflict_do_nothing()
+    )
+    return written.rowcount == 1
+
+
+async def message_exists(connection: AsyncConnection, thread_id: UUID, message_id: UUID) -> bool:
+    query = select(event.c.id).where(event.c.thread_id == thread_id, event.c.message_id == message_id).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
+async def search(
+    connection: AsyncConnection, principal: Principal, tsquery: str, *, offset: int, limit: int
+) -> list[tuple[Thread, UUID, str, dt.datetime]]:
+    """Messages of the caller's threads that match, best first: thread, message, text, when."""
+    wanted = func.to_tsquery("simple", tsquery)
+    rank = func.ts_rank(message_text.c.terms, wanted, 1)
+    hits = (
+        select(thread, message_text.c.message_id.label("hit"), message_text.c.at.label("hit_at"), rank.label("rank"))
+        .join(thread, thread.c.id == message_text.c.thread_id)
+        .where(
+            message_text.c.person_id == principal.person,
+            message_text.c.space_id == principal.space,
+            message_text.c.terms.op("@@")(wanted),
+            thread.c.deleted_at.is_(None),
+            thread.c.temporary.is_(False),
+        )
+        .order_by(rank.desc(), message_text.c.at.desc(), message_text.c.message_id)
+        .offset(offset)
+        .limit(limit)
+        .subquery()
+    )
+    words = payload.c.body["text"].astext
+    query = (
+        select(hits, words.label("words"))
+        .join(event, and_(event.c.message_id == hits.c.hit, event.c.type.in_(("message.user", "message.assistant"))))
+        .join(payload, payload.c.event_id == event.c.id)
+        .order_by(hits.c.rank.desc(), hits.c.hit_at.desc(), hits.c.hit)
+    )
+    rows = (await connection.execute(query)).mappings().all()
+    return [(_thread(row), row["hit"], row["words"] or "", row["hit_at"]) for row in rows]
+
+
+async def erase(connection: AsyncConnection, condition: ColumnElement[bool]) -> int:
+    """Remove threads for good, with their logs."""
+    return (await connection.execute(delete(thread).where(condition))).rowcount
+
+
+def expired(before_deleted: dt.datetime, before_temporary: dt.datetime) -> ColumnElement[bool]:
+    return or_(
+        thread.c.deleted_at < before_deleted,
+        and_(thread.c.temporary.is_(True), thread.c.state == "idle", thread.c.updated_at < before_temporary),
+    )
+
+
+def of_person(person: str) -> ColumnElement[bool]:
+    return thread.c.person_id == UUID(hex=person)

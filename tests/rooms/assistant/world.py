@@ -1,0 +1,206 @@
+"""A small world for the assistant room: the real database, jobs and bus, a model that answers as told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from mecum.kit.bus import LocalBus
+from mecum.kit.clock import SystemClock
+from mecum.kit.crypto import SecretBox
+from mecum.kit.db import Database
+from mecum.kit.i18n import I18n
+from mecum.kit.ids import new_id
+from mecum.kit.jobs import Jobs
+from mecum.kit.outbox import Outbox
+from mecum.kit.room import Kit, Room
+from mecum.kit.tools import Tool, ToolRegistry
+from mecum.kit.types import ALL_SCOPES, Actor, OrganisationId, PersonId, Principal, SpaceId, Surface, Tokens
+from mecum.rooms.assistant import Event, NoRecall, NoReview, Post
+from mecum.rooms.assistant.face import AssistantRoom
+from mecum.rooms.assistant.room import build
+from mecum.rooms.assistant.settings import AssistantSettings
+from mecum.rooms.models import (
+    CatalogueModel,
+    Embedded,
+    Finish,
+    LocalModel,
+    ModelEvent,
+    ModelRequest,
+    Models,
+    TextDelta,
+    ToolCallDelta,
+    ToolUse,
+    Usage,
+)
+from mecum.rooms.people import People
+
+Script = Callable[[ModelRequest], AsyncIterator[ModelEvent]]
+
+MODEL = CatalogueModel("test", "test", "chat", "test", 32_000, True, True, False, False, True, "")
+
+
+def principal(person: UUID | None = None) -> Principal:
+    return Principal(
+        person=PersonId(person or uuid4()),
+        actor=Actor("session", uuid4()),
+        space=SpaceId(uuid4()),
+        organisation=OrganisationId(uuid4()),
+        role="member",
+        scopes=ALL_SCOPES,
+        surface="web",
+    )
+
+
+class ScriptedModels:
+    """Answers each request with the next script; the last one stays."""
+
+    def __init__(self) -> None:
+        self.scripts: list[Script] = [says("Hello.")]
+        self.requests: list[ModelRequest] = []
+
+    def play(self, *scripts: Script) -> None:
+        self.scripts = list(scripts)
+
+    async def stream(self, principal: Principal, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        self.requests.append(request)
+        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+        async for event in script(request):
+            yield event
+
+    async def embed(self, principal: Principal, texts: Sequence[str], model: str | None, kind: str) -> Embedded:
+        return Embedded(tuple((1.0,) for _ in texts), "test", Tokens(0))
+
+    async def catalogue(self, principal: Principal) -> tuple[CatalogueModel, ...]:
+        return (MODEL,)
+
+    def local(self) -> LocalModel:
+        return LocalModel("", "", "", "off")
+
+
+def finish(reason: Any = "stop", output: int = 3) -> Finish:
+    return Finish(reason, Usage(Tokens(5), Tokens(output)), "test", "test")
+
+
+def says(*chunks: str, pause_s: float = 0.0, before: asyncio.Event | None = None) -> Script:
+    async def script(_: ModelRequest) -> AsyncIterator[ModelEvent]:
+        for chunk in chunks:
+            if before is not None:
+                await before.wait()
+            if pause_s:
+                await asyncio.sleep(pause_s)
+            yield TextDelta(chunk)
+        yield finish()
+
+    return script
+
+
+def calls(*uses: tuple[str, str], text: str = "") -> Script:
+    async def script(_: ModelRequest) -> AsyncIterator[ModelEvent]:
+        if text:
+            yield TextDelta(text)
+        for name, arguments in uses:
+            yield ToolCallDelta(ToolUse("x", name, arguments))
+        yield finish("tool_calls")
+
+    return script
+
+
+def breaks(error: Exception, *chunks: str) -> Script:
+    async def script(_: ModelRequest) -> AsyncIterator[ModelEvent]:
+        for chunk in chunks:
+            yield TextDelta(chunk)
+        raise error
+
+    return script
+
+
+class OnePerson:
+    """Only what runs ask of the people room."""
+
+    def __init__(self, caller: Principal) -> None:
+        self.caller = caller
+
+    async def principal_for_job(
+        self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"
+    ) -> Principal:
+        return self.caller
+
+
+class World:
+    def __init__(self, database: Database, data: Path, tools: Sequence[Tool] = (), **settings: Any) -> None:
+        self.caller = principal()
+        self.models = ScriptedModels()
+        clock = SystemClock()
+        jobs = Jobs(database, database.url)
+        registry = ToolRegistry()
+        registry.add(tools)
+        nothing = cast(Any, None)
+        self.kit = Kit(
+            db=database,
+            jobs=jobs,
+            outbox=Outbox(database, jobs, clock),
+            bus=LocalBus(clock),
+            clock=clock,
+            secrets=SecretBox.from_file(data / "keys"),
+            tools=registry,
+            blobs=nothing,
+            mail=nothing,
+            notify=nothing,
+            i18n=I18n(),
+            fetch=nothing,
+            data=data,
+            public_url="http://localhost:8080",
+        )
+        self.room: Room[AssistantRoom] = build(
+            self.kit,
+            cast(People, OnePerson(self.caller)),
+            cast(Models, self.models),
+            NoRecall(),
+            NoReview(),
+            AssistantSettings(**settings),
+        )
+        jobs.add(self.room.jobs)
+
+    @property
+    def face(self) -> AssistantRoom:
+        return self.room.face
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncGenerator[World]:
+        await self.kit.jobs.start()
+        await self.room.start()
+        try:
+            yield self
+        finally:
+            await self.kit.jobs.stop(1.0)
+            await self.room.stop()
+
+    def message(self, text: str, **options: Any) -> Post:
+        return Post(client_id=new_id().hex, text=text, **options)
+
+    async def log(self, thread: UUID) -> list[Event]:
+        return list((await self.face.events(self.caller, thread, limit=1000)).items)
+
+    async def until(self, thread: UUID, *types: str, timeout_s: float = 10.0, times: int = 1) -> list[Event]:
+        """The log once it holds an event of one of `types` (`times` of them)."""
+        async with asyncio.timeout(timeout_s):
+            async for frame in self.face.follow(self.caller, thread):
+                if frame.kind in ("event", "ping"):
+                    log = await self.log(thread)
+                    if sum(event.type in types for event in log) >= times:
+                        return log
+        raise AssertionError("the stream ended")
+
+
+def texts(log: Sequence[Event], type_: str = "message.assistant") -> list[str]:
+    return [str(bodies(event)["text"]) for event in log if event.type == type_]
+
+
+def bodies(event: Event) -> Mapping[str, Any]:
+    assert event.payload is not None
+    return event.payload
