@@ -1,0 +1,1 @@
+"""`/api` routes of the room."""

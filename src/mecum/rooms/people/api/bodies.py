@@ -1,0 +1,249 @@
+"""What goes in and out of the room's routes. Parsing and rendering only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal, cast
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from mecum.kit.errors import BadRequest
+from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX
+from mecum.kit.ids import encode
+from mecum.kit.types import InstallationRole, OrganisationRole, Scope
+from mecum.rooms.people import Person, Space
+from mecum.rooms.people.accounts import NewAccount, SignUpPolicy
+from mecum.rooms.people.service import PASSWORD_CHARS_MAX
+from mecum.rooms.people.store.keys import Key
+from mecum.rooms.people.store.persons import Account
+
+EMAIL_IN_MAX = 320
+NAME_IN_MAX = 400
+CREDENTIAL_PARTS_MAX = 20
+
+Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX, description="Most items to give.")]
+Cursor = Annotated[str | None, Query(max_length=64, description="`next` of the page before.")]
+Email = Annotated[str, StringConstraints(max_length=EMAIL_IN_MAX)]
+Name = Annotated[str, StringConstraints(max_length=NAME_IN_MAX)]
+PasswordText = Annotated[str, StringConstraints(max_length=PASSWORD_CHARS_MAX)]
+Token = Annotated[str, StringConstraints(max_length=200)]
+Id = Annotated[str, StringConstraints(max_length=64)]
+Code = Annotated[str, StringConstraints(max_length=40)]
+CredentialJson = Annotated[dict[str, Any], Field(max_length=CREDENTIAL_PARTS_MAX)]
+LIMIT = PAGE_SIZE
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewAccountBody(Body):
+    email: Email
+    name: Name
+    password: PasswordText | None = None
+    locale: str = Field("en", max_length=16)
+    timezone: str = Field("UTC", max_length=64)
+
+    def account(self) -> NewAccount:
+        return NewAccount(self.email, self.name, self.password, self.locale, self.timezone)
+
+
+class SetUpBody(NewAccountBody):
+    token: Token
+
+
+class SignUpBody(NewAccountBody):
+    token: Token | None = None
+
+
+class SignInBody(Body):
+    email: Email
+    password: PasswordText
+
+
+class CodeBody(Body):
+    code: Code
+
+
+class PasskeySignInBody(Body):
+    challenge_id: Id
+    credential: CredentialJson
+
+
+class NewPasskeyBody(PasskeySignInBody):
+    name: Name
+
+
+class RenameBody(Body):
+    name: Name
+
+
+class ResetRequestBody(Body):
+    email: Email
+
+
+class ResetBody(Body):
+    token: Token
+    password: PasswordText
+
+
+class ProfileBody(Body):
+    name: Name | None = None
+    email: Email | None = None
+    locale: str | None = Field(None, max_length=16)
+    timezone: str | None = Field(None, max_length=64)
+
+
+class PasswordBody(Body):
+    """`new` null takes the password away, where a passkey is left."""
+
+    current: PasswordText | None = None
+    new: PasswordText | None
+
+
+class EraseBody(Body):
+    """`confirm` is the e-mail address of the account."""
+
+    confirm: Email
+    password: PasswordText | None = None
+
+
+class SpaceBody(Body):
+    space: Id
+
+
+class NewKeyBody(Body):
+    name: Name
+    scopes: list[Scope] = Field(max_length=10)
+    expires_at: dt.datetime | None = None
+
+
+class NewPersonBody(Body):
+    email: Email
+    name: Name
+    role: InstallationRole = "member"
+    password: PasswordText | None = None
+
+
+class ChangePersonBody(Body):
+    role: InstallationRole | None = None
+    state: Literal["active", "disabled"] | None = None
+    name: Name | None = None
+
+
+class InvitationBody(Body):
+    email: Email | None = None
+    role: InstallationRole = "member"
+    days: int | None = Field(None, ge=1, le=90)
+
+
+class SignUpPolicyBody(Body):
+    policy: SignUpPolicy
+
+
+def person_out(account: Account) -> dict[str, Any]:
+    """The account as its owner sees it."""
+    person = account.person
+    return {
+        "id": encode("prs", person.id),
+        "email": person.email,
+        "name": person.name,
+        "role": person.role,
+        "locale": person.locale,
+        "timezone": person.timezone,
+        "created_at": moment(person.created_at),
+        "has_password": account.has_password,
+        "totp": account.totp,
+        "passkeys": account.passkeys,
+        "recovery_codes_left": account.recovery_codes_left,
+    }
+
+
+def listed_person_out(person: Person) -> dict[str, Any]:
+    """A person as an operator sees it."""
+    return {
+        "id": encode("prs", person.id),
+        "email": person.email,
+        "name": person.name,
+        "role": person.role,
+        "state": person.state,
+        "created_at": moment(person.created_at),
+    }
+
+
+def space_out(space: Space) -> dict[str, str | OrganisationRole]:
+    return {
+        "id": encode("spc", space.id),
+        "kind": space.kind,
+        "organisation": encode("org", space.organisation),
+        "organisation_name": space.organisation_name,
+        "role": space.role,
+    }
+
+
+def key_out(key: Key) -> dict[str, Any]:
+    return {
+        "id": encode("key", key.id),
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "created_at": moment(key.created_at),
+        "last_used_at": moment(key.last_used_at),
+        "expires_at": moment(key.expires_at),
+        "prefix": key.prefix,
+    }
+
+
+def moment(at: dt.datetime | None) -> str | None:
+    """ISO 8601 in UTC."""
+    return at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z") if at is not None else None
+
+
+def cursor_id(cursor: str | None) -> UUID | None:
+    """The id after which the page begins. Raises BadRequest."""
+    if cursor is None:
+        return None
+    try:
+        return UUID(hex=cursor)
+    except ValueError:
+        raise malformed_cursor() from None
+
+
+def cursor_number(cursor: str | None) -> int | None:
+    """The number before which the page begins. Raises BadRequest."""
+    if cursor is None:
+        return None
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
+        raise malformed_cursor()
+    return int(cursor)
+
+
+def malformed_cursor() -> BadRequest:
+    return BadRequest("people.cursor_malformed", "This cursor is not one of ours.", "Begin without a cursor.")
+
+
+def page_out(items: list[Any], limit: int, next_cursor: str | None) -> dict[str, Any]:
+    """A page: there may be more when it is full."""
+    return {"items": items, "next": next_cursor if len(items) >= limit else None}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of a route, for its description."""
+    schema = {"type": "object", "required": ["code", "detail", "status"]}
+    content = {"application/problem+json": {"schema": schema}}
+    found = {status: {"description": _MEANINGS[status], "content": content} for status in (*statuses, 400, 429, 503)}
+    return cast("dict[int | str, dict[str, Any]]", found)
+
+
+_MEANINGS = {
+    400: "The request can't be understood.",
+    401: "Nobody is signed in, or a credential is wrong.",
+    403: "Not allowed.",
+    404: "Not there, or not yours.",
+    409: "It is there already, or a rule stands against it.",
+    410: "It was used or has expired.",
+    422: "A value is not possible.",
+    429: "Too many tries.",
+    503: "A part that is needed is not there right now.",
+}

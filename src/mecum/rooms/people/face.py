@@ -1,0 +1,85 @@
+"""The face, implemented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from mecum.kit.db import AsyncConnection
+from mecum.kit.errors import Forbidden
+from mecum.kit.http import PAGE_SIZE_MAX, Credentials
+from mecum.kit.types import Actor, Page, PersonId, Principal, Scope, SpaceId, Surface
+from mecum.rooms.people import AuditCheck, Person, Space, errors
+from mecum.rooms.people.api.bodies import cursor_id
+from mecum.rooms.people.parts import Parts
+from mecum.rooms.people.store import persons
+
+JOB_SCOPES: frozenset[Scope] = frozenset(("chat", "models", "threads"))
+"""Work without a surface changes neither the account nor the installation."""
+
+
+class PeopleRoom:
+    """Implements `mecum.rooms.people.People`."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._db = parts.kit.db
+
+    async def authenticate(self, credentials: Credentials) -> Principal:
+        return await self._parts.authenticate(credentials)
+
+    async def person(self, person: PersonId) -> Person:
+        async with self._db.transaction() as connection:
+            return await persons.known_person(connection, person)
+
+    async def principal_for_job(
+        self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"
+    ) -> Principal:
+        async with self._db.transaction() as connection:
+            known = await persons.known_person(connection, person)
+            place = await persons.space_of(connection, person, space)
+        if known.state != "active":
+            raise errors.disabled()
+        return Principal(
+            person=known.id,
+            actor=Actor("job", job),
+            space=place.id,
+            organisation=place.organisation,
+            role=known.role,
+            scopes=JOB_SCOPES,
+            surface=surface,
+            locale=known.locale,
+            timezone=known.timezone,
+        )
+
+    async def spaces(self, principal: Principal) -> tuple[Space, ...]:
+        async with self._db.transaction() as connection:
+            return await persons.spaces_of(connection, principal.person)
+
+    async def people(self, principal: Principal, cursor: str | None, limit: int) -> Page[Person]:
+        if not principal.operates:
+            raise Forbidden("operator_only", "Only the owner or an operator may do this.")
+        limit = max(1, min(limit, PAGE_SIZE_MAX))
+        async with self._db.transaction() as connection:
+            found = await persons.list_persons(connection, query="", after=cursor_id(cursor), limit=limit)
+        return Page(found, found[-1].id.hex if len(found) == limit else None)
+
+    async def has_owner(self) -> bool:
+        async with self._db.transaction() as connection:
+            return await persons.count_owners(connection) > 0
+
+    async def setup_url(self) -> str | None:
+        return await self._parts.links.setup_url()
+
+    async def record(
+        self,
+        connection: AsyncConnection,
+        principal: Principal | None,
+        action: str,
+        subject: str,
+        details: Mapping[str, str | int | bool] | None = None,
+    ) -> None:
+        await self._parts.audit.record(connection, principal, action, subject, details)
+
+    async def verify_audit(self) -> AuditCheck:
+        return await self._parts.audit.check()

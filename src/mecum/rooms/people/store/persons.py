@@ -1,0 +1,241 @@
+"""Persons, organisations and spaces."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.exc import IntegrityError
+
+from mecum.kit.db import AsyncConnection
+from mecum.kit.ids import new_id
+from mecum.kit.types import OrganisationId, PersonId, SpaceId
+from mecum.rooms.people import Person, Space, errors
+from mecum.rooms.people.service import email_key
+from mecum.rooms.people.store import lock
+from mecum.rooms.people.store.tables import (
+    memberships,
+    organisations,
+    passkeys,
+    passwords,
+    persons,
+    recovery_codes,
+    spaces,
+    totp,
+)
+
+SPACES_MAX = 200
+SPACE_IS_OPEN = or_(spaces.c.kind == "personal", memberships.c.space_id.isnot(None))
+"""The person still belongs to the space:
+
+it is the own one, or the membership stands. For queries that join both tables.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person with what they can sign in with."""
+
+    person: Person
+    has_password: bool
+    passkeys: int
+    totp: bool
+    recovery_codes_left: int
+
+    @property
+    def credentials(self) -> int:
+        """Ways to sign in; the second factor is none by itself."""
+        return int(self.has_password) + self.passkeys
+
+
+def person_of(row: Row[Any]) -> Person:
+    return Person(PersonId(row.id), row.email, row.name, row.role, row.state, row.locale, row.timezone, row.created_at)
+
+
+async def lock_owners(connection: AsyncConnection) -> int:
+    """How many active owners there are; nobody else changes that until the transaction ends."""
+    await lock(connection, "owners")
+    return await count_owners(connection)
+
+
+async def count_owners(connection: AsyncConnection) -> int:
+    query = select(func.count()).select_from(persons).where(persons.c.role == "owner", persons.c.state == "active")
+    return (await connection.execute(query)).scalar_one()
+
+
+async def home(connection: AsyncConnection) -> OrganisationId:
+    """The organisation that every installation starts with."""
+    return OrganisationId(
+        (await connection.execute(select(organisations.c.id).where(organisations.c.slug == "home"))).scalar_one()
+    )
+
+
+async def add_person(connection: AsyncConnection, person: Person) -> Space:
+    """Insert the person and their personal space.
+
+    Raises:
+        Conflict: the address has an account.
+    """
+    values: dict[str, Any] = {
+        "id": person.id,
+        "email": person.email,
+        "email_key": email_key(person.email),
+        "name": person.name,
+        "role": person.role,
+        "state": person.state,
+        "locale": person.locale,
+        "timezone": person.timezone,
+        "created_at": person.created_at,
+    }
+    try:
+        async with connection.begin_nested():
+            await connection.execute(insert(persons).values(values))
+    except IntegrityError:
+        raise errors.email_taken() from None
+    organisation = await home(connection)
+    space = new_id()
+    await connection.execute(
+        insert(spaces).values(
+            id=space, person_id=person.id, organisation_id=organisation, kind="personal", created_at=person.created_at
+        )
+    )
+    return await space_of(connection, person.id, SpaceId(space))
+
+
+async def person(connection: AsyncConnection, person_id: UUID) -> Person | None:
+    row = (await connection.execute(select(persons).where(persons.c.id == person_id))).one_or_none()
+    return person_of(row) if row else None
+
+
+async def known_person(connection: AsyncConnection, person_id: UUID) -> Person:
+    """Raises NotFound."""
+    found = await person(connection, person_id)
+    if found is None or found.state == "erased":
+        raise errors.no_person()
+    return found
+
+
+async def person_by_email(connection: AsyncConnection, key: str) -> Person | None:
+    row = (await connection.execute(select(persons).where(persons.c.email_key == key))).one_or_none()
+    return person_of(row) if row else None
+
+
+async def list_persons(
+    connection: AsyncConnection, *, query: str, after: UUID | None, limit: int, erased: bool = False
+) -> tuple[Person, ...]:
+    """Oldest first. `query` matches a part of address or name."""
+    conditions: list[ColumnElement[bool]] = [] if erased else [persons.c.state != "erased"]
+    if after is not None:
+        conditions.append(persons.c.id > after)
+    if query:
+        conditions.append(
+            or_(persons.c.email.icontains(query, autoescape=True), persons.c.name.icontains(query, autoescape=True))
+        )
+    rows = await connection.execute(select(persons).where(*conditions).order_by(persons.c.id).limit(limit))
+    return tuple(person_of(row) for row in rows)
+
+
+async def change_person(connection: AsyncConnection, person_id: UUID, **values: str | None) -> None:
+    """Set columns of the person. Raises Conflict when the address has another account."""
+    address = values.get("email")
+    if address:
+        values["email_key"] = email_key(address)
+    try:
+        async with connection.begin_nested():
+            await connection.execute(update(persons).where(persons.c.id == person_id).values(values))
+    except IntegrityError:
+        raise errors.email_taken() from None
+
+
+async def account(connection: AsyncConnection, person_id: UUID) -> Account:
+    """Raises NotFound."""
+    row = (await connection.execute(_account_query(persons.c.id == person_id))).one_or_none()
+    if row is None:
+        raise errors.no_person()
+    return Account(person_of(row), row.has_password, row.passkeys, row.totp, row.codes_left)
+
+
+def _account_query(condition: ColumnElement[bool]) -> Any:
+    has_password = select(passwords.c.person_id).where(passwords.c.person_id == persons.c.id).exists()
+    keys = select(func.count()).where(passkeys.c.person_id == persons.c.id).scalar_subquery()
+    confirmed = (
+        select(totp.c.person_id).where(totp.c.person_id == persons.c.id, totp.c.confirmed_at.isnot(None)).exists()
+    )
+    left = (
+        select(func.count())
+        .where(recovery_codes.c.person_id == persons.c.id, recovery_codes.c.used_at.is_(None))
+        .scalar_subquery()
+    )
+    return select(
+        persons,
+        has_password.label("has_password"),
+        keys.label("passkeys"),
+        confirmed.label("totp"),
+        left.label("codes_left"),
+    ).where(condition)
+
+
+def _spaces_query() -> Any:
+    return (
+        select(
+            spaces.c.id,
+            spaces.c.kind,
+            spaces.c.organisation_id,
+            organisations.c.name.label("organisation_name"),
+            memberships.c.role,
+        )
+        .join(organisations, organisations.c.id == spaces.c.organisation_id)
+        .outerjoin(memberships, memberships.c.space_id == spaces.c.id)
+        .where(SPACE_IS_OPEN)
+    )
+
+
+def _space(row: Row[Any]) -> Space:
+    return Space(
+        SpaceId(row.id), row.kind, OrganisationId(row.organisation_id), row.organisation_name, row.role or "admin"
+    )
+
+
+async def spaces_of(connection: AsyncConnection, person_id: UUID) -> tuple[Space, ...]:
+    """The personal space first, then memberships by age. A person is admin in the own space."""
+    query = _spaces_query().where(spaces.c.person_id == person_id)
+    rows: Sequence[Row[Any]] = (
+        await connection.execute(
+            query.order_by(spaces.c.kind.desc(), spaces.c.created_at, spaces.c.id).limit(SPACES_MAX)
+        )
+    ).all()
+    return tuple(_space(row) for row in rows)
+
+
+async def space_of(connection: AsyncConnection, person_id: UUID, space_id: UUID) -> Space:
+    """The space, when it is the person's. Raises NotFound."""
+    query = _spaces_query().where(and_(spaces.c.person_id == person_id, spaces.c.id == space_id))
+    row = cast("Row[Any] | None", (await connection.execute(query)).one_or_none())
+    if row is None:
+        raise errors.no_space()
+    return _space(row)
+
+
+async def personal_space(connection: AsyncConnection, person_id: UUID) -> Space:
+    """Raises NotFound."""
+    query = _spaces_query().where(spaces.c.person_id == person_id, spaces.c.kind == "personal")
+    row = cast("Row[Any] | None", (await connection.execute(query)).one_or_none())
+    if row is None:
+        raise errors.no_space()
+    return _space(row)
+
+
+async def organisation_name(connection: AsyncConnection, organisation: UUID) -> str:
+    return (
+        await connection.execute(select(organisations.c.name).where(organisations.c.id == organisation))
+    ).scalar_one()
+
+
+async def created_after(connection: AsyncConnection, horizon: dt.datetime) -> int:
+    """Accounts made since `horizon`."""
+    return (await connection.execute(select(func.count()).where(persons.c.created_at >= horizon))).scalar_one()

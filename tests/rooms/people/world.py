@@ -1,0 +1,166 @@
+"""The world of these tests: the room in a small app, and browsers that visit it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx2
+from fastapi import FastAPI
+
+from mecum.kit.bus import LocalBus
+from mecum.kit.clock import ManualClock
+from mecum.kit.crypto import SecretBox
+from mecum.kit.db import Database
+from mecum.kit.http import install_errors
+from mecum.kit.i18n import I18n
+from mecum.kit.jobs import Jobs
+from mecum.kit.outbox import Outbox
+from mecum.kit.room import Kit, Room
+from mecum.kit.settings import load
+from mecum.kit.tools import ToolRegistry
+from mecum.kit.types import Principal
+from mecum.rooms.people import People
+from mecum.rooms.people.room import build
+from mecum.rooms.people.settings import PeopleSettings
+
+PASSWORD = "seven green lanterns"
+OWNER = "ada@example.org"
+
+
+class World:
+    """An installation. `settings` override those of the room."""
+
+    def __init__(
+        self,
+        database: Database,
+        database_url: str,
+        clock: ManualClock,
+        folder: Path,
+        *,
+        public_url: str = "http://localhost:8080",
+        **settings: Any,
+    ) -> None:
+        self.db = database
+        self.clock = clock
+        jobs = Jobs(database, database_url)
+        self.kit = Kit(
+            db=database,
+            jobs=jobs,
+            outbox=Outbox(database, jobs, clock),
+            bus=LocalBus(clock),
+            clock=clock,
+            secrets=SecretBox.from_file(folder / "keys"),
+            tools=ToolRegistry(),
+            blobs=cast("Any", None),
+            mail=cast("Any", SimpleNamespace(configured=False)),
+            notify=cast("Any", None),
+            i18n=I18n(),
+            fetch=cast("Any", None),
+            data=folder,
+            public_url=public_url,
+        )
+        self.room: Room[People] = build(self.kit, load(PeopleSettings, **settings))
+        assert self.room.router is not None
+        self.app = FastAPI()
+        self.app.state.authenticate = self.room.face.authenticate
+        install_errors(self.app)
+        self.app.include_router(self.room.router)
+        self._browsers: list[Browser] = []
+
+    @property
+    def people(self) -> People:
+        return self.room.face
+
+    def browser(self, address: str = "192.0.2.1") -> Browser:
+        """A browser of its own, with an empty cookie jar, at `address`."""
+        made = Browser(self, address)
+        self._browsers.append(made)
+        return made
+
+    def client(self, bearer: str, address: str = "192.0.2.9") -> httpx2.AsyncClient:
+        """A program that sends a key and no cookie."""
+        made = self.browser(address)
+        made.http.headers = httpx2.Headers({"authorization": f"Bearer {bearer}"})
+        return made.http
+
+    async def set_up(self, **changes: Any) -> Browser:
+        """The browser of the first owner, signed in."""
+        url = await self.people.setup_url()
+        assert url is not None
+        browser = self.browser()
+        body = {"token": url.rsplit("/", 1)[1], "email": OWNER, "name": "Ada", "password": PASSWORD}
+        answer = await browser.post("/api/setup", {**body, **changes})
+        assert answer.status_code == 200, answer.text
+        return browser
+
+    async def close(self) -> None:
+        for browser in self._browsers:
+            await browser.http.aclose()
+        await self.room.stop()
+
+
+class Browser:
+    """Keeps cookies, sends its origin with every POST, and the CSRF token once it has seen a session."""
+
+    def __init__(self, world: World, address: str) -> None:
+        self.world = world
+        self.csrf: str | None = None
+        transport = httpx2.ASGITransport(app=world.app, client=(address, 40000))
+        self.http = httpx2.AsyncClient(transport=transport, base_url=world.kit.public_url)
+
+    async def request(self, method: str, path: str, body: Any = None, **headers: str | None) -> httpx2.Response:
+        """`headers` with underscores for dashes; None leaves a header out that would be sent."""
+        sent: dict[str, str | None] = {}
+        if method != "GET":
+            sent = {"origin": self.world.kit.public_url, "x-csrf-token": self.csrf}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        named = {name: value for name, value in sent.items() if value is not None}
+        answer = await self.http.request(method, path, json=body, headers=named)
+        if answer.content and answer.headers.get("content-type") == "application/json":
+            self.csrf = answer.json().get("csrf") or self.csrf
+        return answer
+
+    async def get(self, path: str, **headers: str | None) -> httpx2.Response:
+        return await self.request("GET", path, **headers)
+
+    async def post(self, path: str, body: Any = None, **headers: str | None) -> httpx2.Response:
+        return await self.request("POST", path, body if body is not None else {}, **headers)
+
+    async def delete(self, path: str, body: Any = None) -> httpx2.Response:
+        return await self.request("DELETE", path, body)
+
+    async def session(self) -> dict[str, Any]:
+        answer = await self.get("/api/session")
+        assert answer.status_code == 200
+        return answer.json()
+
+    async def sign_in(self, email: str = OWNER, password: str = PASSWORD) -> httpx2.Response:
+        return await self.post("/api/sign-in", {"email": email, "password": password})
+
+    async def key(self, *scopes: str, **more: Any) -> dict[str, Any]:
+        """A new API key of the person who is signed in."""
+        answer = await self.post("/api/me/keys", {"name": "a key", "scopes": list(scopes or ("chat",)), **more})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return {cookie.name: cookie.value or "" for cookie in self.http.cookies.jar}
+
+    def put_back(self, cookies: dict[str, str]) -> None:
+        """Replace the cookie jar, as a thief with a copy of it would."""
+        self.http.cookies.clear()
+        for name, value in cookies.items():
+            self.http.cookies.set(name, value, domain="localhost.local")
+
+
+def after(**time: float) -> float:
+    """Seconds in a time such as `minutes=5`."""
+    return dt.timedelta(**time).total_seconds()
+
+
+def whole(principal: Principal) -> set[str]:
+    return set(principal.scopes)
