@@ -131,13 +131,14 @@ def web_client(*, rebuild: bool) -> str:
             raise SetupFailed(f"npm ci failed in web/:\n{problem}\nIf package.json has changed: run `make lock`.")
         (modules / ".mecum-stamp").write_text(installed)
     sources = digest(web_sources(), installed)
-    if not rebuild and is_current(CLIENT / ".stamp", sources) and (CLIENT / "index.html").is_file():
+    stamp = TOOLS / "web-stamp"
+    if not rebuild and is_current(stamp, sources) and (CLIENT / "index.html").is_file():
         return ""
     say("Building the web client ...")
     problem = npm("run", "build")
     if problem:
         raise SetupFailed(f"The web client can't be built:\n{problem}")
-    (CLIENT / ".stamp").write_text(sources)
+    stamp.write_text(sources)
     return ""
 
 
