@@ -203,6 +203,10 @@ class Assistant(Protocol):
         """Raises NotFound when it is not there, or not the caller's."""
         ...
 
+    async def render(self, principal: Principal, thread: UUID) -> Mapping[str, Any]:
+        """The thread as `/api` shows it, deleted ones with `deleted`. Raises NotFound."""
+        ...
+
     async def post(self, principal: Principal, thread: UUID, post: Post) -> Posted:
         """Make the message durable and see that it is answered.
 

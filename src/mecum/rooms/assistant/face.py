@@ -30,6 +30,7 @@ from mecum.rooms.assistant.service import leaf_under
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.store import log, runs, threads
 from mecum.rooms.assistant.store.log import Place
+from mecum.rooms.assistant.wire import render_thread
 
 TITLE_MAX = 200
 EVENTS_PAGE_MAX = 1_000
@@ -78,6 +79,13 @@ class AssistantRoom:
         async with self._kit.db.transaction() as connection:
             found = await threads.get(connection, principal, thread)
         return _present(found)
+
+    async def render(self, principal: Principal, thread: UUID) -> Mapping[str, Any]:
+        async with self._kit.db.transaction() as connection:
+            found = await threads.get(connection, principal, thread)
+        if found is None:
+            raise _unknown()
+        return render_thread(found)
 
     async def change_thread(
         self,

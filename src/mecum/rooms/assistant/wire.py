@@ -52,6 +52,7 @@ def render_thread(thread: Thread) -> dict[str, Any]:
         "archived": thread.archived,
         "temporary": thread.temporary,
         "unread": thread.unread,
+        "deleted": thread.deleted_at is not None,
         "created_at": thread.created_at.isoformat().replace("+00:00", "Z"),
         "updated_at": thread.updated_at.isoformat().replace("+00:00", "Z"),
     }

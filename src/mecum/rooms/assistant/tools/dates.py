@@ -1,0 +1,135 @@
+"""Dates and times: phrases as people say them, read in code, because models invent dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import dateparser
+import dateparser.search
+
+from mecum.kit.clock import Clock
+from mecum.kit.errors import Unprocessable
+from mecum.kit.tools import Tool, ToolCall, ToolResult
+from mecum.rooms.assistant.tools.clock_words import take_time
+
+PHRASE_CHARS_MAX = 200
+parse = cast("Callable[..., dt.datetime | None]", dateparser.parse)  # pyright: ignore[reportUnknownMemberType]
+search_dates = cast("Callable[..., list[tuple[str, dt.datetime]] | None]", dateparser.search.search_dates)  # pyright: ignore[reportUnknownMemberType]
+LANGUAGES = ["en", "zh", "de", "fr", "es", "it", "nl", "pt", "ja"]
+_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_NEXT = re.compile(r"\b(?:(next|this|on|coming)\s+)?(" + "|".join(_WEEKDAYS) + r")\b", re.IGNORECASE)
+_ZH_WEEKDAYS = re.compile(r"(下下|下|这|本)?(?:个)?(?:周|星期|礼拜)([一二三四五六日天])")
+
+
+def zone(name: str) -> dt.tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return dt.UTC
+
+
+def read_date(phrase: str, now: dt.datetime, timezone: str) -> dt.datetime:
+    """The moment that `phrase` means for somebody who says it at `now` in `timezone`; the future is preferred.
+
+    Raises:
+        Unprocessable: it can't be read as a date.
+    """
+    local = now.astimezone(zone(timezone))
+    clock, rest = take_time(phrase[:PHRASE_CHARS_MAX].strip())
+    day = _read_day(_weekday_words(rest, local), local) if rest.strip(" ,.") else None
+    if clock is None and day is None:
+        raise Unprocessable("assistant.date_unread", f"I can't read {phrase[:60]!r} as a date.", "Say it another way.")
+    if clock is None:
+        assert day is not None
+        return day.replace(tzinfo=zone(timezone))
+    moment = dt.datetime.combine(day or local, clock, zone(timezone))
+    return moment + dt.timedelta(days=1) if day is None and moment <= local else moment
+
+
+def _read_day(words: str, local: dt.datetime) -> dt.datetime | None:
+    settings = {"RELATIVE_BASE": local.replace(tzinfo=None), "PREFER_DATES_FROM": "future"}
+    found = parse(words, languages=LANGUAGES, settings=settings)
+    if found is None:
+        several = search_dates(words, languages=["en", "zh"], settings=settings)
+        found = several[0][1] if several else None
+    return None if found is None else found.replace(tzinfo=None)
+
+
+def _weekday_words(phrase: str, local: dt.datetime) -> str:
+    """`phrase` with weekdays as dates: which Friday is meant must not depend on a parser's mood.
+
+    "Friday", "this Friday" and "on Friday" are the coming one, never today; "next Friday" too, unless that is tomorrow.
+    """
+
+    def english(found: re.Match[str]) -> str:
+        ahead = (_WEEKDAYS.index(found[2].lower()) - local.weekday()) % 7 or 7
+        if (found[1] or "").lower() == "next" and ahead < 2:
+            ahead += 7
+        return (local + dt.timedelta(days=ahead)).strftime("%Y-%m-%d")
+
+    def chinese(found: re.Match[str]) -> str:
+        weekday = "一二三四五六日".index(found[2].replace("天", "日"))
+        weeks = {"下下": 2, "下": 1}.get(found[1] or "", 0)
+        ahead = weekday - local.weekday() + 7 * weeks
+        if not found[1] and ahead <= 0:
+            ahead += 7
+        return (local + dt.timedelta(days=ahead)).strftime("%Y-%m-%d ")
+
+    return _ZH_WEEKDAYS.sub(chinese, _NEXT.sub(english, phrase))
+
+
+def describe(moment: dt.datetime, now: dt.datetime) -> str:
+    """`moment` in full, and how far it is from `now`."""
+    local = now.astimezone(moment.tzinfo)
+    days = (moment.date() - local.date()).days
+    distance = "today" if days == 0 else f"in {days} days" if days > 0 else f"{-days} days ago"
+    year, week, _ = moment.isocalendar()
+    return f"{moment.strftime('%A, %Y-%m-%d %H:%M')} ({moment.tzname()}), {distance}, ISO week {year}-W{week:02d}"
+
+
+def between(start: dt.datetime, end: dt.datetime) -> str:
+    span = end - start
+    days = (end.date() - start.date()).days
+    hours = span.total_seconds() / 3600
+    return f"{days} days ({days / 7:.1f} weeks), or {hours:,.1f} hours"
+
+
+def date_tool(clock: Clock) -> Tool:
+    """The tool `date_time`."""
+
+    async def call(request: ToolCall) -> ToolResult:
+        now = clock.now()
+        timezone = str(request.arguments.get("timezone") or request.principal.timezone)
+        moment = read_date(str(request.arguments["phrase"]), now, timezone)
+        text = describe(moment, now)
+        if until := request.arguments.get("until"):
+            end = read_date(str(until), now, timezone)
+            text += f"\nUntil {describe(end, now)}: {between(moment, end)}."
+        return ToolResult(text)
+
+    return Tool(
+        name="date_time",
+        description=(
+            "Finds the date, weekday and time that a phrase means, and the time between two. Copy the phrase from the "
+            "person's words, e.g. 'now', 'Friday 10:30', 'in 3 weeks', '3 May 2027'. Never compute dates yourself."
+        ),
+        parameters={
+            "type": "object",
+            "properties": {
+                "phrase": {"type": "string", "maxLength": PHRASE_CHARS_MAX, "description": "a date or time as said"},
+                "until": {"type": "string", "maxLength": PHRASE_CHARS_MAX, "description": "the end, for a difference"},
+                "timezone": {
+                    "type": "string",
+                    "maxLength": 60,
+                    "description": "IANA name, if not the person's own",
+                },
+            },
+            "required": ["phrase"],
+            "additionalProperties": False,
+        },
+        call=call,
+    )
