@@ -39,7 +39,7 @@ full: setup-dev ## the long tests too: 100 kills, soak, embedded model
 	@$(PY) scripts/check.py --full
 
 bench: setup-dev ## measure, and write docs/benchmarks.md
-	@$(PY) bench/run.py
+	@$(PY) -m bench.run
 
 screenshots: setup-dev ## take the pictures of the docs again
 	@$(PY) scripts/screenshots.py
