@@ -81,11 +81,9 @@ def circumstances(name: str) -> str:
     """Machine, versions, load and command of this run, in one sentence."""
     load = os.getloadavg()[0]
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return (
-        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, load {load:.1f} "
-        f"at the end, {platform.system()} {platform.release()}, Python {platform.python_version()}, revision {revision()}: "
-        f"`python -m bench.{name}`."
-    )
+    machine = f"{processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, load {load:.1f} at the end"
+    versions = f"{platform.system()} {platform.release()}, Python {platform.python_version()}, revision {revision()}"
+    return f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {machine}, {versions}: `python -m bench.{name}`."
 
 
 def processor() -> str:

@@ -24,7 +24,6 @@ from pathlib import Path
 
 from bench.report import Row, write
 
-
 MECUM = Path(sys.executable).with_name("mecum")
 FORBIDDEN = ("sqlalchemy", "procrastinate", "mcp", "fastapi", "textual")
 HELP_TRIES = 15
@@ -168,7 +167,7 @@ def rollup_mib(pid: int, field: str) -> float:
 
 @contextmanager
 def data_directory() -> Iterator[Path]:
-    """An empty one, removed afterwards. Others may walk through its parent: as root the database has a user of its own."""
+    """An empty one, removed afterwards. As root the database has a user of its own, who must get there."""
     parent = Path(tempfile.mkdtemp(prefix="mecum-bench-"))
     parent.chmod(0o711)
     try:
