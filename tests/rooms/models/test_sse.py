@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from mecum.rooms.models.wires.sse import LineTooLong, ServerEvent, SseReader, frame
 
 LIMIT = 2**20
-fragments = st.sampled_from(
-    (b"data: ", b"data:", b"data", b"event: ", b": comment", b"id: 7", b"retry: 1", b"x", b"{}", b"\xc3\xa9", b"\xff")
-    + (b"\n", b"\r", b"\r\n", b"\n\n", b"\r\n\r\n", b"\r\r", b" ", b":", b"[DONE]")
-)
+FIELDS = (b"data: ", b"data:", b"data", b"event: ", b": comment", b"id: 7", b"retry: 1", b":", b"[DONE]")
+BREAKS = (b"\n", b"\r", b"\r\n", b"\n\n", b"\r\n\r\n", b"\r\r")
+fragments = st.sampled_from([*FIELDS, *BREAKS, b"x", b"{}", b" ", b"\xc3\xa9", b"\xff"])
 streams = st.lists(fragments, max_size=40).map(b"".join)
 
 

