@@ -142,10 +142,10 @@ def commands_part() -> str:
 
 
 def _command(command: Any, path: str) -> Iterator[str]:
-    import click
+    import typer
 
-    context = click.Context(command, info_name=path)
-    if isinstance(command, click.Group):
+    context = typer.Context(command, info_name=path)
+    if hasattr(command, "list_commands"):
         for name in command.list_commands(context):
             child = command.get_command(context, name)
             if child is not None and not child.hidden:
