@@ -11,6 +11,11 @@ from bench.start import FORBIDDEN, environment, imported_by_help
 from tests.contract.house import SOURCE
 
 
+@pytest.fixture(autouse=True)
+def found_in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE.parent))
+
+
 @pytest.mark.skipif(not (SOURCE / "cli" / "main.py").is_file(), reason="the commands are not built yet")
 def test_help_loads_no_heavy_library() -> None:
     heavy = imported_by_help()
