@@ -47,10 +47,11 @@ CREATE TABLE kit.notification (
     dedupe_key varchar(200),
     bell boolean NOT NULL,
     created_at timestamptz NOT NULL,
-    read_at timestamptz
+    read_at timestamptz,
+    mailed_at timestamptz
 );
-CREATE INDEX notification_bell ON kit.notification (person_id, id) WHERE bell;
-CREATE INDEX notification_unread ON kit.notification (person_id) WHERE bell AND read_at IS NULL;
+CREATE INDEX notification_bell ON kit.notification (person_id, space_id, id) WHERE bell;
+CREATE INDEX notification_unread ON kit.notification (person_id, space_id) WHERE bell AND read_at IS NULL;
 CREATE INDEX notification_created ON kit.notification (created_at);
 CREATE UNIQUE INDEX notification_dedupe ON kit.notification (person_id, kind, dedupe_key) WHERE dedupe_key IS NOT NULL;
 CREATE TABLE kit.notification_preference (
