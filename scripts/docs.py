@@ -163,7 +163,10 @@ def _command(command: Any, path: str) -> Iterator[str]:
 
 def routes_part() -> str:
     """Each route of `/api` and `/v1` with what it takes and what it answers, from the OpenAPI description."""
-    paths: dict[str, dict[str, Any]] = import_module("mecum.app").openapi()["paths"]
+    describe = getattr(import_module("mecum.app"), "openapi", None)
+    if describe is None:
+        raise SystemExit("mecum.app needs openapi(): the OpenAPI description as a dict, without starting anything.")
+    paths: dict[str, dict[str, Any]] = describe()["paths"]
     groups: dict[str, list[str]] = {}
     for path, operations in sorted(paths.items()):
         for method, operation in operations.items():
