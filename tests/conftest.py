@@ -11,14 +11,21 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
 from mecum.kit.migrate import migrate
+from tests.support.jobs import HandJobs
 from tests.support.postgres import running_postgres
 
 os.environ["MECUM_ALLOW_NETWORK"] = "0"
+
+# The same examples each time: a run tells about the change, not about luck. HYPOTHESIS_PROFILE=explore looks further.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 TEMPLATE = "mecum_template"
 _numbers = itertools.count(1)
@@ -60,6 +67,12 @@ async def database(database_url: str) -> AsyncGenerator[Database]:
     connected = Database(database_url, pool_size=5)
     yield connected
     await connected.close()
+
+
+@pytest.fixture
+def jobs(database: Database) -> HandJobs:
+    """Jobs that wait in the database until the test says `await jobs.run_due(clock.now())`."""
+    return HandJobs(database)
 
 
 @pytest.fixture
