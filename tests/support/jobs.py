@@ -13,7 +13,7 @@ from mecum.kit.jobs import Jobs, JobSpec
 JOBS_MAX = 1000
 
 _DUE = text(
-    """SELECT id, task_name, args, lock, scheduled_at FROM jobs.procrastinate_jobs
+    """SELECT id, task_name, args FROM jobs.procrastinate_jobs
     WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= :now) ORDER BY priority DESC, id LIMIT 1"""
 )
 _WAITING = text(

@@ -1,4 +1,8 @@
-"""Mail: written in the caller's transaction, sent by a durable job, sealed while it waits."""
+"""Mail: written in the caller's transaction, sent by a durable job, sealed while it waits.
+
+Without a mail server (`MECUM_SMTP_URL`) `Mail.configured` is False: whoever wants to send a link shows it to the
+operator instead, who hands it over.
+"""
 
 from __future__ import annotations
 
@@ -196,7 +200,7 @@ class SmtpMail:
             try:
                 async with self._slots:
                     await asyncio.to_thread(self._deliver, self._composed(mail_id, message))
-            except smtplib.SMTPException as error:
+            except (smtplib.SMTPException, OSError) as error:
                 if not _is_permanent(error):
                     raise Unavailable("mail_server_failed", f"The mail server failed: {_reason(error)}.") from error
                 logger.warning("A mail was refused for good: %s", _reason(error))
@@ -262,7 +266,7 @@ def _context(mail_id: UUID) -> str:
     return f"kit.mail:{mail_id}"
 
 
-def _is_permanent(error: smtplib.SMTPException) -> bool:
+def _is_permanent(error: Exception) -> bool:
     """Whether trying again is of no use: the receiver or the content is refused, not we."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
