@@ -19,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -214,11 +215,17 @@ def attempt(command: list[str], environment: dict[str, str], folder: Path) -> st
     return "" if done.returncode == 0 else (done.stdout + done.stderr).strip()[-4000:] or f"exit code {done.returncode}"
 
 
+@cache
 def clean_environment() -> dict[str, str]:
-    """Without what another active environment would lead uv and pip to."""
-    return {
-        name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH"}
-    }
+    """Without what another active environment would lead uv to, and asking the registry that pip was told to ask."""
+    misleading = {"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH"}
+    kept = {name: value for name, value in os.environ.items() if name not in misleading}
+    if kept.keys() & {"UV_DEFAULT_INDEX", "UV_INDEX_URL"}:
+        return kept
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    known = subprocess.run(command, capture_output=True, text=True, env=kept, check=False).stdout
+    found = re.search(r"^[\w:]+\.index-url='(.+)'$", known, re.MULTILINE)
+    return {**kept, "UV_DEFAULT_INDEX": found[1]} if found else kept
 
 
 def works(program: Path, *arguments: str) -> bool:
