@@ -12,6 +12,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import mecum
@@ -89,16 +90,23 @@ class Child:
         await self.wait()
 
     def kill(self) -> None:
-        try:
-            self._process.kill()
-        except ProcessLookupError:
-            pass  # it ended meanwhile, which is what was wanted
+        send(self._process, signal.SIGKILL)
 
     async def _listen(self) -> None:
         assert self._process.stderr is not None
         while chunk := await self._process.stderr.read(LINE_BYTES):
             lines = chunk.decode("utf-8", "replace").splitlines()
             self._said.extend(line.strip()[:500] for line in lines if line.strip())
+
+
+def send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """Send a signal to a process that may have ended.
+
+    Not `process.kill()`: that looks for the exit code first, takes it away from asyncio and leaves it with a guess.
+    """
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
 
 
 def _environment() -> dict[str, str]:

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mecum.engines.backoff import Backoff
 from mecum.engines.llm.choice import (
     CACHE_BYTES_PER_TOKEN_UNKNOWN,
     ModelCard,
@@ -26,7 +27,7 @@ from mecum.engines.llm.choice import (
 )
 from mecum.engines.llm.order import ServeOrder
 from mecum.engines.llm.server import Endpoint, LlamaServer, memory_limit
-from mecum.engines.llm.state import WAITING, Backoff, Board, EngineState
+from mecum.engines.llm.state import WAITING, Board, EngineState
 from mecum.engines.machine import available_memory_bytes, usable_cpus
 from mecum.engines.weights import LARGE, Model, Progress, Sources, fetch, is_present
 from mecum.kit.clock import Clock, SystemClock

@@ -53,19 +53,3 @@ class Board:
         while self._state is seen:
             await self._changed.wait()
         return self._state
-
-
-class Backoff:
-    """Growing pauses between attempts that fail."""
-
-    def __init__(self, first_s: float, most_s: float) -> None:
-        self._first = first_s
-        self._most = most_s
-        self.failures = 0
-
-    def next_s(self) -> float:
-        self.failures += 1
-        return min(self._most, self._first * 2 ** (self.failures - 1))
-
-    def reset(self) -> None:
-        self.failures = 0

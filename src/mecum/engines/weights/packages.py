@@ -11,6 +11,7 @@ import asyncio
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import zipfile
@@ -18,6 +19,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from mecum.engines.child import send
 from mecum.engines.weights.catalogue import MIB, Model, Parts
 from mecum.engines.weights.errors import SourceFailed, unwritable
 from mecum.engines.weights.progress import Meter
@@ -170,10 +172,10 @@ async def _follow(process: asyncio.subprocess.Process, arrived: Callable[[float]
 async def _stop(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
-    process.terminate()
+    send(process, signal.SIGTERM)
     try:
         async with asyncio.timeout(STOP_S):
             await process.wait()
     except TimeoutError:
-        process.kill()
+        send(process, signal.SIGKILL)
         await process.wait()
