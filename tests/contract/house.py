@@ -23,6 +23,7 @@ _SQL = re.compile(
     rf"|\b(?:CREATE|ALTER|DROP) {_OBJECTS}\b|^\s*(?:TRUNCATE|COPY|LOCK TABLE|VACUUM|NOTIFY|LISTEN)\s",
     re.DOTALL,
 )
+_MODULE = re.compile(r"(mecum(?:\.[a-z_]\w*)+)(?::\w+)?")
 _NAMED_SCHEMA = re.compile(rf"\b(?:{_SQL_WORDS})\s+\"?({'|'.join(SCHEMAS)})\"?\s*\.\s*\"?[a-z_]")
 
 
@@ -47,6 +48,13 @@ def imports(module: ast.AST) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def modules_named(module: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of our own modules that a string names, to be imported by name."""
+    for line, text in texts(module):
+        if found := _MODULE.fullmatch(text):
+            yield line, found[1]
 
 
 def is_standard(name: str) -> bool:

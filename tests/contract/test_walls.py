@@ -17,6 +17,7 @@ from tests.contract.house import (
     imports,
     is_sql,
     is_standard,
+    modules_named,
     schemas_declared,
     schemas_named,
     texts,
@@ -54,12 +55,22 @@ def test_only_the_commands_that_start_the_server_import_the_composition_root() -
         where(file, line)
         for file in files(SOURCE)
         if file not in allowed
-        for line, name in imports(tree(file))
+        for line, name in (*imports(tree(file)), *modules_named(tree(file)))
         if name == "mecum.app" or name.startswith("mecum.app.")
     ]
     assert not wrong, (
         f"mecum.app builds the house and nothing builds on it; take what is needed as an argument: {wrong}"
     )
+
+
+def test_nothing_inside_a_room_is_imported_by_its_name_in_a_string() -> None:
+    wrong = [
+        f"{where(file, line)}: {name}"
+        for file in files(SOURCE)
+        for line, name in modules_named(tree(file))
+        if name.startswith("mecum.rooms.") and name.count(".") > 2 and not _is_inside(file, name)
+    ]
+    assert not wrong, f"This walks around the walls that the import linter watches; use the face: {wrong}"
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -110,6 +121,10 @@ def foreign_schemas(module: ast.AST, room: str, file: Path) -> list[str]:
     named = [(line, schema) for line, text in texts(module) if is_sql(text) for schema in schemas_named(text)]
     declared = list(schemas_declared(module))
     return [f"{where(file, line)}: {schema}" for line, schema in (*named, *declared) if schema != room]
+
+
+def _is_inside(file: Path, name: str) -> bool:
+    return file == SOURCE / "app.py" or file.is_relative_to(SOURCE / "rooms" / name.split(".")[2])
 
 
 def _is_store(file: Path, home: Path) -> bool:
