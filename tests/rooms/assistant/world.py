@@ -22,7 +22,7 @@ from mecum.kit.tools import Tool, ToolRegistry
 from mecum.kit.types import ALL_SCOPES, Actor, OrganisationId, PersonId, Principal, SpaceId, Surface, Tokens
 from mecum.rooms.assistant import Event, NoRecall, NoReview, Post
 from mecum.rooms.assistant.face import AssistantRoom
-from mecum.rooms.assistant.room import build
+from mecum.rooms.assistant.room import Ports, build
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.models import (
     CatalogueModel,
@@ -158,10 +158,7 @@ class World:
         )
         self.room: Room[AssistantRoom] = build(
             self.kit,
-            cast(People, OnePerson(self.caller)),
-            cast(Models, self.models),
-            NoRecall(),
-            NoReview(),
+            Ports(cast(People, OnePerson(self.caller)), cast(Models, self.models), NoRecall(), NoReview(), Documents()),
             AssistantSettings(**settings),
         )
         jobs.add(self.room.jobs)

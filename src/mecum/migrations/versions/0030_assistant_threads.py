@@ -130,7 +130,71 @@ CREATE TABLE assistant.message_text (
     terms tsvector NOT NULL
 );
 CREATE INDEX message_text_terms ON assistant.message_text USING gin (terms);
-CREATE INDEX message_text_thread ON assistant.message_text (thread_id)
+CREATE INDEX message_text_thread ON assistant.message_text (thread_id);
+
+CREATE TABLE assistant.attachment (
+    id uuid PRIMARY KEY,
+    person_id uuid NOT NULL,
+    space_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    thread_id uuid REFERENCES assistant.thread (id) ON DELETE CASCADE,
+    blob_id uuid NOT NULL,
+    name varchar(255) NOT NULL,
+    kind varchar(20) NOT NULL,
+    media_type varchar(200) NOT NULL,
+    size_bytes bigint NOT NULL,
+    state varchar(10) NOT NULL,
+    problem varchar(500) NOT NULL DEFAULT '',
+    parts jsonb,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX attachment_thread ON assistant.attachment (thread_id);
+CREATE INDEX attachment_space ON assistant.attachment (space_id, person_id, created_at);
+CREATE INDEX attachment_loose ON assistant.attachment (created_at) WHERE thread_id IS NULL;
+
+CREATE TABLE assistant.share (
+    id uuid PRIMARY KEY,
+    thread_id uuid NOT NULL REFERENCES assistant.thread (id) ON DELETE CASCADE,
+    person_id uuid NOT NULL,
+    space_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    token_hash bytea NOT NULL UNIQUE,
+    sealed_token bytea NOT NULL,
+    title varchar(200) NOT NULL,
+    snapshot jsonb NOT NULL,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX share_space ON assistant.share (space_id, person_id, id);
+CREATE INDEX share_thread ON assistant.share (thread_id);
+
+CREATE TABLE assistant.schedule (
+    id uuid PRIMARY KEY,
+    person_id uuid NOT NULL,
+    space_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    title varchar(200) NOT NULL,
+    text text NOT NULL,
+    cron varchar(100) NOT NULL,
+    once boolean NOT NULL,
+    timezone varchar(60) NOT NULL,
+    enabled boolean NOT NULL,
+    thread_id uuid,
+    next_at timestamptz,
+    last_at timestamptz,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX schedule_due ON assistant.schedule (next_at) WHERE enabled;
+CREATE INDEX schedule_space ON assistant.schedule (space_id, person_id, id);
+
+CREATE TABLE assistant.schedule_fire (
+    schedule_id uuid NOT NULL REFERENCES assistant.schedule (id) ON DELETE CASCADE,
+    due_at timestamptz NOT NULL,
+    run_id uuid NOT NULL,
+    PRIMARY KEY (schedule_id, due_at)
+);
+
+COMMENT ON TABLE assistant.event IS 'No space: envelopes only, their thread and their payload rows have it.';
+COMMENT ON TABLE assistant.schedule_fire IS 'No space: its schedule has it.'
 """
 
 

@@ -3,49 +3,119 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import APIRouter
 
 from mecum.kit.jobs import JobSpec
 from mecum.kit.outbox import OutboxEvent, Subscription
 from mecum.kit.room import Kit, Room
 from mecum.rooms.assistant import Recall, Review
-from mecum.rooms.assistant.api.threads import build_router
-from mecum.rooms.assistant.context import NoFiles
+from mecum.rooms.assistant.api import files as files_api
+from mecum.rooms.assistant.api import schedules as schedules_api
+from mecum.rooms.assistant.api import sharing as sharing_api
+from mecum.rooms.assistant.api import threads as threads_api
 from mecum.rooms.assistant.face import AssistantRoom
+from mecum.rooms.assistant.files.attachments import READ, Attachments, Reader
 from mecum.rooms.assistant.posting import Posting
 from mecum.rooms.assistant.runner import ADVANCE, Runner
+from mecum.rooms.assistant.scheduling import Scheduling
 from mecum.rooms.assistant.settings import AssistantSettings
-from mecum.rooms.assistant.store import threads
+from mecum.rooms.assistant.sharing import Sharing
+from mecum.rooms.assistant.store import files, schedules, threads
+from mecum.rooms.assistant.telling import Telling
+from mecum.rooms.assistant.tools.ask import ASK_PERSON
+from mecum.rooms.assistant.tools.calculator import CALCULATOR
+from mecum.rooms.assistant.tools.dates import date_tool
+from mecum.rooms.assistant.tools.page import page_tool
+from mecum.rooms.assistant.tools.tasks import schedule_tool
 from mecum.rooms.models import Models
 from mecum.rooms.people import PERSON_ERASED, People
 
+ERASED_AT_ONCE = 200
 
-def build(
-    kit: Kit, people: People, models: Models, recall: Recall, review: Review, settings: AssistantSettings
-) -> Room[AssistantRoom]:
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the room needs from others."""
+
+    people: People
+    models: Models
+    recall: Recall
+    review: Review
+    reader: Reader
+
+
+def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[AssistantRoom]:
     """The room, with what it needs from others bound."""
-    runner = Runner(kit, people, models, recall, review, NoFiles(), settings)
-    face = AssistantRoom(kit, Posting(kit, settings), settings)
+    attachments = Attachments(kit, ports.reader, settings)
+    posting = Posting(kit, settings, attachments)
+    runner = Runner(kit, ports.people, ports.models, ports.recall, ports.review, attachments, settings)
+    scheduling = Scheduling(kit, ports.people, posting, settings)
+    sharing = Sharing(kit, ports.people, settings)
+    telling = Telling(kit)
+    face = AssistantRoom(kit, posting, settings)
+    sweeper = Sweeper(kit, attachments, settings)
 
-    async def sweep() -> None:
-        now = kit.clock.now()
-        deleted = now - dt.timedelta(days=settings.deleted_days)
-        temporary = now - dt.timedelta(hours=settings.temporary_hours)
-        async with kit.db.transaction() as connection:
-            await threads.erase(connection, threads.expired(deleted, temporary))
-
-    async def erase_person(event: OutboxEvent) -> None:
-        async with kit.db.transaction() as connection:
-            await threads.erase(connection, threads.of_person(event.payload["person"]))
-
+    router = APIRouter()
+    router.include_router(threads_api.build_router(face))
+    router.include_router(files_api.build_router(attachments))
+    router.include_router(sharing_api.build_router(sharing))
+    router.include_router(schedules_api.build_router(scheduling, kit.clock))
     return Room(
         name="assistant",
         face=face,
-        router=build_router(face, kit),
+        router=router,
+        tools=[
+            date_tool(kit.clock),
+            CALCULATOR,
+            page_tool(kit.fetch),
+            ASK_PERSON,
+            schedule_tool(scheduling, kit.clock),
+        ],
         jobs=[
             JobSpec(ADVANCE, runner.advance, attempts_max=None),
-            JobSpec("assistant.sweep", sweep, cron="*/10 * * * *"),
+            JobSpec(READ, attachments.read),
+            JobSpec("assistant.tick", scheduling.tick, cron="* * * * *"),
+            JobSpec("assistant.sweep", sweeper.sweep, cron="*/10 * * * *"),
         ],
-        handlers=[Subscription(PERSON_ERASED, "assistant.erase_person", erase_person)],
+        handlers=[
+            Subscription(PERSON_ERASED, "assistant.erase_person", sweeper.erase_person),
+            *telling.subscriptions,
+        ],
         start=runner.start,
         stop=runner.close,
     )
+
+
+class Sweeper:
+    """Removing for good: deleted threads after their time, temporary ones, files never sent, erased persons."""
+
+    def __init__(self, kit: Kit, attachments: Attachments, settings: AssistantSettings) -> None:
+        self._kit = kit
+        self._attachments = attachments
+        self._settings = settings
+
+    async def sweep(self) -> None:
+        now = self._kit.clock.now()
+        deleted = now - dt.timedelta(days=self._settings.deleted_days)
+        temporary = now - dt.timedelta(hours=self._settings.temporary_hours)
+        await self._erase(lambda: threads.expired(deleted, temporary))
+        await self._attachments.sweep()
+
+    async def erase_person(self, event: OutboxEvent) -> None:
+        person = UUID(hex=event.payload["person"])
+        await self._erase(lambda: threads.of_person(person))
+        async with self._kit.db.transaction() as connection:
+            await schedules.erase_person(connection, person)
+
+    async def _erase(self, condition: threads.Condition) -> None:
+        while True:
+            async with self._kit.db.transaction() as connection:
+                found = await threads.some(connection, condition(), ERASED_AT_ONCE)
+                for blob in await files.blobs_of_threads(connection, found, 10_000):
+                    await self._kit.blobs.release(connection, blob)
+                await threads.erase(connection, found)
+            if len(found) < ERASED_AT_ONCE:
+                return

@@ -45,6 +45,8 @@ logger = logging.getLogger(__name__)
 
 ADVANCE = "assistant.advance"
 STOPS = "runs.stop"
+RUN_WAITS = "assistant.RunWaits"
+"""Outbox topic; payload `{"run", "thread"}`: a run waits for the person."""
 
 
 @dataclass(slots=True)
@@ -245,6 +247,7 @@ class Runner:
                 events = await log.append(connection, run.place, stamped, now)
             if wait is not None:
                 await runs.add_wait(connection, run, *wait)
+                await self._kit.outbox.publish(connection, RUN_WAITS, run=run.id.hex, thread=run.place.thread.hex)
             if message and drafts:
                 await runs.drop_checkpoint(connection, run.id)
             await runs.set_state(connection, run.place.thread, state)

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX, ChatCaller, ThreadsCaller
 from mecum.kit.ids import decode, encode
-from mecum.kit.room import Kit
 from mecum.kit.sse import SSE_HEADERS, encode_frame
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Frame, Origin, Post
@@ -97,7 +96,7 @@ def _post(body: MessageBody) -> Post:
     )
 
 
-def build_router(room: AssistantRoom, kit: Kit) -> APIRouter:
+def build_router(room: AssistantRoom) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["threads"])
     _list_routes(router, room)
     _thread_routes(router, room)

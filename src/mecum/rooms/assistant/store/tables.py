@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, SmallInteger, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, SmallInteger, String, Table, Text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from mecum.kit.db import JSONB, TIMESTAMP, UUID, room_metadata
@@ -121,4 +121,58 @@ message_text = Table(
     *owned(),
     Column("at", AT, nullable=False),
     Column("terms", TSVECTOR, nullable=False),
+)
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("person_id", UUID, nullable=False),
+    *owned(),
+    Column("thread_id", UUID),
+    Column("blob_id", UUID, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("media_type", String(200), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("problem", String(500), nullable=False),
+    Column("parts", JSONB),
+    Column("created_at", AT, nullable=False),
+)
+share = Table(
+    "share",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("thread_id", UUID, nullable=False),
+    Column("person_id", UUID, nullable=False),
+    *owned(),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("sealed_token", LargeBinary, nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("snapshot", JSONB, nullable=False),
+    Column("created_at", AT, nullable=False),
+)
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("person_id", UUID, nullable=False),
+    *owned(),
+    Column("title", String(200), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("cron", String(100), nullable=False),
+    Column("once", Boolean, nullable=False),
+    Column("timezone", String(60), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("thread_id", UUID),
+    Column("next_at", AT),
+    Column("last_at", AT),
+    Column("created_at", AT, nullable=False),
+)
+schedule_fire = Table(
+    "schedule_fire",
+    metadata,
+    Column("schedule_id", UUID, primary_key=True),
+    Column("due_at", AT, primary_key=True),
+    Column("run_id", UUID, nullable=False),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -194,9 +195,22 @@ async def search(
     return [(_thread(row), row["hit"], row["words"] or "", row["hit_at"]) for row in rows]
 
 
-async def erase(connection: AsyncConnection, condition: ColumnElement[bool]) -> int:
+Condition = Callable[[], ColumnElement[bool]]
+
+
+async def some(connection: AsyncConnection, condition: ColumnElement[bool], limit: int) -> list[UUID]:
+    return list((await connection.execute(select(thread.c.id).where(condition).limit(limit))).scalars())
+
+
+async def erase(connection: AsyncConnection, threads: Sequence[UUID]) -> None:
     """Remove threads for good, with their logs."""
-    return (await connection.execute(delete(thread).where(condition))).rowcount
+    await connection.execute(delete(thread).where(thread.c.id.in_(threads)))
+
+
+async def known(connection: AsyncConnection, thread_id: UUID) -> Thread | None:
+    """A thread, whoever it belongs to: for the room's own work."""
+    row = (await connection.execute(select(thread).where(thread.c.id == thread_id))).mappings().one_or_none()
+    return _thread(row) if row else None
 
 
 def expired(before_deleted: dt.datetime, before_temporary: dt.datetime) -> ColumnElement[bool]:
@@ -206,5 +220,5 @@ def expired(before_deleted: dt.datetime, before_temporary: dt.datetime) -> Colum
     )
 
 
-def of_person(person: str) -> ColumnElement[bool]:
-    return thread.c.person_id == UUID(hex=person)
+def of_person(person: UUID) -> ColumnElement[bool]:
+    return thread.c.person_id == person

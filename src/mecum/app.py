@@ -1,0 +1,184 @@
+"""The composition root: builds the kit, then each room, then the surfaces. The only place where rooms meet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from mecum import __version__
+from mecum.documents import Documents
+from mecum.engines.embeddings import EmbeddingEngine
+from mecum.engines.llm import LlmEngine
+from mecum.kit.errors import MecumError, StartError, Unavailable
+from mecum.kit.gate import Asgi, Gate
+from mecum.kit.ground import build_kit
+from mecum.kit.http import install_errors
+from mecum.kit.migrate import migrate
+from mecum.kit.notify_api import notification_routes
+from mecum.kit.room import Kit, Room
+from mecum.kit.settings import is_loopback
+from mecum.kit.telemetry import RequestIds, metrics_response
+from mecum.rooms.assistant import NoRecall, NoReview
+from mecum.rooms.assistant.room import Ports as AssistantPorts
+from mecum.rooms.assistant.room import build as build_assistant
+from mecum.rooms.models.ports import NoLocalEngine
+from mecum.rooms.models.ports import Ports as ModelPorts
+from mecum.rooms.models.room import build as build_models
+from mecum.rooms.people.room import build as build_people
+from mecum.settings import Settings
+from mecum.surfaces.openai import openai_routes
+from mecum.surfaces.web import client_routes, stream_router
+
+logger = logging.getLogger(__name__)
+
+OWN_LIMITS = ("/api/attachments",)
+"""Paths whose routes limit their own bodies."""
+
+
+class App:
+    """The built house: `asgi` answers requests once `start` has run."""
+
+    def __init__(self, settings: Settings, kit: Kit, rooms: Sequence[Room[Any]], asgi: Gate, engines: Engines) -> None:
+        self._settings = settings
+        self._rooms = rooms
+        self._engines = engines
+        self._gate = asgi
+        self.kit = kit
+        self.asgi: Asgi = asgi
+        self.setup_url: str | None = None
+        self.ready = False
+
+    async def start(self) -> None:
+        """Migrations, rooms, jobs.
+
+        Raises:
+            StartError: what is set up can't work: a newer database, or the world let in before there is an owner.
+        """
+        people = self._rooms[0].face
+        if not is_loopback(self._settings.kit.host):
+            if not self._settings.kit.public_url:
+                raise StartError(
+                    "public_url_missing", "Beyond this machine Mecum needs its address.", "Give --public-url https://…"
+                )
+            if not await people.has_owner():
+                raise StartError(
+                    "owner_missing",
+                    "Beyond this machine Mecum needs an owner first.",
+                    "Start it on 127.0.0.1 and open the set-up link, or run: mecum people add EMAIL --role owner",
+                )
+        for room in self._rooms:
+            await room.start()
+        if self._settings.kit.role != "server":
+            await self.kit.jobs.start()
+        await self._engines.start()
+        self.setup_url = await people.setup_url()
+        self.ready = True
+
+    async def drain(self, seconds: float) -> None:
+        """Refuse new work; running steps end or are handed back within `seconds`."""
+        self._gate.draining = True
+        self.ready = False
+        await self.kit.jobs.stop(seconds)
+
+    async def stop(self) -> None:
+        self._gate.draining = True
+        self.ready = False
+        for room in reversed(self._rooms):
+            try:
+                await room.stop()
+            except MecumError as error:
+                logger.warning("The room %s did not stop cleanly: %s", room.name, error.code)
+        await self._engines.stop()
+        await self.kit.bus.close()
+        await self.kit.db.close()
+
+
+class Engines:
+    """The embedded engines: the model starts with the house when it is wanted, the embedder on first use."""
+
+    def __init__(self, settings: Settings, kit: Kit) -> None:
+        self.llm = None if settings.llm.local_model == "none" else LlmEngine(settings.llm, kit.data / "models")
+        self.embedder = EmbeddingEngine(settings.embeddings)
+
+    async def start(self) -> None:
+        if self.llm is not None:
+            await self.llm.start()
+
+    async def stop(self) -> None:
+        if self.llm is not None:
+            await self.llm.stop()
+        await self.embedder.stop()
+
+
+async def build(settings: Settings) -> App:
+    """Build the house. The database is migrated; nothing runs yet.
+
+    Raises:
+        StartError: the settings or the database can't be used.
+    """
+    kit = await build_kit(settings.kit)
+    await migrate(kit.db)
+    engines = Engines(settings, kit)
+
+    people = build_people(kit, settings.people)
+    model_ports = ModelPorts(
+        engine=engines.llm or NoLocalEngine(), embedder=engines.embedder, persons=people.face, audit=people.face
+    )
+    models = build_models(kit, model_ports, settings.models)
+    assistant = build_assistant(
+        kit, AssistantPorts(people.face, models.face, NoRecall(), NoReview(), Documents()), settings.assistant
+    )
+    rooms: list[Room[Any]] = [people, models, assistant]
+    for room in rooms:
+        kit.jobs.add(room.jobs)
+        kit.outbox.subscribe(room.handlers)
+        kit.tools.add(room.tools)
+
+    api = FastAPI(title="Mecum", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
+    api.state.authenticate = people.face.authenticate
+    install_errors(api)
+    for room in rooms:
+        if room.router is not None:
+            api.include_router(room.router)
+        api.router.routes.extend(room.routes)
+    api.include_router(notification_routes(kit.notify))
+    api.include_router(stream_router(kit.bus, assistant.face, kit.notify.unread_count))
+    api.router.routes.extend(openai_routes(people.face, models.face, assistant.face))
+    gate_holder: list[App] = []
+    _probes(api, settings, kit, gate_holder)
+    api.router.routes.extend(client_routes(kit.i18n))
+    gate = Gate(
+        RequestIds(api),
+        public_url=settings.kit.address,
+        trusted_proxies=settings.kit.trusted_proxies,
+        body_limit_bytes=settings.kit.body_limit_bytes,
+        own_limits=OWN_LIMITS,
+    )
+    app = App(settings, kit, rooms, gate, engines)
+    gate_holder.append(app)
+    return app
+
+
+def _probes(api: FastAPI, settings: Settings, kit: Kit, holder: list[App]) -> None:
+    """`/readyz` and `/metrics`; `/healthz` is answered before the app."""
+
+    async def readyz(request: Request) -> Response:
+        try:
+            async with asyncio.timeout(2), kit.db.transaction() as connection:
+                await connection.exec_driver_sql("SELECT 1")
+        except (TimeoutError, Unavailable):
+            return PlainTextResponse("database\n", 503)
+        return PlainTextResponse("ok\n" if holder[0].ready else "starting\n", 200 if holder[0].ready else 503)
+
+    async def metrics(request: Request) -> Response:
+        return await metrics_response(request, settings.kit.metrics_token)
+
+    api.add_route("/readyz", readyz, include_in_schema=False)
+    api.add_route("/metrics", metrics, include_in_schema=False)

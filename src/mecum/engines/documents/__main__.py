@@ -1,0 +1,33 @@
+"""The child that reads one file: `python -m mecum.engines.documents KIND`, bytes in, one JSON object out.
+
+Parsers of files from outside are attack surface: this process has a memory limit, a time limit and nothing of the
+server's.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+
+from mecum.engines.documents.reading import Unreadable, read
+
+CPU_SECONDS = 60
+
+
+def main() -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    data = sys.stdin.buffer.read()
+    try:
+        parts, cut = read(sys.argv[1], data)  # pyright: ignore[reportArgumentType]
+        answer = {"parts": [{"text": part.text, "anchor": part.anchor} for part in parts], "cut": cut}
+    except Unreadable as error:
+        answer = {"problem": str(error)}
+    except Exception as error:
+        # Whatever a hostile file does to a parser, the person gets a sentence.
+        answer = {"problem": f"The file can't be read ({type(error).__name__})."}
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False))
+
+
+main()

@@ -1,0 +1,78 @@
+"""Putting the ground floor together."""
+
+from __future__ import annotations
+
+from mecum.kit.blobs.local import FileBlobs
+from mecum.kit.bus import Bus, LocalBus
+from mecum.kit.clock import SystemClock
+from mecum.kit.crypto import SecretBox
+from mecum.kit.db import Database
+from mecum.kit.errors import StartError
+from mecum.kit.fetch import Fetcher
+from mecum.kit.i18n import I18n
+from mecum.kit.jobs import Jobs
+from mecum.kit.mail import open_mail
+from mecum.kit.notify import Notifications
+from mecum.kit.outbox import Outbox
+from mecum.kit.room import Kit
+from mecum.kit.settings import KitSettings
+from mecum.kit.tools import ToolRegistry
+
+KEY_FILE = "keys"
+
+
+async def build_kit(settings: KitSettings) -> Kit:
+    """The capabilities of the ground floor, not started yet.
+
+    Raises:
+        StartError: there is no database to use, or the key file can't be used.
+    """
+    if settings.database_url is None:
+        raise StartError(
+            "database_missing", "There is no database to connect to.", "Start with `mecum up`, or set MECUM_DATABASE_URL."
+        )
+    settings.data.mkdir(parents=True, exist_ok=True)
+    clock = SystemClock()
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    secrets = SecretBox.from_file(settings.data / KEY_FILE)
+    jobs = Jobs(
+        database,
+        settings.database_direct_url or settings.database_url,
+        concurrency=settings.job_concurrency,
+        sole_worker=settings.valkey_url is None,
+    )
+    bus: Bus = LocalBus(clock) if settings.valkey_url is None else await _shared_bus(settings.valkey_url)
+    mail = open_mail(settings, database, jobs, secrets, clock)
+    i18n = I18n()
+    blobs = FileBlobs(
+        settings.data,
+        database,
+        secrets,
+        clock,
+        limit_bytes=settings.blob_limit_bytes,
+        quota_bytes=settings.blob_quota_bytes_per_space,
+    )
+    jobs.add(blobs.jobs)
+    notify = Notifications(database, jobs, bus, clock, mail, i18n)
+    return Kit(
+        db=database,
+        jobs=jobs,
+        outbox=Outbox(database, jobs, clock),
+        bus=bus,
+        clock=clock,
+        secrets=secrets,
+        tools=ToolRegistry(),
+        blobs=blobs,
+        mail=mail,
+        notify=notify,
+        i18n=i18n,
+        fetch=Fetcher(settings.private_origins, allow_network=settings.allow_network),
+        data=settings.data,
+        public_url=settings.address,
+    )
+
+
+async def _shared_bus(url: str) -> Bus:
+    from mecum.kit.valkey_bus import ValkeyBus  # an optional dependency
+
+    return await ValkeyBus.connect(url)

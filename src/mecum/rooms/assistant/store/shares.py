@@ -1,0 +1,78 @@
+"""Shared copies."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select
+
+from mecum.kit.db import AsyncConnection
+from mecum.kit.types import Principal
+from mecum.rooms.assistant.store.log import Place
+from mecum.rooms.assistant.store.tables import share
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    id: UUID
+    thread: UUID
+    person: UUID
+    title: str
+    sealed_token: bytes
+    snapshot: Mapping[str, Any]
+    created_at: dt.datetime
+
+
+def _share(row: Any) -> Share:
+    return Share(
+        row["id"], row["thread_id"], row["person_id"], row["title"], row["sealed_token"], row["snapshot"], row["created_at"]
+    )
+
+
+async def add(connection: AsyncConnection, place: Place, new: Share, token_hash: bytes) -> None:
+    await connection.execute(
+        insert(share).values(
+            id=new.id,
+            thread_id=new.thread,
+            person_id=place.person,
+            space_id=place.space,
+            organisation_id=place.organisation,
+            token_hash=token_hash,
+            sealed_token=new.sealed_token,
+            title=new.title,
+            snapshot=new.snapshot,
+            created_at=new.created_at,
+        )
+    )
+
+
+async def listed(
+    connection: AsyncConnection, principal: Principal, *, after: UUID | None, limit: int, thread: UUID | None = None
+) -> list[Share]:
+    """The caller's shares, newest first, those before `after`."""
+    query = select(share).where(share.c.space_id == principal.space, share.c.person_id == principal.person)
+    if after is not None:
+        query = query.where(share.c.id < after)
+    if thread is not None:
+        query = query.where(share.c.thread_id == thread)
+    rows = (await connection.execute(query.order_by(share.c.id.desc()).limit(limit))).mappings()
+    return [_share(row) for row in rows]
+
+
+async def count(connection: AsyncConnection, principal: Principal) -> int:
+    query = select(func.count()).where(share.c.space_id == principal.space, share.c.person_id == principal.person)
+    return (await connection.execute(query)).scalar_one()
+
+
+async def by_token(connection: AsyncConnection, token_hash: bytes) -> Share | None:
+    row = (await connection.execute(select(share).where(share.c.token_hash == token_hash))).mappings().one_or_none()
+    return _share(row) if row else None
+
+
+async def remove(connection: AsyncConnection, principal: Principal, share_id: UUID) -> bool:
+    mine = (share.c.id == share_id) & (share.c.space_id == principal.space) & (share.c.person_id == principal.person)
+    return (await connection.execute(delete(share).where(mine))).rowcount == 1

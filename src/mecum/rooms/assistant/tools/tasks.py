@@ -1,0 +1,48 @@
+"""Doing things later: scheduled tasks and reminders, made in the conversation."""
+
+from __future__ import annotations
+
+from mecum.kit.clock import Clock
+from mecum.kit.tools import Tool, ToolCall, ToolResult
+from mecum.rooms.assistant.schedule_words import WORDS_MAX, read_when
+from mecum.rooms.assistant.scheduling import TEXT_MAX, TITLE_MAX, Scheduling
+from mecum.rooms.assistant.tools.dates import describe, zone
+
+
+def schedule_tool(scheduling: Scheduling, clock: Clock) -> Tool:
+    """The tool `schedule_task`. Nothing leaves Mecum and the person can undo it, so it needs no confirmation."""
+
+    async def call(request: ToolCall) -> ToolResult:
+        principal = request.principal
+        when = read_when(str(request.arguments["when"]), clock.now(), principal.timezone)
+        made = await scheduling.add(
+            principal,
+            title=str(request.arguments.get("title", ""))[:TITLE_MAX],
+            text=str(request.arguments["task"]),
+            when=when,
+            timezone=principal.timezone,
+        )
+        first = "" if made.next_at is None else describe(made.next_at.astimezone(zone(made.timezone)), clock.now())
+        kind = "once" if made.once else f"repeatedly (cron {made.cron})"
+        return ToolResult(f"Scheduled {kind}. First: {first}.", data={"schedule": made.id.hex, "cron": made.cron})
+
+    return Tool(
+        name="schedule_task",
+        description=(
+            "Does something later or again and again: reminders, reports, checks. Copy `when` from the person's words, "
+            "e.g. 'every Monday at 9' or 'on Friday at 10:30'. `task` is what you will be asked to do at that time."
+        ),
+        parameters={
+            "type": "object",
+            "properties": {
+                "when": {"type": "string", "maxLength": WORDS_MAX},
+                "task": {"type": "string", "maxLength": TEXT_MAX},
+                "title": {"type": "string", "maxLength": TITLE_MAX},
+            },
+            "required": ["when", "task"],
+            "additionalProperties": False,
+        },
+        call=call,
+        effects=frozenset({"writes"}),
+        idempotent=False,
+    )
