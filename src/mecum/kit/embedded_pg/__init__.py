@@ -21,11 +21,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mecum.kit.embedded_pg.binaries import tool
-from mecum.kit.embedded_pg.launcher import EmbeddedPostgres, running_url
+from mecum.kit.embedded_pg.launcher import EmbeddedPostgres, make_data_directory, running_url
 from mecum.kit.embedded_pg.lock import DirectoryLock
 from mecum.kit.errors import StartError
 
-__all__ = ["DirectoryLock", "EmbeddedPostgres", "database_of", "running_url", "tool"]
+__all__ = ["DirectoryLock", "EmbeddedPostgres", "database_of", "make_data_directory", "running_url", "tool"]
 
 WAIT_FOR_OTHERS_S = 30.0
 _POLL_S = 0.05

@@ -89,7 +89,7 @@ class EmbeddedPostgres:
         """
         if self._postmaster is not None and self._postmaster.alive():
             return
-        _make_data_directory(self.data)
+        make_data_directory(self.data)
         self._lock.acquire()
         try:
             account = account_for(self.data / "pg")
@@ -239,7 +239,7 @@ def _url(password: str, socket_directory: str, database: str) -> str:
     return f"postgresql://{ROLE}:{quote(password, safe='')}@/{name}?host={host}"
 
 
-def _make_data_directory(data: Path) -> None:
+def make_data_directory(data: Path) -> None:
     """Closed to others. As root others may walk through, because the database's user must, but not look around."""
     try:
         data.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from mecum.kit.errors import StartError
 from mecum.kit.process import wait_gone
 
 Status: TypeAlias = Literal["starting", "ready", "stopping", "unknown"]
@@ -70,11 +71,21 @@ def read_pid_file(cluster: Path) -> PidFile | None:
 
 
 def find(cluster: Path) -> Postmaster | None:
-    """The server that runs on `cluster`. A process that merely got the same number later is not taken for it."""
+    """The server that runs on `cluster`. A process that merely got the same number later is not taken for it.
+
+    Raises:
+        StartError: another process has the number and hides from us what it does.
+    """
     notes = read_pid_file(cluster)
-    if notes is None or not _works_in(notes.pid, cluster):
-        return None
-    return Postmaster(notes.pid)
+    works_here = notes is not None and _works_in(notes.pid, cluster)
+    if notes is not None and works_here is None:
+        raise StartError(
+            "postgres_unclear",
+            f"Process {notes.pid} may be the database server of {cluster}, which can't be told from here.",
+            f"Stop it. If it is something else, remove {cluster / PID_FILE}.",
+            params={"pid": notes.pid, "folder": str(cluster), "file": str(cluster / PID_FILE)},
+        )
+    return Postmaster(notes.pid) if notes is not None and works_here else None
 
 
 def forget_foreign_pid(cluster: Path) -> None:
@@ -102,8 +113,8 @@ def wait_for_leftovers(cluster: Path) -> None:
             wait_gone(int(entry), LEFTOVERS_WITHIN_S)
 
 
-def _works_in(pid: int, cluster: Path) -> bool:
-    """Every process of a server has its cluster as working directory."""
+def _works_in(pid: int, cluster: Path) -> bool | None:
+    """Every process of a server has its cluster as working directory. None: it is hidden from us (proc(5))."""
     if sys.platform != "linux":
         return not wait_gone(pid, 0)
     here = cluster.stat()
@@ -114,5 +125,5 @@ def _works_in(pid: int, cluster: Path) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     except PermissionError:
-        return True  # can't be told: better to refuse than to start a second server
+        return None
     return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
