@@ -166,13 +166,31 @@ def routes_part() -> str:
     describe = getattr(import_module("mecum.app"), "openapi", None)
     if describe is None:
         raise SystemExit("mecum.app needs openapi(): the OpenAPI description as a dict, without starting anything.")
-    paths: dict[str, dict[str, Any]] = describe()["paths"]
+    description: dict[str, Any] = describe()
+    paths: dict[str, dict[str, Any]] = description["paths"]
     groups: dict[str, list[str]] = {}
-    for path, operations in sorted(paths.items()):
+    for path, operations in sorted(paths.items(), key=lambda each: (_group(each[1]), each[0])):
         for method, operation in operations.items():
-            group = (operation.get("tags") or ["other"])[0]
-            groups.setdefault(group, []).append(_route(method, path, operation))
-    return "\n\n".join(f"## {group}\n\n" + "\n\n".join(routes) for group, routes in sorted(groups.items()))
+            groups.setdefault(_group(operations), []).append(_route(method, path, operation))
+    values = description.get("components", {}).get("schemas", {})
+    groups["Values"] = [_value(name, schema) for name, schema in sorted(values.items())]
+    return "\n\n".join(f"## {group}\n\n" + "\n\n".join(parts) for group, parts in groups.items())
+
+
+def _value(name: str, schema: dict[str, Any]) -> str:
+    """The fields of a request's or an answer's body."""
+    needed = schema.get("required", [])
+    rows = [
+        (f"`{field}`", _schema(each), "" if field in needed else "may be absent", _one_line(each.get("description")))
+        for field, each in schema.get("properties", {}).items()
+    ]
+    fields = table(("Field", "Type", "", "What"), rows) if rows else f"{_schema(schema)}."
+    return "\n\n".join(part for part in (f"### {name}", _paragraphs(schema.get("description")), fields) if part)
+
+
+def _group(operations: dict[str, Any]) -> str:
+    tags = next(iter(operations.values())).get("tags") or ["other"]
+    return str(tags[0])
 
 
 def _route(method: str, path: str, operation: dict[str, Any]) -> str:
@@ -195,9 +213,12 @@ def _route(method: str, path: str, operation: dict[str, Any]) -> str:
 
 def _schema(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
-        return f"`{schema['$ref'].rsplit('/', 1)[-1]}`"
+        name = schema["$ref"].rsplit("/", 1)[-1]
+        return f"[{name}](#{name.lower()})"
     if "items" in schema:
         return f"list of {_schema(schema['items'])}"
+    if "enum" in schema:
+        return ", ".join(f"`{choice}`" for choice in schema["enum"])
     choices = schema.get("anyOf") or schema.get("oneOf")
     return " or ".join(map(_schema, choices)) if choices else f"`{schema.get('type', 'any')}`"
 

@@ -23,6 +23,7 @@ PAGES = tuple(
 )
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)[^)]*\)|!\[[^\]]*\]\(([^)\s]+)[^)]*\)")
+ROUTE = re.compile(r"/(?:api|v1)(?:/[\w{}:.-]+)+")
 NAME = re.compile(r"MECUM_[A-Z][A-Z0-9_]*[A-Z0-9](?![A-Z0-9_*])")
 
 
@@ -55,6 +56,23 @@ def test_every_environment_variable_that_the_source_names_is_documented() -> Non
     named = {name for file in files(SOURCE) for _, text in texts(tree(file)) for name in NAME.findall(text)}
     lacking = sorted(name for name in named if f"`{name}`" not in documented)
     assert not lacking, f"Make it a field of a settings class, or describe it in docs/settings.md: {lacking}"
+
+
+def test_every_route_says_what_it_does() -> None:
+    if find_spec("mecum.app") is None:
+        pytest.skip("mecum.app is not built yet")
+    paths = import_module("mecum.app").openapi()["paths"]
+    silent = [
+        f"{method.upper()} {path}"
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if not operation.get("description")
+    ]
+    assert not silent, f"The docstring of a route is its documentation; write one: {silent}"
+    described = (ROOT / "docs" / "api-reference.md").read_text()
+    named = {text for file in files(SOURCE) for _, text in texts(tree(file)) if ROUTE.fullmatch(text)}
+    lacking = sorted(path for path in named if re.sub(r":\w+}", "}", path) not in described)
+    assert not lacking, f"Routes past FastAPI are described by hand, in docs/api-reference.md: {lacking}"
 
 
 @pytest.mark.parametrize("room", ROOMS)
