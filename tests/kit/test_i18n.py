@@ -123,7 +123,7 @@ def test_accept_language_is_negotiated(i18n: I18n, header: str, language: str) -
 def test_codes_are_found_in_source(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(
         "kit.i18n.text(locale, 'a.b', x=1)\n"
-        "self._i18n.text('en', code='a.c')\n"
+        "self._i18n.text('en', 'a.c')\n"
         "other.text('en', 'not.a.code')\n"
         "raise NotFound('a.gone', f'It {x}', 'Do that.')\n"
         "raise errors.Conflict('a.x' if y else 'a.y')\n"

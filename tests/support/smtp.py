@@ -70,7 +70,7 @@ class FakeSmtp:
             return
         await self._say(writer, "354 go on")
         body = await reader.readuntil(b"\r\n.\r\n")
-        message = message_from_bytes(body[:-5].replace(b"\r\n..", b"\r\n."), policy=default)
+        message = message_from_bytes(body[:-3].replace(b"\r\n..", b"\r\n."), policy=default)
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
         self.encrypted.append(secure)

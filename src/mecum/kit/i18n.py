@@ -40,7 +40,7 @@ class I18n:
         found = {name.removesuffix(".po") for each in self._folder.iterdir() if (name := each.name).endswith(".po")}
         return (FALLBACK, *sorted(found - {FALLBACK}))
 
-    def text(self, locale: str, code: str, **params: Param) -> str:
+    def text(self, locale: str, code: str, /, **params: Param) -> str:
         """The words for `code` in `locale`, in English where that lacks them; `code` itself where nobody has them.
 
         Args:
