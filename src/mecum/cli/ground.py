@@ -1,0 +1,120 @@
+"""What commands on an installation stand on: settings, database, clock, secrets. No HTTP, no jobs.
+
+It works while the server runs, and without one: then the embedded database is started for as long as the command takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from mecum.kit.clock import Clock, SystemClock
+from mecum.kit.crypto import SecretBox
+from mecum.kit.db import Database
+from mecum.kit.embedded_pg import database_of, make_data_directory
+from mecum.kit.errors import StartError
+from mecum.kit.migrate import migrate
+from mecum.rooms.people import AuditCheck, IssuedKey, Person
+from mecum.rooms.people.cli_ops import Key, Machine, MadeLink, PeopleCommands
+from mecum.settings import Settings, load
+
+__all__ = [
+    "AuditCheck",
+    "Ground",
+    "IssuedKey",
+    "Key",
+    "MadeLink",
+    "Person",
+    "database_url",
+    "on_ground",
+    "people_commands",
+]
+
+KEY_FILE = "keys"
+POOL_SIZE = 2
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Args: data: the data directory; public_url: where people find the installation, without a trailing slash."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    secrets: SecretBox
+    data: Path
+    public_url: str
+
+
+def on_ground(
+    data: Path, purpose: str, work: Callable[[Ground], Awaitable[T]], *, create: bool = False, migrated: bool = True
+) -> T:
+    """Do `work` on the installation in `data`, and give what it gives.
+
+    Args:
+        purpose: what others are told who find the data directory in use, e.g. `mecum people add`.
+        create: make the installation when there is none: for what one does before the first start.
+        migrated: bring the database to this version first.
+
+    Raises:
+        StartError: there is no installation, or it can't be opened.
+    """
+    settings = load(data=data)
+    if create:
+        make_data_directory(data)
+    else:
+        require_installation(data)
+    with database_url(data, purpose) as url:
+        return asyncio.run(_work(settings, url, work, migrated))
+
+
+@contextmanager
+def people_commands(ground: Ground) -> Generator[PeopleCommands]:
+    machine = Machine(ground.db, ground.clock, ground.secrets, ground.public_url)
+    commands = PeopleCommands(machine, ground.settings.people)
+    try:
+        yield commands
+    finally:
+        commands.close()
+
+
+@contextmanager
+def database_url(data: Path, purpose: str) -> Generator[str]:
+    """The operator's own database, or the embedded one of `data`: the one that runs, else one started for the block."""
+    own = os.environ.get("MECUM_DATABASE_URL", "")
+    if own:
+        yield own
+        return
+    with database_of(data, purpose) as url:
+        yield url
+
+
+def require_installation(data: Path) -> None:
+    """Raises StartError where nothing was ever started: a typing mistake must not make an empty installation."""
+    if (data / KEY_FILE).exists() or (data / "pg").is_dir():
+        return
+    raise StartError(
+        "cli.no_installation",
+        f"There is no Mecum in {data}.",
+        "Name its data directory with --data, or start a new one: mecum up",
+        params={"data": str(data)},
+    )
+
+
+async def _work(settings: Settings, url: str, work: Callable[[Ground], Awaitable[T]], migrated: bool) -> T:
+    database = Database(url, pool_size=POOL_SIZE)
+    try:
+        if migrated:
+            await migrate(database)
+        kit = settings.kit
+        secrets = SecretBox.from_file(kit.data / KEY_FILE)
+        return await work(Ground(settings, database, SystemClock(), secrets, kit.data, kit.address))
+    finally:
+        await database.close()
