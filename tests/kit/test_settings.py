@@ -62,6 +62,7 @@ def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"tls_cert": "/a"}, "belong together"),
         ({"smtp_url": "smtp://localhost"}, "MECUM_MAIL_FROM"),
         ({"smtp_url": "mail.example.org", "mail_from": "a@b"}, "smtps://"),
+        ({"mail_from": "Mecum"}, "MECUM_MAIL_FROM"),
         ({"database_direct_url": "postgresql://x/y"}, "MECUM_DATABASE_URL"),
         ({"database_url": "mysql://x/y"}, "postgresql://"),
         ({"role": "worker"}, "MECUM_VALKEY_URL"),

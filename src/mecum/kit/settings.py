@@ -7,6 +7,7 @@ with `load`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
@@ -138,6 +139,13 @@ class KitSettings(BaseSettings):
         allowed = _SCHEMES[info.field_name]
         if value is not None and urlsplit(value).scheme not in allowed:
             raise ValueError(f"must start with one of {', '.join(scheme + '://' for scheme in allowed)}")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, value: str | None) -> str | None:
+        if value is not None and "@" not in parseaddr(value)[1].strip("@"):
+            raise ValueError("give an address, e.g. Mecum <mecum@example.org>")
         return value
 
     @model_validator(mode="after")
