@@ -80,12 +80,11 @@ async def test_a_key_revoked_by_another_process_works_five_seconds_at_most(
     await other.close()
 
 
-async def test_a_remembered_key_asks_no_database(world: World) -> None:
+async def test_a_remembered_key_asks_no_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = await world.set_up()
     secret = (await browser.key())["secret"]
     await world.people.authenticate(_bearer(secret))
-    await world.db.close()
-    world.db.engine.sync_engine.pool._creator = _no_database  # pyright: ignore
+    monkeypatch.setattr(world.db, "transaction", _no_database)
     assert (await world.people.authenticate(_bearer(secret))).actor.kind == "key"
 
 
@@ -172,31 +171,30 @@ async def test_a_key_without_name_or_scope_is_refused(world: World) -> None:
     assert (await browser.post("/api/me/keys", {"name": "k", "scopes": ["fly"]})).status_code == 400
 
 
-async def test_the_cache_is_bounded(database: Database, database_url: str, clock: ManualClock, tmp_path: Path) -> None:
+async def test_the_cache_is_bounded(
+    database: Database, database_url: str, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = World(database, database_url, clock, tmp_path, key_cache_size=16)
     browser = await world.set_up()
-    for _ in range(20):
-        await world.people.authenticate(_bearer((await browser.key())["secret"]))
-    keys = world.room.face._parts.keys  # pyright: ignore
-    assert len(keys._cache) == 16
+    secrets = [(await browser.key())["secret"] for _ in range(17)]
+    for secret in secrets:
+        await world.people.authenticate(_bearer(secret))
+    monkeypatch.setattr(world.db, "transaction", _no_database)
+    assert (await world.people.authenticate(_bearer(secrets[1]))).actor.kind == "key"
+    with pytest.raises(AssertionError):
+        await world.people.authenticate(_bearer(secrets[0]))
+    monkeypatch.undo()
     await world.close()
 
 
 async def test_another_persons_key_cannot_be_seen_or_revoked(world: World) -> None:
     owner = await world.set_up()
     key = await owner.key()
-    await _open(world)
-    other = world.browser()
-    body = {"email": "bo@example.org", "name": "Bo", "password": "four wooden boats"}
-    assert (await other.post("/api/sign-up", body)).status_code == 200
+    await world.open_sign_up()
+    other = await world.member("bo@example.org")
     assert (await other.get("/api/me/keys")).json()["items"] == []
     assert (await other.delete(f"/api/me/keys/{key['id']}")).status_code == 404
     assert (await other.post("/api/me/keys", {"name": "k", "scopes": ["admin"]})).status_code == 403
-
-
-async def _open(world: World) -> None:
-    async with world.db.transaction() as connection:
-        await connection.exec_driver_sql("INSERT INTO people.policies VALUES ('sign_up', '\"open\"', now())")
 
 
 def _no_database() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx2
@@ -13,20 +14,22 @@ from fastapi import FastAPI
 from mecum.kit.bus import LocalBus
 from mecum.kit.clock import ManualClock
 from mecum.kit.crypto import SecretBox
-from mecum.kit.db import Database
+from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.http import install_errors
 from mecum.kit.i18n import I18n
 from mecum.kit.jobs import Jobs
+from mecum.kit.mail import Mail, Message, NullMail
 from mecum.kit.outbox import Outbox
 from mecum.kit.room import Kit, Room
 from mecum.kit.settings import load
 from mecum.kit.tools import ToolRegistry
-from mecum.kit.types import Principal
-from mecum.rooms.people import People
+from mecum.rooms.people import Exporter, People
 from mecum.rooms.people.room import build
 from mecum.rooms.people.settings import PeopleSettings
+from mecum.rooms.people.store.links import set_policy
 
 PASSWORD = "seven green lanterns"
+OTHER_PASSWORD = "four wooden boats"
 OWNER = "ada@example.org"
 
 
@@ -41,6 +44,8 @@ class World:
         folder: Path,
         *,
         public_url: str = "http://localhost:8080",
+        mail: Mail | None = None,
+        exporters: Sequence[Exporter] = (),
         **settings: Any,
     ) -> None:
         self.db = database
@@ -55,15 +60,16 @@ class World:
             secrets=SecretBox.from_file(folder / "keys"),
             tools=ToolRegistry(),
             blobs=cast("Any", None),
-            mail=cast("Any", SimpleNamespace(configured=False)),
+            mail=mail or NullMail(),
             notify=cast("Any", None),
             i18n=I18n(),
             fetch=cast("Any", None),
             data=folder,
             public_url=public_url,
         )
-        self.room: Room[People] = build(self.kit, load(PeopleSettings, **settings))
+        self.room: Room[People] = build(self.kit, load(PeopleSettings, **settings), exporters)
         assert self.room.router is not None
+        jobs.add(self.room.jobs)
         self.app = FastAPI()
         self.app.state.authenticate = self.room.face.authenticate
         install_errors(self.app)
@@ -96,6 +102,39 @@ class World:
         assert answer.status_code == 200, answer.text
         return browser
 
+    async def open_sign_up(self, policy: str = "open") -> None:
+        async with self.db.transaction() as connection:
+            await set_policy(connection, "sign_up", policy, self.clock.now())
+
+    async def member(self, email: str, password: str = OTHER_PASSWORD) -> Browser:
+        """The browser of a new member. Sign-up has to be open."""
+        browser = self.browser()
+        body = {"email": email, "name": "Bo", "password": password}
+        answer = await browser.post("/api/sign-up", body)
+        assert answer.status_code == 200, answer.text
+        return browser
+
+    async def work(self) -> list[str]:
+        """Run every job that waits, and those that they defer, as a worker would. Returns their names."""
+        done: list[str] = []
+        while True:
+            async with self.db.transaction() as connection:
+                query = "DELETE FROM jobs.procrastinate_jobs WHERE status = 'todo' RETURNING id, task_name, args"
+                rows = (await connection.exec_driver_sql(query)).all()
+                waiting = sorted(rows, key=lambda row: row.id)
+            if not waiting:
+                return done
+            for row in waiting:
+                name: str = row.task_name
+                await self.kit.jobs._app.tasks[name].func(**row.args)  # pyright: ignore[reportPrivateUsage]
+                done.append(name)
+
+    async def audit(self) -> list[tuple[str, str]]:
+        """Action and subject of all audit entries, oldest first."""
+        async with self.db.transaction() as connection:
+            rows = await connection.exec_driver_sql("SELECT action, subject FROM people.audit ORDER BY seq")
+            return [(row.action, row.subject) for row in rows.all()]
+
     async def close(self) -> None:
         for browser in self._browsers:
             await browser.http.aclose()
@@ -118,7 +157,10 @@ class Browser:
             sent = {"origin": self.world.kit.public_url, "x-csrf-token": self.csrf}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         named = {name: value for name, value in sent.items() if value is not None}
-        answer = await self.http.request(method, path, json=body, headers=named)
+        content = None if body is None else json.dumps(body)
+        answer = await self.http.request(
+            method, path, content=content, headers={**named, "content-type": "application/json"}
+        )
         if answer.content and answer.headers.get("content-type") == "application/json":
             self.csrf = answer.json().get("csrf") or self.csrf
         return answer
@@ -157,10 +199,23 @@ class Browser:
             self.http.cookies.set(name, value, domain="localhost.local")
 
 
+class KeptMail:
+    """A mail server that keeps what it is given."""
+
+    configured = True
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    async def send(
+        self, connection: AsyncConnection, message: Message, *, expires_at: dt.datetime | None = None
+    ) -> None:
+        self.sent.append(message)
+
+    async def check(self) -> None:
+        pass
+
+
 def after(**time: float) -> float:
     """Seconds in a time such as `minutes=5`."""
     return dt.timedelta(**time).total_seconds()
-
-
-def whole(principal: Principal) -> set[str]:
-    return set(principal.scopes)

@@ -131,9 +131,9 @@ class Audit:
 
 
 def canonical(value: object) -> bytes:
-    """JSON with sorted keys and no spaces:
+    """JSON with sorted keys and no spaces.
 
-    the same bytes for the same value (RFC 8785 for strings, integers and booleans).
+    The same bytes for the same value (RFC 8785 for strings, integers and booleans).
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 

@@ -228,6 +228,10 @@ def role_too_high() -> Forbidden:
     return Forbidden("people.role_too_high", "Nobody can change or give a role above the own one.", "Ask an owner.")
 
 
+def owner_only() -> Forbidden:
+    return Forbidden("people.owner_only", "Only an owner may do this.", "Ask an owner of this installation.")
+
+
 def no_person() -> NotFound:
     return NotFound("people.no_person", "There is no such person.")
 
@@ -252,9 +256,30 @@ def no_invitation() -> NotFound:
     return NotFound("people.no_invitation", "There is no such invitation.")
 
 
-def too_many(what: str, most: int) -> Conflict:
+def too_many_keys(most: int) -> Conflict:
+    return Conflict("people.too_many_keys", f"There can be at most {most} keys.", "Revoke one.", params={"most": most})
+
+
+def too_many_passkeys(most: int) -> Conflict:
     return Conflict(
-        f"people.too_many_{what}", f"There can be at most {most}.", "Remove one first.", params={"most": most}
+        "people.too_many_passkeys", f"There can be at most {most} passkeys.", "Remove one.", params={"most": most}
+    )
+
+
+def too_many_invitations(most: int) -> Conflict:
+    return Conflict(
+        "people.too_many_invitations",
+        f"There can be at most {most} open invitations.",
+        "Withdraw one.",
+        params={"most": most},
+    )
+
+
+def invitations_closed() -> Conflict:
+    return Conflict(
+        "people.invitations_closed",
+        "Sign-up is closed, so an invitation would not work.",
+        "Allow sign-up by invitation.",
     )
 
 

@@ -47,10 +47,7 @@ class SecondFactor:
     async def take(
         self, connection: AsyncConnection, person: UUID, code: str
     ) -> Literal["totp", "recovery_code"] | None:
-        """Use a code up:
-
-        of the app (each once, and none older than the last), or a recovery code. None when it is wrong.
-        """
+        """Use up a code of the app (each once, none older than the last) or a recovery code. None when it is wrong."""
         entered = "".join(c for c in code[:CODE_CHARS_MAX].lower() if c.isalnum())
         if await self._take_totp(connection, person, entered, confirmed=True):
             return "totp"

@@ -102,7 +102,7 @@ class Keys:
         async with self._ground.db.transaction() as connection:
             await lock(connection, f"keys.{person}")
             if await store.count(connection, person) >= self._settings.keys_per_person:
-                raise errors.too_many("keys", self._settings.keys_per_person)
+                raise errors.too_many_keys(self._settings.keys_per_person)
             await store.add(connection, key, hash_secret(secret))
             details = {"name": key.name, "scopes": " ".join(sorted(scopes))}
             await self._audit.record(connection, who, "people.key_created", encode("key", key.id), details)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mecum.kit.http import Credentials
 from mecum.kit.room import Kit
 from mecum.kit.types import Principal
+from mecum.rooms.people import Exporter
 from mecum.rooms.people.accounts import Accounts, Arrivals
+from mecum.rooms.people.admin import Admin
 from mecum.rooms.people.audit import Audit
 from mecum.rooms.people.edge import Edge
+from mecum.rooms.people.erasure import Erasure
+from mecum.rooms.people.export import Export
 from mecum.rooms.people.factor import SecondFactor
 from mecum.rooms.people.hashing import Hashing
 from mecum.rooms.people.keys import Keys
 from mecum.rooms.people.links import Links
 from mecum.rooms.people.passkeys import Passkeys
+from mecum.rooms.people.profile import Profile
+from mecum.rooms.people.resets import Resets
 from mecum.rooms.people.sessions import Sessions
 from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.signing import Signing
 from mecum.rooms.people.throttle import Throttling
+from mecum.rooms.people.words import Letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,12 @@ class Parts:
     factor: SecondFactor
     signing: Signing
     passkeys: Passkeys
+    letters: Letters
+    profile: Profile
+    resets: Resets
+    erasure: Erasure
+    admin: Admin
+    export: Export
 
     async def authenticate(self, credentials: Credentials) -> Principal:
         """Who asks: by bearer key where there is one, else by session cookie. Raises like the face."""
@@ -45,7 +59,7 @@ class Parts:
         return await self.sessions.authenticate(credentials)
 
 
-def put_together(kit: Kit, settings: PeopleSettings) -> Parts:
+def put_together(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporter]) -> Parts:
     audit = Audit(kit.db, kit.clock, kit.secrets)
     edge = Edge(kit, settings)
     hashing = Hashing(at_once=settings.password_hashes_at_once, waiting=settings.password_hashes_waiting)
@@ -55,6 +69,10 @@ def put_together(kit: Kit, settings: PeopleSettings) -> Parts:
     accounts = Accounts(kit, settings, audit, hashing, links, kit.i18n.locales)
     factor = SecondFactor(kit, settings, audit, sessions, throttling)
     signing = Signing(kit, audit, sessions, hashing, throttling, factor)
+    keys = Keys(kit, settings, audit)
+    letters = Letters(kit.mail, kit.i18n, settings.installation_name)
+    erasure = Erasure(kit, kit.outbox, audit, sessions, keys, hashing, throttling)
+    locales = kit.i18n.locales
     return Parts(
         kit=kit,
         settings=settings,
@@ -64,10 +82,16 @@ def put_together(kit: Kit, settings: PeopleSettings) -> Parts:
         links=links,
         throttling=throttling,
         sessions=sessions,
-        keys=Keys(kit, settings, audit),
+        keys=keys,
         accounts=accounts,
         arrivals=Arrivals(kit, accounts, links, sessions, throttling),
         factor=factor,
         signing=signing,
         passkeys=Passkeys(kit, settings, audit, sessions, signing),
+        letters=letters,
+        profile=Profile(kit, audit, accounts, sessions, keys, hashing, throttling, letters, locales),
+        resets=Resets(kit, settings, kit.jobs, audit, accounts, links, signing, throttling, letters),
+        erasure=erasure,
+        admin=Admin(kit, settings, audit, accounts, links, keys, erasure, letters),
+        export=Export(kit, settings, audit, exporters),
     )

@@ -47,6 +47,9 @@ CHALLENGE_LASTS = dt.timedelta(minutes=5)
 TIMEOUT_MS = 300_000
 TRANSPORTS = frozenset(each.value for each in AuthenticatorTransport)
 
+MALFORMED = (WebAuthnException, LookupError, TypeError, ValueError)
+"""What the verifier raises: its own tree, and plain errors where CBOR or a key lacks a part."""
+
 Json = Mapping[str, Any]
 
 
@@ -82,7 +85,7 @@ class Passkeys:
             person = await persons.known_person(connection, principal.person)
             known = await store.list_passkeys(connection, person.id, self._settings.passkeys_per_person)
             if len(known) >= self._settings.passkeys_per_person:
-                raise errors.too_many("passkeys", self._settings.passkeys_per_person)
+                raise errors.too_many_passkeys(self._settings.passkeys_per_person)
             challenge, challenge_id = secrets.token_bytes(CHALLENGE_BYTES), new_id()
             until = self._ground.clock.now() + CHALLENGE_LASTS
             await store.add_challenge(connection, challenge_id, "register", challenge, until, person.id)
@@ -119,7 +122,7 @@ class Passkeys:
         async with self._ground.db.transaction() as connection:
             await lock(connection, f"passkeys.{principal.person}")
             if await store.count_passkeys(connection, principal.person) >= self._settings.passkeys_per_person:
-                raise errors.too_many("passkeys", self._settings.passkeys_per_person)
+                raise errors.too_many_passkeys(self._settings.passkeys_per_person)
             if not await store.add_passkey(connection, passkey):
                 raise errors.passkey_not_registered("known")
             details = {"name": passkey.name}
@@ -135,7 +138,7 @@ class Passkeys:
                 expected_origin=self._origins,
                 require_user_verification=True,
             )
-        except WebAuthnException as error:
+        except MALFORMED as error:
             raise errors.passkey_not_registered(type(error).__name__) from error
         return Passkey(
             id=new_id(),
@@ -206,7 +209,7 @@ class Passkeys:
                 credential_current_sign_count=passkey.sign_count,
                 require_user_verification=True,
             )
-        except WebAuthnException as error:
+        except MALFORMED as error:
             raise errors.passkey_wrong() from error
         handle = _user_handle(credential)
         if handle is not None and handle != passkey.person_id.bytes:

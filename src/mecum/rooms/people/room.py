@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from mecum.kit.room import Kit, Room
-from mecum.rooms.people import People
+from mecum.rooms.people import Exporter, People
+from mecum.rooms.people.api.account import account_routes, factor_routes, passkey_routes
+from mecum.rooms.people.api.admin import installation_routes, people_routes
 from mecum.rooms.people.api.me import key_routes, me_routes
 from mecum.rooms.people.api.session import SessionView, session_routes, sign_in_routes
 from mecum.rooms.people.face import PeopleRoom
+from mecum.rooms.people.jobs import job_specs
 from mecum.rooms.people.parts import put_together
 from mecum.rooms.people.settings import PeopleSettings
 
 
-def build(kit: Kit, settings: PeopleSettings) -> Room[People]:
-    """The room."""
-    parts = put_together(kit, settings)
+def build(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporter] = ()) -> Room[People]:
+    """The room.
+
+    Args:
+        exporters: the other rooms' parts of a person's export. It is read at each export: the rooms may be added to the
+            sequence after this room was built.
+    """
+    parts = put_together(kit, settings, exporters)
     view = SessionView(parts)
     router = APIRouter()
-    for routes in (session_routes, sign_in_routes, me_routes):
-        router.include_router(routes(parts, view))
-    router.include_router(key_routes(parts))
+    for with_session in (session_routes, sign_in_routes, me_routes, account_routes):
+        router.include_router(with_session(parts, view))
+    for routes in (key_routes, passkey_routes, factor_routes, people_routes, installation_routes):
+        router.include_router(routes(parts))
 
     async def stop() -> None:
         parts.hashing.close()
 
-    return Room(name="people", face=PeopleRoom(parts), router=router, stop=stop)
+    return Room(name="people", face=PeopleRoom(parts), router=router, jobs=job_specs(parts), stop=stop)

@@ -7,6 +7,8 @@ import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import Address
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
@@ -38,7 +40,11 @@ def clean_email(text: str) -> str:
         Unprocessable: it is not one.
     """
     address = unicodedata.normalize("NFKC", text).strip()
-    if len(address) > EMAIL_CHARS_MAX or not _EMAIL.fullmatch(address):
+    try:
+        Address(addr_spec=address)
+    except (ValueError, IndexError, MessageError):
+        raise errors.email_malformed() from None
+    if len(address) > EMAIL_CHARS_MAX or not _EMAIL.fullmatch(address) or not address.isprintable():
         raise errors.email_malformed()
     return address
 

@@ -95,6 +95,10 @@ class PeopleSettings(BaseSettings):
         default=30, ge=1, le=3650, description="How long used and expired links and ended sessions are kept."
     )
 
+    exports_at_once: int = Field(
+        default=2, ge=1, le=100, description="Archives of all of a person that are written at the same time."
+    )
+
     throttle_free_attempts: int = Field(
         default=5, ge=1, le=100, description="Wrong sign-ins to one account before it has to wait."
     )

@@ -50,12 +50,13 @@ class Throttling:
             TooMany: one of them has to wait.
         """
         async with self._ground.db.transaction() as connection:
-            counted = [await self._count(connection, kind, key) for kind, key in sorted(keys.items())]
-            wait = max(each.wait for each in counted)
-            for each in counted if wait <= 0 else ():
-                await store.set_throttle(connection, each.kind, each.key_hash, each.after)
+            wait = await self._counted(connection, keys)
         if wait > 0:
             raise errors.wait(wait)
+
+    async def allowed(self, connection: AsyncConnection, **keys: str) -> bool:
+        """The same within the caller's transaction, as a yes or no."""
+        return await self._counted(connection, keys) <= 0
 
     async def succeeded(self, connection: AsyncConnection, **keys: str) -> None:
         """Take the try back: it was the person's own. An address keeps its earlier ones, others may share it."""
@@ -64,6 +65,14 @@ class Throttling:
                 await store.undo_throttle(connection, kind, self._hash(kind, key))
             else:
                 await store.clear_throttle(connection, kind, self._hash(kind, key))
+
+    async def _counted(self, connection: AsyncConnection, keys: dict[str, str]) -> float:
+        """For how many seconds the try has to wait. Only a try that goes on is counted, with all its counters."""
+        counted = [await self._count(connection, kind, key) for kind, key in sorted(keys.items())]
+        wait = max(each.wait for each in counted)
+        for each in counted if wait <= 0 else ():
+            await store.set_throttle(connection, each.kind, each.key_hash, each.after)
+        return wait
 
     async def _count(self, connection: AsyncConnection, kind: str, key: str) -> _Counted:
         now = self._ground.clock.now()

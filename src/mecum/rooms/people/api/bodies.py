@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from mecum.kit.errors import BadRequest
 from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX
@@ -25,12 +25,25 @@ CREDENTIAL_PARTS_MAX = 20
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX, description="Most items to give.")]
 Cursor = Annotated[str | None, Query(max_length=64, description="`next` of the page before.")]
-Email = Annotated[str, StringConstraints(max_length=EMAIL_IN_MAX)]
-Name = Annotated[str, StringConstraints(max_length=NAME_IN_MAX)]
-PasswordText = Annotated[str, StringConstraints(max_length=PASSWORD_CHARS_MAX)]
-Token = Annotated[str, StringConstraints(max_length=200)]
-Id = Annotated[str, StringConstraints(max_length=64)]
-Code = Annotated[str, StringConstraints(max_length=40)]
+
+
+def storable(text: str) -> str:
+    """Text that can be encoded and kept: no lone surrogates, no NUL. Raises ValueError."""
+    if "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError("holds characters that are no text")
+    return text
+
+
+Text = Annotated[str, AfterValidator(storable)]
+Email = Annotated[Text, StringConstraints(max_length=EMAIL_IN_MAX)]
+Name = Annotated[Text, StringConstraints(max_length=NAME_IN_MAX)]
+PasswordText = Annotated[Text, StringConstraints(max_length=PASSWORD_CHARS_MAX)]
+Token = Annotated[Text, StringConstraints(max_length=200)]
+Id = Annotated[Text, StringConstraints(max_length=64)]
+Code = Annotated[Text, StringConstraints(max_length=40)]
+Locale = Annotated[Text, StringConstraints(max_length=16)]
+Zone = Annotated[Text, StringConstraints(max_length=64)]
+Search = Annotated[Text, Query(max_length=200, description="Part of a name or an address.")]
 CredentialJson = Annotated[dict[str, Any], Field(max_length=CREDENTIAL_PARTS_MAX)]
 LIMIT = PAGE_SIZE
 
@@ -43,8 +56,8 @@ class NewAccountBody(Body):
     email: Email
     name: Name
     password: PasswordText | None = None
-    locale: str = Field("en", max_length=16)
-    timezone: str = Field("UTC", max_length=64)
+    locale: Locale = "en"
+    timezone: Zone = "UTC"
 
     def account(self) -> NewAccount:
         return NewAccount(self.email, self.name, self.password, self.locale, self.timezone)
@@ -92,8 +105,8 @@ class ResetBody(Body):
 class ProfileBody(Body):
     name: Name | None = None
     email: Email | None = None
-    locale: str | None = Field(None, max_length=16)
-    timezone: str | None = Field(None, max_length=64)
+    locale: Locale | None = None
+    timezone: Zone | None = None
 
 
 class PasswordBody(Body):
@@ -223,9 +236,9 @@ def malformed_cursor() -> BadRequest:
     return BadRequest("people.cursor_malformed", "This cursor is not one of ours.", "Begin without a cursor.")
 
 
-def page_out(items: list[Any], limit: int, next_cursor: str | None) -> dict[str, Any]:
-    """A page: there may be more when it is full."""
-    return {"items": items, "next": next_cursor if len(items) >= limit else None}
+def page_out(items: list[Any], limit: int, last: str | None) -> dict[str, Any]:
+    """A page; `last` is the cursor of its last item. There may be more when it is full."""
+    return {"items": items, "next": last if len(items) >= limit else None}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
@@ -19,6 +19,7 @@ from mecum.rooms.people import Person, Space, errors
 from mecum.rooms.people.service import email_key
 from mecum.rooms.people.store import lock
 from mecum.rooms.people.store.tables import (
+    erasures,
     memberships,
     organisations,
     passkeys,
@@ -31,9 +32,9 @@ from mecum.rooms.people.store.tables import (
 
 SPACES_MAX = 200
 SPACE_IS_OPEN = or_(spaces.c.kind == "personal", memberships.c.space_id.isnot(None))
-"""The person still belongs to the space:
+"""The person still belongs to the space, as its owner or by a membership that stands.
 
-it is the own one, or the membership stands. For queries that join both tables.
+For queries that join both tables.
 """
 
 
@@ -230,12 +231,16 @@ async def personal_space(connection: AsyncConnection, person_id: UUID) -> Space:
     return _space(row)
 
 
-async def organisation_name(connection: AsyncConnection, organisation: UUID) -> str:
-    return (
-        await connection.execute(select(organisations.c.name).where(organisations.c.id == organisation))
-    ).scalar_one()
+async def erase(connection: AsyncConnection, person_id: UUID, erasure: UUID, now: dt.datetime) -> None:
+    """Leave of the person's row what other rows point to: the id."""
+    nobody = {"email": "", "email_key": None, "name": "", "role": "member", "state": "erased"}
+    plain = {"locale": "en", "timezone": "UTC"}
+    await connection.execute(update(persons).where(persons.c.id == person_id).values(**nobody, **plain))
+    await connection.execute(delete(memberships).where(memberships.c.person_id == person_id))
+    await connection.execute(insert(erasures).values(id=erasure, person_id=person_id, at=now))
 
 
-async def created_after(connection: AsyncConnection, horizon: dt.datetime) -> int:
-    """Accounts made since `horizon`."""
-    return (await connection.execute(select(func.count()).where(persons.c.created_at >= horizon))).scalar_one()
+async def operators(connection: AsyncConnection, limit: int) -> tuple[Person, ...]:
+    """Active owners and operators, oldest first."""
+    query = select(persons).where(persons.c.role != "member", persons.c.state == "active")
+    return tuple(person_of(row) for row in await connection.execute(query.order_by(persons.c.id).limit(limit)))

@@ -1,0 +1,144 @@
+"""The own account: profile, password, passkeys, second factor, archive, erasure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from mecum.kit.http import AccountCaller
+from mecum.kit.ids import decode, encode
+from mecum.rooms.people.api.bodies import (
+    CodeBody,
+    EraseBody,
+    NewPasskeyBody,
+    PasswordBody,
+    ProfileBody,
+    RenameBody,
+    ResetBody,
+    ResetRequestBody,
+    moment,
+    person_out,
+    problems,
+)
+from mecum.rooms.people.api.session import SessionView, same_page
+from mecum.rooms.people.parts import Parts
+from mecum.rooms.people.profile import Changes
+from mecum.rooms.people.store import persons
+from mecum.rooms.people.store.credentials import Passkey
+
+
+def account_routes(parts: Parts, view: SessionView) -> APIRouter:
+    router = APIRouter(tags=["people"])
+
+    @router.patch("/api/me", responses=problems(401, 403, 404, 409, 422))
+    async def change_me(caller: AccountCaller, body: ProfileBody) -> dict[str, Any]:
+        """Change the own account. A new e-mail address needs a recent sign-in."""
+        await parts.profile.change(caller, Changes(body.name, body.email, body.locale, body.timezone))
+        async with parts.kit.db.transaction() as connection:
+            return person_out(await persons.account(connection, caller.person))
+
+    @router.post("/api/me/password", status_code=204, responses=problems(401, 403, 404, 409, 422))
+    async def change_password(caller: AccountCaller, body: PasswordBody) -> None:
+        """Set, change or take away the own password. All other sessions end."""
+        await parts.profile.change_password(caller, body.current, body.new)
+
+    @router.delete("/api/me", status_code=204, responses=problems(401, 403, 404, 409, 422))
+    async def erase_me(caller: AccountCaller, body: EraseBody, response: Response) -> None:
+        """Erase the own account with everything that belongs to it."""
+        await parts.erasure.erase_self(caller, body.confirm, body.password)
+        await parts.edge.clear_cookie(response)
+
+    @router.post(
+        "/api/me/export",
+        response_class=StreamingResponse,
+        responses={**problems(401, 403), 200: {"content": {"application/zip": {}}, "description": "The archive."}},
+    )
+    async def export_me(caller: AccountCaller) -> StreamingResponse:
+        """Everything of the caller, in all spaces, as one zip file."""
+        name = f"mecum-{parts.kit.clock.now():%Y-%m-%d}.zip"
+        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+        return StreamingResponse(await parts.export.archive(caller), media_type="application/zip", headers=headers)
+
+    @router.post("/api/reset/request", status_code=202, responses=problems(403))
+    async def request_reset(request: Request, body: ResetRequestBody) -> None:
+        """Ask for a link to choose a new password. The answer is the same for every address."""
+        await parts.resets.request(body.email, same_page(parts, request))
+
+    @router.post("/api/reset", responses=problems(403, 404, 410, 422))
+    async def reset(request: Request, response: Response, body: ResetBody) -> dict[str, Any]:
+        """Choose a new password by a link, and sign in."""
+        issued = await parts.resets.complete(body.token, body.password, same_page(parts, request))
+        return await view.begun(response, issued)
+
+    return router
+
+
+def passkey_routes(parts: Parts) -> APIRouter:
+    router = APIRouter(tags=["people"])
+
+    @router.get("/api/me/passkeys", responses=problems(401, 403))
+    async def list_passkeys(caller: AccountCaller) -> dict[str, Any]:
+        """The caller's passkeys, oldest first."""
+        return {"items": [passkey_out(each) for each in await parts.passkeys.list(caller)], "next": None}
+
+    @router.post("/api/me/passkeys/options", responses=problems(401, 403, 409))
+    async def passkey_options(caller: AccountCaller) -> dict[str, Any]:
+        """Options for `navigator.credentials.create()`."""
+        challenge, options = await parts.passkeys.registration(caller)
+        return {"challenge_id": encode("cha", challenge), "options": options}
+
+    @router.post("/api/me/passkeys", status_code=201, responses=problems(401, 403, 409, 410, 422))
+    async def register_passkey(caller: AccountCaller, body: NewPasskeyBody) -> dict[str, Any]:
+        """Keep a passkey that the browser made."""
+        challenge = decode("cha", body.challenge_id)
+        return passkey_out(await parts.passkeys.register(caller, challenge, body.name, body.credential))
+
+    @router.patch("/api/me/passkeys/{passkey}", responses=problems(401, 403, 404, 422))
+    async def rename_passkey(caller: AccountCaller, passkey: str, body: RenameBody) -> dict[str, Any]:
+        """Give a passkey another name."""
+        return passkey_out(await parts.passkeys.rename(caller, decode("pky", passkey), body.name))
+
+    @router.delete("/api/me/passkeys/{passkey}", status_code=204, responses=problems(401, 403, 404, 409))
+    async def remove_passkey(caller: AccountCaller, passkey: str) -> None:
+        """Take a passkey away, unless it is the last way to sign in."""
+        await parts.passkeys.remove(caller, decode("pky", passkey))
+
+    return router
+
+
+def factor_routes(parts: Parts) -> APIRouter:
+    router = APIRouter(tags=["people"])
+
+    @router.post("/api/me/totp", responses=problems(401, 403, 404, 409))
+    async def begin_totp(caller: AccountCaller) -> dict[str, Any]:
+        """A secret for an authenticator app; it counts once confirmed."""
+        secret, uri = await parts.factor.begin(caller)
+        return {"secret": secret, "uri": uri}
+
+    @router.post("/api/me/totp/confirm", responses=problems(401, 403, 409))
+    async def confirm_totp(caller: AccountCaller, body: CodeBody) -> dict[str, Any]:
+        """Confirm the app with a code. The recovery codes are in this answer and nowhere else."""
+        return {"recovery_codes": list(await parts.factor.confirm(caller, body.code))}
+
+    @router.delete("/api/me/totp", status_code=204, responses=problems(401, 403, 409))
+    async def remove_totp(caller: AccountCaller, body: CodeBody) -> None:
+        """Take the authenticator app and the recovery codes away."""
+        await parts.factor.remove(caller, body.code)
+
+    @router.post("/api/me/recovery-codes", responses=problems(401, 403, 409))
+    async def renew_recovery_codes(caller: AccountCaller) -> dict[str, Any]:
+        """New recovery codes in place of the old ones."""
+        return {"recovery_codes": list(await parts.factor.renew_codes(caller))}
+
+    return router
+
+
+def passkey_out(passkey: Passkey) -> dict[str, Any]:
+    return {
+        "id": encode("pky", passkey.id),
+        "name": passkey.name,
+        "created_at": moment(passkey.created_at),
+        "last_used_at": moment(passkey.last_used_at),
+    }

@@ -1,0 +1,203 @@
+"""Everything of a person as one archive, written while it is read: nothing of it is ever whole in memory or on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from mecum.kit.errors import TooMany
+from mecum.kit.ids import encode
+from mecum.kit.types import PersonId, Principal
+from mecum.rooms.people import Exporter, ExportPart, Space
+from mecum.rooms.people.audit import Audit
+from mecum.rooms.people.ground import Ground
+from mecum.rooms.people.settings import PeopleSettings
+from mecum.rooms.people.store import audit as audit_store
+from mecum.rooms.people.store import credentials, keys, persons, sessions
+
+CHUNK_BYTES = 64 * 1024
+PAGE = 200
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+class Export:
+    """Args: exporters: the other rooms' parts."""
+
+    def __init__(self, ground: Ground, settings: PeopleSettings, audit: Audit, exporters: Sequence[Exporter]) -> None:
+        self._ground = ground
+        self._audit = audit
+        self._exporters = exporters
+        self._slots = asyncio.Semaphore(settings.exports_at_once)
+        self._own = OwnPart(ground, settings)
+
+    async def archive(self, principal: Principal) -> AsyncIterator[bytes]:
+        """The archive of the principal's person over all their spaces, as a zip file in chunks.
+
+        Raises:
+            TooMany: as many archives are being written as are allowed at once.
+        """
+        if self._slots.locked():
+            raise TooMany("people.export_busy", "Other archives are being written.", "Try again.", retry_after=10.0)
+        async with self._ground.db.transaction() as connection:
+            spaces = await persons.spaces_of(connection, principal.person)
+            await self._audit.record(connection, principal, "people.exported", encode("prs", principal.person))
+        return self._zip(principal, spaces)
+
+    async def _zip(self, principal: Principal, spaces: tuple[Space, ...]) -> AsyncGenerator[bytes, None]:
+        async with self._slots:
+            sink = _Sink()
+            written: list[_Written] = []
+            with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+                async for part in self._parts(principal, spaces):
+                    async for chunk in self._add(archive, sink, part, written):
+                        yield chunk
+                manifest = self._manifest(principal, written)
+                archive.writestr(self._entry("manifest.json"), manifest)
+            yield sink.taken()
+
+    async def _add(
+        self, archive: zipfile.ZipFile, sink: _Sink, part: ExportPart, written: list[_Written]
+    ) -> AsyncGenerator[bytes, None]:
+        size, digest = 0, hashlib.sha256()
+        with archive.open(self._entry(part.path), "w", force_zip64=True) as file:
+            async for content in part.content:
+                for start in range(0, len(content), CHUNK_BYTES):
+                    piece = content[start : start + CHUNK_BYTES]
+                    file.write(piece)
+                    digest.update(piece)
+                    size += len(piece)
+                    if sink.size >= CHUNK_BYTES:
+                        yield sink.taken()
+                    await asyncio.sleep(0)  # Compressing must not hold up the streams of others.
+        written.append(_Written(part.path, size, digest.hexdigest()))
+
+    def _entry(self, path: str) -> zipfile.ZipInfo:
+        entry = zipfile.ZipInfo(path, self._ground.clock.now().timetuple()[:6])
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        entry.external_attr = 0o600 << 16
+        return entry
+
+    async def _parts(self, principal: Principal, spaces: tuple[Space, ...]) -> AsyncGenerator[ExportPart, None]:
+        async for part in self._own.export(principal):
+            yield replace(part, path=f"people/{part.path}")
+        for space in spaces:
+            there = replace(principal, space=space.id, organisation=space.organisation)
+            folder = "personal" if space.kind == "personal" else encode("org", space.organisation)
+            for exporter in self._exporters:
+                async for part in exporter.export(there):
+                    yield replace(part, path=f"{exporter.name}/{folder}/{clean_path(part.path)}")
+
+    def _manifest(self, principal: Principal, written: list[_Written]) -> str:
+        files = [{"path": each.path, "size_bytes": each.size_bytes, "sha256": each.sha256} for each in written]
+        about = {"format": FORMAT, "person": encode("prs", principal.person), "made_at": str(self._ground.clock.now())}
+        return json.dumps({**about, "files": files}, ensure_ascii=False, indent=2)
+
+
+class OwnPart:
+    """The room's own part: account, spaces, ways to sign in (never their secrets), and what the audit log says."""
+
+    name = "people"
+
+    def __init__(self, ground: Ground, settings: PeopleSettings) -> None:
+        self._ground = ground
+        self._settings = settings
+
+    async def export(self, principal: Principal) -> AsyncGenerator[ExportPart, None]:
+        yield ExportPart("account.json", _once(await self._account(principal.person)))
+        yield ExportPart("audit.jsonl", self._audit_lines(principal.person))
+
+    async def _account(self, person: PersonId) -> bytes:
+        now, idle = self._ground.clock.now(), dt.timedelta(days=self._settings.session_idle_days)
+        async with self._ground.db.transaction() as connection:
+            account = await persons.account(connection, person)
+            spaces = await persons.spaces_of(connection, person)
+            passkeys = await credentials.list_passkeys(connection, person, self._settings.passkeys_per_person)
+            own_keys = await keys.list_keys(connection, person, limit=self._settings.keys_per_person)
+            live = await sessions.live_sessions(connection, person, now, idle, limit=self._settings.sessions_per_person)
+        about = account.person
+        return _json(
+            {
+                "person": {
+                    name: getattr(about, name) for name in ("id", "email", "name", "role", "locale", "timezone")
+                },
+                "created_at": about.created_at,
+                "has_password": account.has_password,
+                "authenticator_app": account.totp,
+                "spaces": [{"id": each.id, "kind": each.kind, "name": each.organisation_name} for each in spaces],
+                "passkeys": [{"name": each.name, "created_at": each.created_at} for each in passkeys],
+                "keys": [
+                    {"name": each.name, "scopes": sorted(each.scopes), "created_at": each.created_at}
+                    for each in own_keys
+                ],
+                "sessions": [
+                    {"address": each.address, "user_agent": each.user_agent, "created_at": each.created_at}
+                    for each in live
+                ],
+            }
+        )
+
+    async def _audit_lines(self, person: PersonId) -> AsyncGenerator[bytes, None]:
+        after = 0
+        while True:
+            async with self._ground.db.transaction() as connection:
+                page = await audit_store.entries_about(connection, person, after, PAGE)
+            for entry in page:
+                what = entry.envelope
+                line = {"at": what.at, "action": what.action, "subject": what.subject, "details": entry.details}
+                yield _json(line, indent=None) + b"\n"
+            if len(page) < PAGE:
+                return
+            after = page[-1].envelope.seq
+
+
+class _Sink(io.RawIOBase):
+    """Where the zip file is written to: it only grows, and what was written is taken away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buffer = bytearray()
+
+    @property
+    def size(self) -> int:
+        return len(self._buffer)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self._buffer += data
+        return len(data)
+
+    def taken(self) -> bytes:
+        chunk = bytes(self._buffer)
+        self._buffer.clear()
+        return chunk
+
+
+def clean_path(path: str) -> str:
+    """A path that stays inside its folder wherever the archive is unpacked."""
+    parts = [part for part in PurePosixPath(path.replace("\\", "/")).parts if part not in ("/", "..", ".")]
+    return "/".join(parts) or "unnamed"
+
+
+def _json(value: object, indent: int | None = 2) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=indent, default=str).encode()
+
+
+async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
+    yield content

@@ -1,0 +1,130 @@
+"""What persons change on their own account: name, address, language, password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mecum.kit.db import AsyncConnection
+from mecum.kit.ids import encode
+from mecum.kit.types import Principal
+from mecum.rooms.people import Person, errors
+from mecum.rooms.people.accounts import Accounts
+from mecum.rooms.people.audit import Audit
+from mecum.rooms.people.ground import Ground
+from mecum.rooms.people.hashing import Hashing
+from mecum.rooms.people.keys import Keys
+from mecum.rooms.people.service import clean_email, clean_locale, clean_name, clean_timezone, email_key
+from mecum.rooms.people.sessions import Sessions
+from mecum.rooms.people.store import credentials, links, lock, persons
+from mecum.rooms.people.store import sessions as session_store
+from mecum.rooms.people.throttle import Throttling
+from mecum.rooms.people.words import Letters
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What to change on an account; None leaves as it is."""
+
+    name: str | None = None
+    email: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+
+
+class Profile:
+    def __init__(
+        self,
+        ground: Ground,
+        audit: Audit,
+        accounts: Accounts,
+        sessions: Sessions,
+        keys: Keys,
+        hashing: Hashing,
+        throttling: Throttling,
+        letters: Letters,
+        locales: tuple[str, ...],
+    ) -> None:
+        self._ground = ground
+        self._audit = audit
+        self._accounts = accounts
+        self._sessions = sessions
+        self._keys = keys
+        self._hashing = hashing
+        self._throttling = throttling
+        self._letters = letters
+        self._locales = locales
+
+    async def change(self, principal: Principal, changes: Changes) -> None:
+        """Change the own account.
+
+        Raises:
+            Unprocessable: a value is not possible. Conflict: the address has another account.
+            Forbidden: the address changes and the sign-in is too long ago.
+        """
+        values: dict[str, str | None] = {}
+        if changes.name is not None:
+            values["name"] = clean_name(changes.name)
+        if changes.locale is not None:
+            values["locale"] = clean_locale(changes.locale, self._locales)
+        if changes.timezone is not None:
+            values["timezone"] = clean_timezone(changes.timezone)
+        if changes.email is not None:
+            values["email"] = clean_email(changes.email)
+        if not values:
+            return
+        async with self._ground.db.transaction() as connection:
+            person = await persons.known_person(connection, principal.person)
+            moved = values.get("email") not in (None, person.email)
+            if moved:
+                await self._sessions.require_fresh(connection, principal)
+            await persons.change_person(connection, principal.person, **values)
+            if moved:
+                await self._moved(connection, principal, person)
+        self._keys.forget(principal.person)
+
+    async def _moved(self, connection: AsyncConnection, principal: Principal, before: Person) -> None:
+        """The old address hears of it, and links that were sent there are void."""
+        await links.end_resets(connection, principal.person, self._ground.clock.now())
+        await self._letters.send(connection, (before.email, before.locale), "address_changed", name=before.name)
+        await self._audit.record(connection, principal, "people.email_changed", encode("prs", principal.person))
+
+    async def change_password(self, principal: Principal, current: str | None, new: str | None) -> None:
+        """Set, change or (with None) take away the own password. All other sessions end.
+
+        Raises:
+            Forbidden: wrong current password; without one to check, the sign-in is too long ago.
+            Unprocessable: the new password can't be taken. Conflict: nothing to sign in with would be left.
+        """
+        async with self._ground.db.transaction() as connection:
+            if principal.actor.kind != "session":
+                raise errors.session_needed()
+            person = await persons.known_person(connection, principal.person)
+            known = await credentials.password_hash(connection, principal.person)
+            if known is None or current is None:
+                await self._sessions.require_fresh(connection, principal)
+        if known is not None and current is not None:
+            await self._check(person, known, current)
+        hashed = await self._accounts.new_password(new, person.email, person.name) if new is not None else None
+        async with self._ground.db.transaction() as connection:
+            await self._store_password(connection, principal, hashed)
+
+    async def _check(self, person: Person, known: str, current: str) -> None:
+        await self._throttling.attempt(account=email_key(person.email))
+        if not await self._hashing.verify(known, current):
+            raise errors.password_wrong()
+        async with self._ground.db.transaction() as connection:
+            await self._throttling.succeeded(connection, account=email_key(person.email))
+
+    async def _store_password(self, connection: AsyncConnection, principal: Principal, hashed: str | None) -> None:
+        now = self._ground.clock.now()
+        await lock(connection, f"credentials.{principal.person}")
+        if hashed is not None:
+            await credentials.set_password(connection, principal.person, hashed, now)
+        else:
+            await credentials.remove_password(connection, principal.person)
+            if not (await persons.account(connection, principal.person)).credentials:
+                raise errors.last_credential()
+        await session_store.revoke(connection, principal.person, now, but=principal.actor.id)
+        await links.end_resets(connection, principal.person, now)
+        action = "people.password_changed" if hashed is not None else "people.password_removed"
+        await self._audit.record(connection, principal, action, encode("prs", principal.person))
