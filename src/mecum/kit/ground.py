@@ -12,7 +12,7 @@ from mecum.kit.fetch import Fetcher
 from mecum.kit.i18n import I18n
 from mecum.kit.jobs import Jobs
 from mecum.kit.mail import open_mail
-from mecum.kit.notify import Notifications
+from mecum.kit.notify import Notify
 from mecum.kit.outbox import Outbox
 from mecum.kit.room import Kit
 from mecum.kit.settings import KitSettings
@@ -28,9 +28,8 @@ async def build_kit(settings: KitSettings) -> Kit:
         StartError: there is no database to use, or the key file can't be used.
     """
     if settings.database_url is None:
-        raise StartError(
-            "database_missing", "There is no database to connect to.", "Start with `mecum up`, or set MECUM_DATABASE_URL."
-        )
+        hint = "Start with `mecum up`, or set MECUM_DATABASE_URL."
+        raise StartError("database_missing", "There is no database to connect to.", hint)
     settings.data.mkdir(parents=True, exist_ok=True)
     clock = SystemClock()
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
@@ -53,7 +52,16 @@ async def build_kit(settings: KitSettings) -> Kit:
         quota_bytes=settings.blob_quota_bytes_per_space,
     )
     jobs.add(blobs.jobs)
-    notify = Notifications(database, jobs, bus, clock, mail, i18n)
+    notify = Notify(
+        database,
+        jobs,
+        bus,
+        mail,
+        i18n,
+        clock,
+        public_url=settings.address,
+        kept_days=settings.notifications_kept_days,
+    )
     return Kit(
         db=database,
         jobs=jobs,

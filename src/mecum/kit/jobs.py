@@ -157,7 +157,7 @@ class Jobs:
                     queues=[QUEUE],
                     concurrency=self._concurrency,
                     install_signal_handlers=False,
-                    fetch_job_polling_interval=2.0,
+                    fetch_job_polling_interval=1.0,
                     abort_job_polling_interval=30.0,
                     shutdown_graceful_timeout=4.0,
                     update_heartbeat_interval=HEARTBEAT_S,

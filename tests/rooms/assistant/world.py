@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+from mecum.documents import Documents
+from mecum.kit.blobs.local import FileBlobs
 from mecum.kit.bus import LocalBus
-from mecum.kit.clock import SystemClock
+from mecum.kit.clock import Clock, SystemClock
 from mecum.kit.crypto import SecretBox
-from mecum.kit.db import Database
+from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.i18n import I18n
 from mecum.kit.ids import new_id
 from mecum.kit.jobs import Jobs
+from mecum.kit.notify import NewNotification, NotificationKind
 from mecum.kit.outbox import Outbox
 from mecum.kit.room import Kit, Room
 from mecum.kit.tools import Tool, ToolRegistry
@@ -62,12 +65,14 @@ class ScriptedModels:
     def __init__(self) -> None:
         self.scripts: list[Script] = [says("Hello.")]
         self.requests: list[ModelRequest] = []
+        self.asked = asyncio.Event()
 
     def play(self, *scripts: Script) -> None:
         self.scripts = list(scripts)
 
     async def stream(self, principal: Principal, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         self.requests.append(request)
+        self.asked.set()
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         async for event in script(request):
             yield event
@@ -131,26 +136,44 @@ class OnePerson:
         return self.caller
 
 
+class HeardNotify:
+    """Remembers what is told."""
+
+    def __init__(self) -> None:
+        self.told: list[NewNotification] = []
+
+    def register(self, kinds: Sequence[NotificationKind]) -> None:
+        return None
+
+    async def notify(self, connection: AsyncConnection, *about: Any) -> None:
+        self.told.append(NewNotification(*about))
+
+
 class World:
-    def __init__(self, database: Database, data: Path, tools: Sequence[Tool] = (), **settings: Any) -> None:
+    def __init__(
+        self, database: Database, data: Path, tools: Sequence[Tool] = (), clock: Clock | None = None, **settings: Any
+    ) -> None:
         self.caller = principal()
         self.models = ScriptedModels()
-        clock = SystemClock()
+        self.notify = HeardNotify()
+        clock = clock or SystemClock()
         jobs = Jobs(database, database.url)
         registry = ToolRegistry()
         registry.add(tools)
         nothing = cast(Any, None)
+        secrets = SecretBox.from_file(data / "keys")
+        blobs = FileBlobs(data, database, secrets, clock, limit_bytes=10_000_000, quota_bytes=100_000_000)
         self.kit = Kit(
             db=database,
             jobs=jobs,
             outbox=Outbox(database, jobs, clock),
             bus=LocalBus(clock),
             clock=clock,
-            secrets=SecretBox.from_file(data / "keys"),
+            secrets=secrets,
             tools=registry,
-            blobs=nothing,
+            blobs=blobs,
             mail=nothing,
-            notify=nothing,
+            notify=cast(Any, self.notify),
             i18n=I18n(),
             fetch=nothing,
             data=data,
@@ -162,6 +185,7 @@ class World:
             AssistantSettings(**settings),
         )
         jobs.add(self.room.jobs)
+        self.kit.outbox.subscribe(self.room.handlers)
 
     @property
     def face(self) -> AssistantRoom:

@@ -157,7 +157,7 @@ class NoRecall:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a call may leave: `allow`, `ask` (with the question for the person) or `deny` (with a reason for the model)."""
+    """Whether a call may leave: `allow`, `ask` (the person, by `question`) or `deny` (`reason` is for the model)."""
 
     decision: Literal["allow", "ask", "deny"]
     arguments: Mapping[str, Any]
@@ -176,9 +176,7 @@ class Review(Protocol):
 class NoReview:
     """Allows all: for an installation without the discretion room."""
 
-    async def review(
-        self, principal: Principal, receiver: str, arguments: Mapping[str, Any], purpose: str
-    ) -> Verdict:
+    async def review(self, principal: Principal, receiver: str, arguments: Mapping[str, Any], purpose: str) -> Verdict:
         return Verdict("allow", arguments)
 
 

@@ -132,7 +132,7 @@ def _answer(state: RunState, call: str, kind: str) -> bool | None:
 
 
 def _after_crash(call: Call, tool: Tool, state: RunState, arguments: dict[str, Any]) -> Ready | Question | Settled:
-    """The intention is in the log, the outcome is not: the process died in between, or the tool asked the person something."""
+    """The intention is in the log, the outcome is not: the process died in between, or the tool asked the person."""
     forms = [wait.answer for wait in state.waits_of(call.id, "form") if wait.answer is not None]
     if forms:
         return Settled(_form_text(forms[-1]), failed=False)

@@ -53,8 +53,11 @@ def step_draft(state: RunState, live: LiveAnswer, result: StepResult, calls_max:
     }
 
 
-async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advance: str) -> None:
-    """Write the answer and the end of the run; messages that wait get a run of their own.
+async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advance: str) -> UUID | None:
+    """Write the answer and the end of the run.
+
+    Returns: the run that goes on with messages that wait: this one after an answer that is done, else a new one, which
+        has a job of its own. None: nothing waits.
 
     Raises:
         Fenced: another worker has the run.
@@ -65,7 +68,7 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
         pending = await _pending(connection, run)
         if pending and outcome.reason == "done":
             await _close(connection, run, state, outcome, pending, now)
-            follower = run.id
+            follower: UUID | None = run.id
         else:
             drafts = [*_answer(run, state, outcome), _end(run, state, outcome)]
             await runs.fence(
@@ -83,10 +86,11 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
             await kit.outbox.publish(
                 connection, RUN_ENDED, run=run.id.hex, thread=run.place.thread.hex, reason=outcome.reason
             )
-        if follower is not None:
+        if follower is not None and follower != run.id:
             await kit.jobs.defer(connection, advance, lock=run.place.thread.hex, run=follower.hex)
         seq = await runs.head(connection, run.place.thread)
     await wake(kit.bus, run.place.thread, run.place.person, seq)
+    return follower
 
 
 async def close_and_go_on(kit: Kit, run: RunRow, state: RunState) -> None:

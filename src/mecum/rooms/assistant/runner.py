@@ -57,6 +57,7 @@ class _Turn:
     principal: Principal
     since: float
     retries: int = 0
+    following: UUID | None = None
 
 
 class Runner:
@@ -91,22 +92,26 @@ class Runner:
 
     async def advance(self, run: str) -> None:
         """The job: take the run as far as it goes without the person."""
-        async with self._kit.db.transaction() as connection:
-            claimed = await runs.claim(connection, UUID(hex=run))
-        if claimed is None:
-            return
-        try:
-            await self._go(claimed)
-        except Fenced:
-            logger.info("run %s went on elsewhere", run)
+        following: UUID | None = UUID(hex=run)
+        # A run that follows has a job of its own; it is begun here because that job waits for this one's lock.
+        while following is not None:
+            async with self._kit.db.transaction() as connection:
+                claimed = await runs.claim(connection, following)
+            if claimed is None:
+                return
+            try:
+                following = await self._go(claimed)
+            except Fenced:
+                logger.info("run %s went on elsewhere", run)
+                return
 
-    async def _go(self, claimed: RunRow) -> None:
+    async def _go(self, claimed: RunRow) -> UUID | None:
+        """Returns: a run to go on with."""
         place = claimed.place
         try:
             principal = await self._people.principal_for_job(place.person, place.space, claimed.id, claimed.surface)
         except MecumError as error:
-            await finish(self._kit, claimed, RunState(), Outcome("failed", error=error), ADVANCE)
-            return
+            return await finish(self._kit, claimed, RunState(), Outcome("failed", error=error), ADVANCE)
         turn = _Turn(claimed, principal, self._now())
         if claimed.epoch == 1:
             await self._write(
@@ -116,6 +121,7 @@ class Runner:
             )
         while await self._one_step(turn):
             pass
+        return turn.following
 
     async def _one_step(self, turn: _Turn) -> bool:
         """Do one thing. False when the run is finished or waits."""
@@ -143,8 +149,7 @@ class Runner:
                 await close_and_go_on(self._kit, turn.run, state)
                 return True
             case Finish(reason, limit):
-                await self._finish(turn, state, Outcome(reason, limit=limit))
-                return False
+                return await self._finish(turn, state, Outcome(reason, limit=limit))
 
     async def _ask_model(self, turn: _Turn, state: RunState, events: Sequence[Event]) -> bool:
         attempt = turn.run.attempt + 1
@@ -175,17 +180,14 @@ class Runner:
             if self._heals(result.failed) and turn.retries < self._settings.step_retries_max:
                 turn.retries += 1
                 return True
-            await self._finish(turn, state, Outcome("failed", error=result.failed, partial=live.new_text))
-            return False
+            return await self._finish(turn, state, Outcome("failed", error=result.failed, partial=live.new_text))
         if result.stopped or result.limit:
             outcome = Outcome("stopped" if result.stopped else "limit", limit=result.limit, partial=live.new_text)
-            await self._finish(turn, state, outcome)
-            return False
+            return await self._finish(turn, state, outcome)
         turn.retries = 0
         body = step_draft(state, live, result, self._settings.calls_per_round_max)
         if not body["calls"]:
-            await self._finish(turn, state, Outcome("done", last=body))
-            return False
+            return await self._finish(turn, state, Outcome("done", last=body))
         await self._write(turn, [Draft(RUN_STEP, body, "mecum")], message=True)
         return True
 
@@ -256,8 +258,14 @@ class Runner:
             await wake(self._kit.bus, run.place.thread, run.place.person, events[-1].seq)
         return events
 
-    async def _finish(self, turn: _Turn, state: RunState, outcome: Outcome) -> None:
-        await finish(self._kit, replace(turn.run, active_seconds=self._active(turn)), state, outcome, ADVANCE)
+    async def _finish(self, turn: _Turn, state: RunState, outcome: Outcome) -> bool:
+        """End the answer. True when the same run goes on with messages that came meanwhile."""
+        run = replace(turn.run, active_seconds=self._active(turn))
+        turn.following = await finish(self._kit, run, state, outcome, ADVANCE)
+        if turn.following != run.id:
+            return False
+        turn.following = None
+        return True
 
     def _heals(self, error: MecumError) -> bool:
         return isinstance(error, ProviderError) and error.retryable

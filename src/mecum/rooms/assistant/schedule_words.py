@@ -22,7 +22,10 @@ _ZH_DAYS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "日": 0
 _EVERY = re.compile(r"\b(every|each|daily|weekly|monthly|hourly|weekdays?)\b", re.IGNORECASE)
 _ENGLISH_DAY = re.compile(r"\b(" + "|".join(_DAYS) + r")s?\b", re.IGNORECASE)
 _INTERVAL = re.compile(r"\bevery\s+(\d{1,3})\s+(minute|hour)s?\b", re.IGNORECASE)
-_MONTH_DAY = re.compile(r"\bmonth(?:ly)?\b.*?\b(?:on\s+)?(?:the\s+)?(\d{1,2})(?:st|nd|rd|th)\b|\b(\d{1,2})(?:st|nd|rd|th)\b.*\bmonth", re.IGNORECASE)
+_MONTH_DAY = re.compile(
+    r"\bmonth(?:ly)?\b.*?\b(?:on\s+)?(?:the\s+)?(\d{1,2})(?:st|nd|rd|th)\b|\b(\d{1,2})(?:st|nd|rd|th)\b.*\bmonth",
+    re.IGNORECASE,
+)
 _ZH_INTERVAL = re.compile(r"每隔?(\d{1,3})(?:个)?(分钟|小时)")
 _ZH_WEEK = re.compile(r"每(?:个)?(?:周|星期|礼拜)([一二三四五六日天])")
 _ZH_MONTH = re.compile(r"每(?:个)?月([\d一二三四五六七八九十]{1,3})[号日]")
@@ -62,8 +65,12 @@ def _interval(text: str) -> str | None:
     number = int(found[1])
     minutes = found[2].lower() in ("minute", "分钟")
     if number < (SHORTEST_MINUTES if minutes else 1) or number > (59 if minutes else 23):
-        raise Unprocessable("assistant.schedule_often", f"The shortest time between two is {SHORTEST_MINUTES} minutes.")
+        raise _often()
     return f"*/{number} * * * *" if minutes else f"0 */{number} * * *"
+
+
+def _often() -> Unprocessable:
+    return Unprocessable("assistant.schedule_often", f"The shortest time between two is {SHORTEST_MINUTES} minutes.")
 
 
 def _repeated(text: str) -> str | None:
@@ -115,7 +122,7 @@ def check_cron(cron: str, timezone: str) -> None:
     for _ in range(12):
         following: dt.datetime = times.get_next(dt.datetime)
         if following - first < dt.timedelta(minutes=SHORTEST_MINUTES):
-            raise Unprocessable("assistant.schedule_often", f"The shortest time between two is {SHORTEST_MINUTES} minutes.")
+            raise _often()
         first = following
 
 

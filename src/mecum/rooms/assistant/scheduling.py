@@ -57,7 +57,9 @@ class Scheduling:
         )
         async with self._kit.db.transaction() as connection:
             if await schedules.count(connection, principal) >= self._settings.schedules_max:
-                raise TooMany("assistant.too_many_schedules", "You have as many scheduled tasks as you may.", "Remove one.")
+                raise TooMany(
+                    "assistant.too_many_schedules", "You have as many scheduled tasks as you may.", "Remove one."
+                )
             await schedules.add(connection, new, now)
         return new
 
@@ -123,9 +125,7 @@ class Scheduling:
             if taken is None or taken.next_at is None:
                 return
             following = None if taken.once else next_time(taken.cron, taken.timezone, now)
-            await schedules.change(
-                connection, schedule, last_at=now, next_at=following, enabled=following is not None
-            )
+            await schedules.change(connection, schedule, last_at=now, next_at=following, enabled=following is not None)
         if not taken.once and now - taken.next_at > LATE_MAX:
             return
         # The client id names schedule and due time: firing twice for one due time is one message.

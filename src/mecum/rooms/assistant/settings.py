@@ -34,8 +34,12 @@ class AssistantSettings(BaseSettings):
     deleted_days: int = Field(30, ge=0, description="Days in which a deleted thread can be restored.")
     temporary_hours: float = Field(24, ge=0.01, description="Hours after which an idle temporary thread is erased.")
     attachment_bytes_max: int = Field(25_000_000, ge=1_000, description="Size of one attached file.")
-    attachment_chars_max: int = Field(60_000, ge=1_000, description="Characters of files that one model request carries.")
+    attachment_chars_max: int = Field(
+        60_000, ge=1_000, description="Characters of files that one model request carries."
+    )
     loose_attachments_max: int = Field(50, ge=1, description="Files that a person may upload before sending them.")
-    loose_attachment_hours: float = Field(24, ge=0.1, description="Hours after which a file that was not sent is removed.")
+    loose_attachment_hours: float = Field(
+        24, ge=0.1, description="Hours after which a file that was not sent is removed."
+    )
     shares_max: int = Field(500, ge=1, description="Links of shared copies that one person may have.")
     schedules_max: int = Field(100, ge=1, description="Scheduled tasks of one person.")

@@ -43,7 +43,9 @@ class Sharing:
             if found is None or found.deleted_at is not None:
                 raise NotFound("assistant.thread_unknown", "There is no such thread.")
             if await shares.count(connection, principal) >= self._settings.shares_max:
-                raise TooMany("assistant.too_many_shares", "You have shared as many copies as you may.", "Withdraw one.")
+                raise TooMany(
+                    "assistant.too_many_shares", "You have shared as many copies as you may.", "Withdraw one."
+                )
             events = await log.read_all(connection, thread, events_max=self._settings.history_events_max)
             path = path_to(events, upto or _last_written(events, await threads.selected(connection, thread)))
             if not path:
@@ -56,7 +58,9 @@ class Sharing:
             await self._people.record(connection, principal, "assistant.thread_shared", encode("shr", new_share))
         return made
 
-    async def listed(self, principal: Principal, *, cursor: UUID | None, limit: int, thread: UUID | None) -> Page[Share]:
+    async def listed(
+        self, principal: Principal, *, cursor: UUID | None, limit: int, thread: UUID | None
+    ) -> Page[Share]:
         async with self._kit.db.transaction() as connection:
             found = await shares.listed(connection, principal, after=cursor, limit=limit + 1, thread=thread)
         more = len(found) > limit
@@ -74,7 +78,11 @@ class Sharing:
             found = await shares.by_token(connection, hash_secret(token[:TOKEN_MAX]))
         if found is None:
             raise NotFound("assistant.share_unknown", "There is no such link, or it was withdrawn.")
-        return {"title": found.title, "created_at": found.created_at.isoformat().replace("+00:00", "Z"), **found.snapshot}
+        return {
+            "title": found.title,
+            "created_at": found.created_at.isoformat().replace("+00:00", "Z"),
+            **found.snapshot,
+        }
 
     def url(self, share: Share) -> str:
         token = self._kit.secrets.open(share.sealed_token, f"assistant.share:{share.id.hex}").decode()

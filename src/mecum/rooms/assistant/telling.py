@@ -23,8 +23,7 @@ class Telling:
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
-        for kind in (FINISHED, FAILED, WAITING):
-            kit.notify.register(kind)
+        kit.notify.register([FINISHED, FAILED, WAITING])
 
     @property
     def subscriptions(self) -> list[Subscription]:
@@ -52,7 +51,7 @@ class Telling:
                 run.place.space,
                 run.place.organisation,
                 kind.name,
-                params={"title": thread.title},
-                link=f"/t/{encode('thr', thread.id)}",
-                dedupe_key=f"{kind.name}:{event.id.hex}",
+                {"title": thread.title},
+                f"/t/{encode('thr', thread.id)}",
+                event.id.hex,
             )

@@ -1,4 +1,4 @@
-"""Serving the built client: hashed assets for a year, its page for every client route, and a plain page where it is missing."""
+"""Serving the built client: its assets, its page for every client route, and a plain page where it is missing."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def _plain_page(request: Request, i18n: I18n) -> Response:
     locale = i18n.negotiate(request.headers.get("accept-language", ""))
     words = {name: i18n.text(locale, f"web.plain.{name}") for name in ("title", "what", "terminal", "build")}
     html = (
-        f'<!doctype html><html lang="{locale}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<!doctype html><html lang="{locale}"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
         f"<title>Mecum</title><style>:root{{color-scheme:light dark}}body{{font:17px/1.6 system-ui,sans-serif;"
         f"max-width:38rem;margin:15vh auto;padding:0 1.25rem;background:light-dark(#FBFAF7,#161614);"
         f"color:light-dark(#1C1B19,#ECE9E2)}}code{{background:light-dark(#F0ECE5,#24231F);padding:.1em .35em;"

@@ -71,7 +71,7 @@ async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
 
 
 def _range(header: str | None, size: int) -> tuple[int, int]:
-    """The asked range as start and end (not included); the whole file where the header can't be met (RFC 9110, 14.2)."""
+    """The asked range as start and end (not included); the whole file where it can't be met (RFC 9110, 14.2)."""
     found = _RANGE.match(header or "")
     if found is None or int(found[1]) >= size:
         return 0, size

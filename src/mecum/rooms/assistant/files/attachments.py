@@ -1,4 +1,4 @@
-"""Attachments: an upload is durable before it is answered, read in the background, tied to a message when it is sent."""
+"""Attachments: durable before the upload is answered, read in the background, tied to a message when it is sent."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class Attachments:
         """
         async with self._kit.db.transaction() as connection:
             if await files.loose_count(connection, principal) >= self._settings.loose_attachments_max:
-                raise TooMany("assistant.too_many_loose", "Too many files wait to be sent.", "Send or remove some first.")
+                raise TooMany(
+                    "assistant.too_many_loose", "Too many files wait to be sent.", "Send or remove some first."
+                )
         data = await _collected(content, self._settings.attachment_bytes_max)
         kind, media_type = self._reader.sniff(data, name)
         blob = await self._kit.blobs.put(ROOM, principal.space, principal.organisation, data, media_type)
@@ -103,7 +105,9 @@ class Attachments:
         problem = ""
         try:
             data = await self._kit.blobs.read(found.blob, ROOM, found.space)
-            parts = [{"text": part.text, "anchor": dict(part.anchor)} for part in await self._reader.read(found.kind, data)]
+            parts = [
+                {"text": part.text, "anchor": dict(part.anchor)} for part in await self._reader.read(found.kind, data)
+            ]
         except Unavailable:
             raise
         except MecumError as error:
@@ -118,7 +122,9 @@ class Attachments:
             raise _unknown()
         return found
 
-    async def content(self, principal: Principal, attachment: UUID, start: int, end: int | None) -> AsyncIterator[bytes]:
+    async def content(
+        self, principal: Principal, attachment: UUID, start: int, end: int | None
+    ) -> AsyncIterator[bytes]:
         found = await self.get(principal, attachment)
         return await self._kit.blobs.open(found.blob, ROOM, found.space, start, end)
 
@@ -129,7 +135,9 @@ class Attachments:
             if found is None:
                 raise _unknown()
             if found.thread is not None:
-                raise Conflict("assistant.attachment_sent", "The file belongs to a message.", "Delete the conversation.")
+                raise Conflict(
+                    "assistant.attachment_sent", "The file belongs to a message.", "Delete the conversation."
+                )
             await files.remove(connection, attachment)
             await self._kit.blobs.release(connection, found.blob)
 
@@ -140,7 +148,9 @@ class Attachments:
         if len(found) < len(set(attachments)):
             raise _unknown()
         if any(each.thread not in (None, place.thread) for each in found.values()):
-            raise Conflict("assistant.attachment_elsewhere", "The file belongs to another conversation.", "Upload it again.")
+            raise Conflict(
+                "assistant.attachment_elsewhere", "The file belongs to another conversation.", "Upload it again."
+            )
         await files.tie(connection, attachments, place.thread)
         ordered = [found[each] for each in dict.fromkeys(attachments)]
         return [
@@ -151,7 +161,7 @@ class Attachments:
     async def contents(
         self, principal: Principal, path: Sequence[Event], vision: bool
     ) -> Mapping[UUID, tuple[Content, ...]]:
-        """What the files of the messages on `path` add: their text with its places, and pictures for models that see."""
+        """What the files of the messages on `path` add: text with its places, pictures for models that see."""
         wanted = {e.message: _ids(e) for e in path if e.type == MESSAGE_USER and e.message and _ids(e)}
         if not wanted:
             return {}
@@ -226,7 +236,9 @@ async def _collected(content: AsyncIterator[bytes], limit: int) -> bytes:
     async for piece in content:
         data += piece
         if len(data) > limit:
-            raise TooLarge("assistant.file_too_large", f"The file is larger than {limit:,} bytes.", params={"max": limit})
+            raise TooLarge(
+                "assistant.file_too_large", f"The file is larger than {limit:,} bytes.", params={"max": limit}
+            )
     return bytes(data)
 
 

@@ -70,7 +70,9 @@ async def add(connection: AsyncConnection, new: Attachment, now: dt.datetime) ->
     )
 
 
-async def get(connection: AsyncConnection, attachment_id: UUID, principal: Principal | None = None) -> Attachment | None:
+async def get(
+    connection: AsyncConnection, attachment_id: UUID, principal: Principal | None = None
+) -> Attachment | None:
     """One attachment; with `principal` only when it is that person's, in that space."""
     query = select(attachment).where(attachment.c.id == attachment_id)
     if principal is not None:

@@ -80,7 +80,9 @@ async def count(connection: AsyncConnection, principal: Principal) -> int:
     return (await connection.execute(select(func.count()).where(_mine(principal)))).scalar_one()
 
 
-async def listed(connection: AsyncConnection, principal: Principal, *, after: UUID | None, limit: int) -> list[Schedule]:
+async def listed(
+    connection: AsyncConnection, principal: Principal, *, after: UUID | None, limit: int
+) -> list[Schedule]:
     query = select(schedule).where(_mine(principal))
     if after is not None:
         query = query.where(schedule.c.id < after)

@@ -29,7 +29,13 @@ class Share:
 
 def _share(row: Any) -> Share:
     return Share(
-        row["id"], row["thread_id"], row["person_id"], row["title"], row["sealed_token"], row["snapshot"], row["created_at"]
+        row["id"],
+        row["thread_id"],
+        row["person_id"],
+        row["title"],
+        row["sealed_token"],
+        row["snapshot"],
+        row["created_at"],
     )
 
 

@@ -135,7 +135,7 @@ class _Parser:
     def _prefix(self) -> Decimal:
         kind, word = self._next()
         if kind == "number":
-            return Decimal(word.replace(",", ""))
+            return +Decimal(word.replace(",", ""))
         if word == "(":
             value = self._expression(0)
             self._expect(")")

@@ -1,0 +1,135 @@
+"""The entity's own tools."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import suppress
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mecum.kit.errors import MecumError, Unprocessable
+from mecum.rooms.assistant.schedule_words import check_cron, next_time, read_when
+from mecum.rooms.assistant.tools.calculator import calculate, written
+from mecum.rooms.assistant.tools.dates import between, describe, read_date
+
+NOW = dt.datetime(2026, 11, 23, 18, 0, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("1 + 2 * 3", "7"),
+        ("2^3^2", "512"),
+        ("-2^2", "-4"),
+        ("(1,290 + 141) × 12", "17172"),
+        ("200 + 10%", "220"),
+        ("200 * 10%", "20"),
+        ("0.1 + 0.2", "0.3"),
+        ("10 % 3", "1"),
+        ("7 // 2", "3"),
+        ("sqrt(2)", "1.414213562373095048801688724209698"),
+        ("round(2.345, 2)", "2.35"),
+        ("mean(1, 2, 6)", "3"),
+        ("sin(pi / 6)", "0.5"),
+        ("factorial(20)", "2432902008176640000"),
+    ],
+)
+def test_the_calculator_computes_exactly(expression: str, value: str) -> None:
+    assert written(calculate(expression)) == value
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["", "1/0", "2^99999", "(1", "foo(1)", "__import__('os')", "(" * 500, "9" * 2000, "1 2", "sqrt(-1)", "1e9999999"],
+)
+def test_what_has_no_value_is_a_clear_error(expression: str) -> None:
+    with pytest.raises(Unprocessable):
+        calculate(expression)
+
+
+@given(st.text(alphabet="0123456789+-*/%^().,e piqrstmaxln", max_size=60))
+def test_the_calculator_never_breaks(expression: str) -> None:
+    with suppress(MecumError):
+        assert isinstance(calculate(expression), Decimal)
+
+
+@given(st.integers(-(10**9), 10**9), st.integers(-(10**9), 10**9), st.sampled_from("+-*"))
+def test_whole_numbers_agree_with_python(a: int, b: int, operator: str) -> None:
+    expected = {"+": a + b, "-": a - b, "*": a * b}[operator]
+    assert calculate(f"({a}) {operator} ({b})") == expected
+
+
+@pytest.mark.parametrize(
+    ("phrase", "moment"),
+    [
+        ("Friday 10:30", "2026-11-27 10:30"),
+        ("on Friday to call the dentist", "2026-11-27 00:00"),
+        ("next Monday", "2026-11-30 00:00"),
+        ("tomorrow at 9", "2026-11-24 09:00"),
+        ("9pm tomorrow", "2026-11-24 21:00"),
+        ("15:00", "2026-11-24 15:00"),
+        ("in two hours", "2026-11-23 21:00"),
+        ("3 May 2027", "2027-05-03 00:00"),
+        ("下周五上午十点", "2026-12-04 10:00"),
+        ("后天下午三点半", "2026-11-25 15:30"),
+        ("今晚八点", "2026-11-23 20:00"),
+    ],
+)
+def test_dates_are_read_as_people_say_them(phrase: str, moment: str) -> None:
+    assert read_date(phrase, NOW, "Europe/Brussels").strftime("%Y-%m-%d %H:%M") == moment
+
+
+def test_a_phrase_that_is_no_date_is_a_clear_error() -> None:
+    with pytest.raises(Unprocessable, match="can't read"):
+        read_date("purple elephants", NOW, "UTC")
+
+
+def test_a_date_is_described_with_its_distance() -> None:
+    moment = read_date("2026-12-24", NOW, "Europe/Brussels")
+    assert describe(moment, NOW) == "Thursday, 2026-12-24 00:00 (CET), in 31 days, ISO week 2026-W52"
+    assert between(moment, moment + dt.timedelta(days=14)) == "14 days (2.0 weeks), or 336.0 hours"
+
+
+@pytest.mark.parametrize(
+    ("words", "cron", "once"),
+    [
+        ("every Monday at 9", "0 9 * * 1", False),
+        ("every weekday at 8:30", "30 8 * * 1-5", False),
+        ("every 30 minutes", "*/30 * * * *", False),
+        ("every month on the 15th at noon", "0 12 15 * *", False),
+        ("Mondays and Thursdays every week at 7pm", "0 19 * * 1,4", False),
+        ("on Friday at 10", "0 10 27 11 *", True),
+        ("in 20 minutes", "20 19 23 11 *", True),
+        ("每天早上八点", "0 8 * * *", False),
+        ("每周五下午三点", "0 15 * * 5", False),
+        ("每月1号", "0 9 1 * *", False),
+    ],
+)
+def test_schedules_are_read_from_words(words: str, cron: str, once: bool) -> None:
+    when = read_when(words, NOW, "Europe/Brussels")
+    assert (when.cron, when.once) == (cron, once)
+    check_cron(when.cron, "Europe/Brussels")
+
+
+@pytest.mark.parametrize("words", ["every 1 minutes", "yesterday at 9", "blue", "every month on the 44th"])
+def test_a_schedule_that_can_not_be_is_a_clear_error(words: str) -> None:
+    with pytest.raises(Unprocessable):
+        read_when(words, NOW, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone"), [("* * * * *", "UTC"), ("bad", "UTC"), ("0 9 * * 1", "Mars/Base"), ("0 9 * * * *", "UTC")]
+)
+def test_cron_fields_are_checked(cron: str, zone: str) -> None:
+    with pytest.raises(Unprocessable):
+        check_cron(cron, zone)
+
+
+def test_nine_o_clock_stays_nine_o_clock_when_the_clocks_change() -> None:
+    before = dt.datetime(2026, 3, 28, 12, 0, tzinfo=dt.UTC)
+    first = next_time("0 9 * * *", "Europe/Brussels", before)
+    assert first == dt.datetime(2026, 3, 29, 7, 0, tzinfo=dt.UTC)
+    assert next_time("0 9 * * *", "Europe/Brussels", first) == dt.datetime(2026, 3, 30, 7, 0, tzinfo=dt.UTC)
