@@ -30,7 +30,7 @@ check: setup-dev ## format, lint, types, walls, sizes, docs, web client
 
 fix: setup-dev ## format, mend what a machine can mend, write the generated parts of the docs
 	@.venv/bin/ruff check --fix --quiet; .venv/bin/ruff format
-	@$(PY) scripts/docs.py
+	@$(PY) -m scripts.docs
 
 e2e: setup-dev ## the tests in a real browser alone
 	@$(PY) -m pytest tests/e2e

@@ -67,7 +67,7 @@ def checks() -> list[Step]:
         Step("lint", [ruff, "check", "--quiet"], mend="make fix mends some; the others by hand"),
         Step("sizes", [sys.executable, "scripts/sizes.py"]),
         Step("walls", [str(BIN / "lint-imports"), "--no-logo"]),
-        Step("docs", [sys.executable, "scripts/docs.py", "--check"], mend="make fix"),
+        Step("docs", [sys.executable, "-m", "scripts.docs", "--check"], mend="make fix"),
         Step("types", [str(BIN / "pyright"), "--warnings"]),
         web(),
     ]
