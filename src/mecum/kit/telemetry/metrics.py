@@ -1,0 +1,73 @@
+"""Metrics for Prometheus. Labels are names from the code: routes, kinds, codes; never ids, addresses or words."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mecum.kit.errors import Forbidden
+from mecum.kit.settings import is_loopback
+
+REGISTRY = CollectorRegistry()
+"""Where all metrics of the process are registered; a room adds its own with `registry=REGISTRY`."""
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+ProcessCollector(registry=REGISTRY)
+requests_total = Counter("mecum_http_requests", "Answered requests.", ("method", "route", "status"), registry=REGISTRY)
+response_start_seconds = Histogram(
+    "mecum_http_response_start_seconds",
+    "From the request to the first byte of its answer.",
+    ("route",),
+    buckets=SECONDS,
+    registry=REGISTRY,
+)
+requests_open = Gauge("mecum_http_requests_open", "Requests being answered, streams included.", registry=REGISTRY)
+
+
+def exposition() -> tuple[bytes, str]:
+    """All metrics in Prometheus' text format, and its media type."""
+    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+
+
+def may_read_metrics(token: str | None, peer: str, headers: Mapping[str, str]) -> bool:
+    """Whether a request may read `/metrics`.
+
+    With a token (`MECUM_METRICS_TOKEN`) whoever brings it. Without one whoever asks from this machine: directly, since
+    a proxy here speaks for strangers, and for a loopback name, since a page in a browser here may use one of its own.
+
+    Args:
+        peer: the address of the connection itself. headers: with lower-case names.
+    """
+    if token is not None:
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
+    forwarded = any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
+    return is_loopback(peer) and not forwarded and is_loopback(_host_name(headers.get("host", "")))
+
+
+def metrics_route(token: str | None) -> Route:
+    """`GET /metrics` for those who may read it."""
+
+    async def metrics(request: Request) -> Response:
+        peer = request.client.host if request.client else ""
+        if not may_read_metrics(token, peer, request.headers):
+            raise Forbidden(
+                "metrics_closed", "These figures are for the operator.", "Set MECUM_METRICS_TOKEN and send it."
+            )
+        body, media_type = exposition()
+        return Response(body, media_type=media_type, headers={"cache-control": "no-store"})
+
+    return Route("/metrics", metrics)
+
+
+def _host_name(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
