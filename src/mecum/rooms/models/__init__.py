@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
+from mecum.kit.errors import MecumError
 from mecum.kit.types import OrganisationId, Principal, Tokens
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "Models",
     "NoBudget",
     "ReasoningDelta",
+    "Relay",
+    "RelayResponse",
     "TextDelta",
     "TextPart",
     "ToolCallDelta",
@@ -218,6 +221,59 @@ class Models(Protocol):
         ...
 
     def local(self) -> LocalModel: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RelayResponse:
+    """An answer of the relay, ready to be sent: OpenAI's wire, its errors too.
+
+    `body` is closed (`aclose`) when the client leaves before its end: that closes the connection to the provider.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: AsyncGenerator[bytes, None] = field(repr=False)
+
+
+class Relay(Protocol):
+    """The door under /v1 for every model but the entity: no memory, no tools, no thread.
+
+    No method raises a MecumError: errors are answers. The caller needs the scope `models`. `body` is what the client
+    sent, byte for byte; where the provider speaks the same wire it passes with nothing but the model's name changed.
+    """
+
+    @property
+    def body_limit_bytes(self) -> int:
+        """How long a body may be; the surface reads no more."""
+        ...
+
+    async def chat_completions(self, principal: Principal, body: bytes) -> RelayResponse: ...
+
+    async def responses(self, principal: Principal, body: bytes) -> RelayResponse: ...
+
+    async def embeddings(self, principal: Principal, body: bytes) -> RelayResponse: ...
+
+    async def models(self, principal: Principal) -> RelayResponse:
+        """`GET /v1/models`, without the entity."""
+        ...
+
+    async def model(self, principal: Principal, name: str) -> RelayResponse: ...
+
+    async def response(self, principal: Principal, response_id: str) -> RelayResponse:
+        """`GET /v1/responses/{id}` for a response that the relay stored; 404 for any other."""
+        ...
+
+    async def input_items(
+        self, principal: Principal, response_id: str, *, after: str | None = None, limit: int = 20, order: str = "desc"
+    ) -> RelayResponse: ...
+
+    async def cancel(self, principal: Principal, response_id: str) -> RelayResponse: ...
+
+    async def delete(self, principal: Principal, response_id: str) -> RelayResponse: ...
+
+    def error(self, error: MecumError) -> RelayResponse:
+        """Any error in OpenAI's shape."""
+        ...
 
 
 class Budget(Protocol):

@@ -18,7 +18,7 @@ from mecum.kit.db import Database
 from mecum.kit.errors import NotFound, StartError, Unavailable
 from mecum.rooms.models import CatalogueModel
 from mecum.rooms.models.ports import Ports
-from mecum.rooms.models.service import LOCAL_CHAT, default_chat, default_embedding
+from mecum.rooms.models.service import LOCAL_CHAT, LOCAL_EMBEDDING, default_chat, default_embedding
 from mecum.rooms.models.store import catalogue as store
 from mecum.rooms.models.store.catalogue import ModelKind, ModelRow, ProviderRow
 from mecum.rooms.models.upstream import Endpoint
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 FRESH_S = 2.0
 LOCAL_PROVIDER = "built-in"
+EMBEDDING_LICENCE, EMBEDDING_CONTEXT = "MIT", 512
 DEFAULT_CHAT, DEFAULT_EMBEDDING = "default_chat", "default_embedding"
 
 
@@ -113,11 +114,11 @@ class Catalogue:
 
     @property
     def local_on(self) -> bool:
-        return self._ports.engine.status().state != "off"
+        return self._ports.engine.state.phase != "off"
 
     @property
-    def local_embedder(self) -> str | None:
-        return self._ports.embedder.name if self._ports.embedder is not None else None
+    def local_embedding(self) -> str | None:
+        return LOCAL_EMBEDDING if self._ports.embedder is not None else None
 
     async def default(self, kind: ModelKind) -> str | None:
         """The name of the default model of a kind; None when there is none."""
@@ -125,7 +126,7 @@ class Catalogue:
         rows = [remote.model for remote in known.models.values()]
         if kind == "chat":
             return default_chat(known.chosen.get(DEFAULT_CHAT), rows, self.local_on)
-        return default_embedding(known.chosen.get(DEFAULT_EMBEDDING), rows, self.local_embedder)
+        return default_embedding(known.chosen.get(DEFAULT_EMBEDDING), rows, self.local_embedding)
 
     async def resolve(self, name: str | None, kind: ModelKind) -> Remote | str:
         """The connected model called `name`, or the name itself of a built-in one; None asks for the default.
@@ -142,7 +143,9 @@ class Catalogue:
                 "An operator can connect one under Models, or switch the built-in one on.",
                 retryable=False,
             )
-        if wanted == (LOCAL_CHAT if kind == "chat" else self.local_embedder) and (kind == "embedding" or self.local_on):
+        if wanted == (LOCAL_CHAT if kind == "chat" else self.local_embedding) and (
+            kind == "embedding" or self.local_on
+        ):
             return wanted
         remote = (await self.snapshot()).models.get(wanted)
         if remote is None or not remote.model.enabled or remote.model.kind != kind:
@@ -166,41 +169,33 @@ class Catalogue:
 
     def _local(self, defaults: tuple[str | None, ...]) -> list[CatalogueModel]:
         found: list[CatalogueModel] = []
-        engine, embedder = self._ports.engine, self._ports.embedder
         if self.local_on:
-            status = engine.status()
-            found.append(
-                CatalogueModel(
-                    name=LOCAL_CHAT,
-                    provider=LOCAL_PROVIDER,
-                    kind="chat",
-                    upstream_model=status.name,
-                    context_tokens=engine.context_tokens,
-                    vision=False,
-                    native_tools=False,
-                    local=True,
-                    small=True,
-                    default=LOCAL_CHAT in defaults,
-                    licence=status.licence,
-                )
-            )
+            card = self._ports.engine.card
+            names = (card.name, card.licence) if card is not None else ("", "")
+            found.append(_built_in(LOCAL_CHAT, "chat", *names, self._ports.local_context_tokens, defaults))
+        embedder = self._ports.embedder
         if embedder is not None:
-            found.append(
-                CatalogueModel(
-                    name=embedder.name,
-                    provider=LOCAL_PROVIDER,
-                    kind="embedding",
-                    upstream_model=embedder.name,
-                    context_tokens=embedder.context_tokens,
-                    vision=False,
-                    native_tools=False,
-                    local=True,
-                    small=True,
-                    default=embedder.name in defaults,
-                    licence=embedder.licence,
-                )
-            )
+            names = (embedder.model, EMBEDDING_LICENCE)
+            found.append(_built_in(LOCAL_EMBEDDING, "embedding", *names, EMBEDDING_CONTEXT, defaults))
         return found
+
+
+def _built_in(
+    name: str, kind: ModelKind, upstream: str, licence: str, context: int, defaults: tuple[str | None, ...]
+) -> CatalogueModel:
+    return CatalogueModel(
+        name=name,
+        provider=LOCAL_PROVIDER,
+        kind=kind,
+        upstream_model=upstream,
+        context_tokens=context,
+        vision=False,
+        native_tools=False,
+        local=True,
+        small=True,
+        default=name in defaults,
+        licence=licence,
+    )
 
 
 def _listed(remote: Remote, is_default: bool) -> CatalogueModel:

@@ -9,41 +9,87 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from mecum.kit.db import AsyncConnection
-from mecum.kit.errors import EngineUnavailable
+from mecum.kit.errors import EngineUnavailable, MecumError
 from mecum.kit.types import PersonId, Principal, SpaceId, Surface, Tokens
-from mecum.rooms.models import Budget, LocalModel, NoBudget
+from mecum.rooms.models import Budget, NoBudget
 
 
-class LocalEngine(Protocol):
-    """The built-in chat model: a server of its own on loopback that speaks chat completions.
-
-    It has no native tool calls: the room asks it for a plan instead.
-    """
+class LocalEndpoint(Protocol):
+    """Where the built-in model listens now: chat completions on loopback, `base_url` ending in /v1."""
 
     @property
-    def base_url(self) -> str:
-        """Where it listens, ending in /v1; only meaningful while it is ready. It may change with each start."""
-        ...
+    def base_url(self) -> str: ...
 
     @property
     def api_key(self) -> str: ...
 
     @property
-    def context_tokens(self) -> int: ...
+    def model(self) -> str: ...
 
     @property
     def slots(self) -> int:
-        """How many answers it gives at once."""
+        """How many answers it writes at the same time."""
         ...
 
-    def status(self) -> LocalModel: ...
 
-    async def ready(self) -> None:
-        """Wait until it answers; start it when it is not running.
+class LocalProgress(Protocol):
+    """How far the weights are. `seconds_left` None: not known."""
+
+    @property
+    def bytes_done(self) -> int: ...
+
+    @property
+    def bytes_total(self) -> int: ...
+
+    @property
+    def seconds_left(self) -> float | None: ...
+
+
+class LocalState(Protocol):
+    """Where the engine is: `phase` is off, paused, fetching, loading, ready, idle or failed."""
+
+    @property
+    def phase(self) -> str: ...
+
+    @property
+    def progress(self) -> LocalProgress | None: ...
+
+    @property
+    def problem(self) -> MecumError | None: ...
+
+
+class LocalCard(Protocol):
+    """What to tell people about the built-in model."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def publisher(self) -> str: ...
+
+    @property
+    def licence(self) -> str: ...
+
+
+class LocalEngine(Protocol):
+    """The built-in chat model in a process of its own. It has no native tool calls."""
+
+    @property
+    def state(self) -> LocalState: ...
+
+    @property
+    def card(self) -> LocalCard | None: ...
+
+    async def ready(self, timeout_s: float | None = None) -> LocalEndpoint:
+        """Wait until it can be asked.
 
         Raises:
-            EngineUnavailable: it is off or has failed.
+            EngineUnavailable: it is off, paused or has failed, or `timeout_s` seconds were not enough.
         """
+        ...
+
+    def use(self, timeout_s: float | None = None) -> AbstractAsyncContextManager[LocalEndpoint]:
+        """The endpoint, kept loaded inside the block. Raises as `ready`."""
         ...
 
     def pause(self) -> None:
@@ -53,24 +99,30 @@ class LocalEngine(Protocol):
     def resume(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Off:
+    phase: str = "off"
+    progress: LocalProgress | None = None
+    problem: MecumError | None = None
+
+
 class NoLocalEngine:
     """No built-in model."""
 
-    base_url = ""
-    api_key = ""
-    context_tokens = 0
-    slots = 1
+    state = _Off()
+    card = None
 
-    def status(self) -> LocalModel:
-        return LocalModel(name="", licence="", publisher="", state="off")
-
-    async def ready(self) -> None:
+    async def ready(self, timeout_s: float | None = None) -> LocalEndpoint:
         raise EngineUnavailable(
             "models.local_off",
             "The built-in model is switched off.",
             "Unset MECUM_LOCAL_MODEL=none, or choose a connected model.",
             retryable=False,
         )
+
+    @asynccontextmanager
+    async def use(self, timeout_s: float | None = None) -> AsyncGenerator[LocalEndpoint, None]:
+        yield await self.ready(timeout_s)
 
     def pause(self) -> None:
         return None
@@ -79,24 +131,24 @@ class NoLocalEngine:
         return None
 
 
+class LocalVectors(Protocol):
+    """Vectors of unit length, one per text, and the tokens that they took."""
+
+    @property
+    def vectors(self) -> Sequence[Sequence[float]]: ...
+
+    @property
+    def tokens(self) -> int: ...
+
+
 class LocalEmbedder(Protocol):
-    """The built-in embedder. `name` is what the catalogue calls it."""
+    """The built-in embedder. `model` is what its publisher calls it."""
 
     @property
-    def name(self) -> str: ...
+    def model(self) -> str: ...
 
-    @property
-    def licence(self) -> str: ...
-
-    @property
-    def context_tokens(self) -> int: ...
-
-    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Sequence[Sequence[float]]:
-        """Vectors of unit length, one per text.
-
-        Raises:
-            EngineUnavailable: it can't work right now.
-        """
+    async def embed_counted(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> LocalVectors:
+        """Raises EngineUnavailable when it can't work right now, TooLarge for too many texts."""
         ...
 
 
@@ -170,11 +222,17 @@ class NoAudit:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The room's needs, bound. `embedder` None: no built-in embedder."""
+    """The room's needs, bound.
+
+    Args:
+        local_context_tokens: how long a conversation with the built-in model can be.
+        embedder: None: there is no built-in one.
+    """
 
     persons: Persons
     audit: Audit = field(default_factory=NoAudit)
     engine: LocalEngine = field(default_factory=NoLocalEngine)
+    local_context_tokens: int = 8192
     embedder: LocalEmbedder | None = None
     gate: Gate = field(default_factory=OpenGate)
     budget: Budget = field(default_factory=NoBudget)

@@ -11,6 +11,7 @@ from mecum.kit.crypto import SecretBox
 from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.errors import Conflict, NotFound, TooLarge, Unprocessable
 from mecum.kit.ids import new_id
+from mecum.kit.origins import origin_of
 from mecum.kit.types import Principal
 from mecum.rooms.models import service
 from mecum.rooms.models.catalogue import DEFAULT_CHAT, DEFAULT_EMBEDDING, Catalogue, Remote, seal_context
@@ -144,7 +145,10 @@ class Providers:
         return provider_id
 
     async def change(self, principal: Principal | None, provider_id: UUID, change: ProviderChange) -> None:
-        """Raises NotFound, and as `add` does."""
+        """Change a provider. At another origin the key is dropped unless one is given: it belongs to the old one.
+
+        Raises NotFound, and as `add` does.
+        """
         row = (await self.one(provider_id)).row
         values: dict[str, object] = {"state": "unknown", "last_error": "", "speaks_responses": None}
         if change.name is not None:
@@ -152,6 +156,8 @@ class Providers:
             values["name_key"] = str(values["name"]).casefold()[: service.PROVIDER_NAME_MAX]
         if change.base_url is not None:
             values["base_url"] = service.base_url(change.base_url)
+            if origin_of(service.base_url(change.base_url)) != origin_of(row.base_url):
+                values["key_sealed"] = None
         if change.key is not None:
             values["key_sealed"] = self._sealed(provider_id, change.key)
         async with self._db.transaction() as connection:
@@ -209,9 +215,13 @@ class Providers:
         self._catalogue.forget()
 
     async def try_model(self, name: str) -> Trial:
-        """Ask a connected model. Raises NotFound."""
+        """Ask a model of the catalogue. Raises NotFound."""
         self._catalogue.forget()
         remote = (await self._catalogue.snapshot()).models.get(name)
+        if remote is None and name == service.LOCAL_CHAT and self._catalogue.local_on:
+            return await self._trials.ask_local("chat")
+        if remote is None and name == self._catalogue.local_embedding:
+            return await self._trials.ask_local("embedding")
         if remote is None:
             raise _no_model()
         trial = await self._trials.ask(remote.endpoint, remote.model.upstream_model, remote.model.kind)
@@ -242,7 +252,7 @@ class Providers:
 
     def _model_row(self, provider: ProviderRow, new: NewModel, taken: set[str]) -> ModelRow:
         upstream = new.upstream_model.strip()
-        if not upstream or len(upstream) > service.UPSTREAM_NAME_MAX:
+        if not upstream or len(upstream) > service.UPSTREAM_NAME_MAX or not upstream.isprintable():
             raise Unprocessable(
                 "models.upstream_name_malformed", "The provider's name of the model is missing or too long."
             )

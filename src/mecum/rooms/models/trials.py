@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from mecum.kit.clock import Clock
-from mecum.kit.errors import MecumError
-from mecum.rooms.models import Finish, Message, ModelRequest, TextDelta, TextPart, failures, service
+from mecum.kit.errors import MecumError, NotFound
+from mecum.rooms.models import Message, ModelEvent, ModelRequest, TextDelta, TextPart, failures, service
+from mecum.rooms.models.local import Local
+from mecum.rooms.models.ports import LocalEmbedder
 from mecum.rooms.models.store.catalogue import ModelKind
 from mecum.rooms.models.upstream import Endpoint, Upstream
-from mecum.rooms.models.wires.jsons import JsonObject, arr, dumps, obj
+from mecum.rooms.models.wires.jsons import JsonObject, arr, dumps, loads, obj
 from mecum.rooms.models.wires.openai_chat import OpenAiChat, Target
 
 DISCOVERED_MAX = 1000
 TEST_TEXT = "Answer with one short sentence: are you there?"
-TEST_TOKENS = 200
 TEST_CHARS_MAX = 400
+LOCAL_WAIT_S = 5.0
+QUESTION = ModelRequest([Message("user", (TextPart(TEST_TEXT),))], max_tokens=200, purpose="models.test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,13 @@ class Trial:
 
 
 class Trials:
-    def __init__(self, upstream: Upstream, chat: OpenAiChat, clock: Clock) -> None:
+    def __init__(
+        self, upstream: Upstream, chat: OpenAiChat, local: Local, embedder: LocalEmbedder | None, clock: Clock
+    ) -> None:
         self._upstream = upstream
         self._chat = chat
+        self._local = local
+        self._embedder = embedder
         self._clock = clock
 
     async def discover(self, base_url: str, key: str) -> tuple[Discovered, ...]:
@@ -56,11 +63,9 @@ class Trials:
         async with self._upstream.open(endpoint, "GET", "/models") as answer:
             if not answer.ok:
                 raise await answer.error()
-            body = await answer.read()
-        try:
-            value: object = json.loads(body)
-        except (ValueError, RecursionError):
-            raise failures.garbage(endpoint.provider, "a list of models that is not JSON") from None
+            value = loads(await answer.read())
+        if value is None:
+            raise failures.garbage(endpoint.provider, "a list of models that is not JSON")
         listed = [obj(each) for each in arr(obj(value).get("data") or obj(value).get("models") or value)]
         found = [_discovered(each) for each in listed[:DISCOVERED_MAX] if service.listed_id(each)]
         return tuple(sorted(found, key=lambda each: each.id))
@@ -72,39 +77,49 @@ class Trials:
 
     async def ask(self, endpoint: Endpoint, upstream_model: str, kind: ModelKind) -> Trial:
         """Ask for one short sentence, or for one vector."""
+        if kind == "embedding":
+            return await self._timed(self._embed(endpoint, upstream_model))
+        target = Target(endpoint, upstream_model, upstream_model)
+        return await self._timed(_said(self._chat.stream(target, QUESTION)))
+
+    async def ask_local(self, kind: ModelKind) -> Trial:
+        """The same of the built-in models. It does not wait until they have arrived."""
+        if kind == "chat":
+            return await self._timed(_said(self._local.stream(QUESTION, LOCAL_WAIT_S)))
+        return await self._timed(self._embed_here())
+
+    async def _timed(self, asked: Awaitable[str]) -> Trial:
         started = self._clock.monotonic()
         try:
-            said = await (
-                self._say(endpoint, upstream_model) if kind == "chat" else self._embed(endpoint, upstream_model)
-            )
+            said, problem = await asked, None
         except MecumError as error:
-            return Trial(False, self._since(started), "", error)
-        return Trial(True, self._since(started), said[:TEST_CHARS_MAX])
-
-    async def _say(self, endpoint: Endpoint, upstream_model: str) -> str:
-        request = ModelRequest([Message("user", (TextPart(TEST_TEXT),))], max_tokens=TEST_TOKENS, purpose="models.test")
-        said: list[str] = []
-        async with aclosing(self._chat.stream(Target(endpoint, upstream_model, upstream_model), request)) as events:
-            async for event in events:
-                if isinstance(event, TextDelta):
-                    said.append(event.text)
-                elif isinstance(event, Finish):
-                    break
-        return "".join(said).strip()
+            said, problem = "", error
+        took_ms = round((self._clock.monotonic() - started) * 1000)
+        return Trial(problem is None, took_ms, said[:TEST_CHARS_MAX], problem)
 
     async def _embed(self, endpoint: Endpoint, upstream_model: str) -> str:
         body = dumps({"model": upstream_model, "input": ["hello"]})
         async with self._upstream.open(endpoint, "POST", "/embeddings", body) as answer:
             if not answer.ok:
                 raise await answer.error()
-            data = arr(obj(json.loads(await answer.read())).get("data"))
+            data = arr(obj(loads(await answer.read())).get("data"))
         size = len(arr(obj(data[0]).get("embedding"))) if data else 0
         if not size:
             raise failures.garbage(endpoint.provider, "no vector")
         return f"{size} dimensions"
 
-    def _since(self, started: float) -> int:
-        return round((self._clock.monotonic() - started) * 1000)
+    async def _embed_here(self) -> str:
+        if self._embedder is None:
+            raise NotFound("models.model_unknown", "There is no such model.")
+        found = await self._embedder.embed_counted(["hello"], "query")
+        return f"{len(found.vectors[0])} dimensions"
+
+
+async def _said(stream: AsyncGenerator[ModelEvent, None]) -> str:
+    """The text of an answer."""
+    async with aclosing(stream) as events:
+        said = [event.text async for event in events if isinstance(event, TextDelta)]
+    return "".join(said).strip()
 
 
 def _discovered(listed: JsonObject) -> Discovered:

@@ -9,7 +9,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
@@ -59,17 +59,23 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
 
-    @asynccontextmanager
-    async def open(
+    async def send(
         self, endpoint: Endpoint, method: Literal["GET", "POST"], path: str, body: bytes | None = None
-    ) -> AsyncGenerator[Answer, None]:
-        """Send a request. The answer has its headers; leaving the block before its end closes the connection at once.
+    ) -> Answer:
+        """Send a request. The answer has its headers, whatever its status; the caller closes it.
 
         Raises:
             ProviderError: it can't be reached, does not answer in time, or is beyond loopback with the network off.
         """
         response = await self._headers(endpoint, method, path, body)
-        answer = Answer(response, endpoint.provider, self._settings, self._clock)
+        return Answer(response, endpoint.provider, self._settings, self._clock)
+
+    @asynccontextmanager
+    async def open(
+        self, endpoint: Endpoint, method: Literal["GET", "POST"], path: str, body: bytes | None = None
+    ) -> AsyncGenerator[Answer, None]:
+        """`send`; leaving the block before the answer's end closes the connection at once."""
+        answer = await self.send(endpoint, method, path, body)
         try:
             yield answer
         finally:
@@ -109,6 +115,9 @@ class Answer:
         self.provider = provider
         self._response = response
         self._settings = settings
+        self._watch: _Watch | None = None
+        self._rest: AsyncGenerator[bytes, None] | None = None
+        self._first = b""
 
     @property
     def ok(self) -> bool:
@@ -116,6 +125,8 @@ class Answer:
 
     def close(self) -> None:
         """Close the connection, unless the answer was read to its end: then it serves the next call."""
+        if self._watch is not None:
+            self._watch.stop()
         self._response.close()
 
     async def drain(self) -> None:
@@ -126,13 +137,32 @@ class Answer:
         except (aiohttp.ClientError, OSError):
             pass  # The answer is complete; the connection is closed instead of reused.
 
+    async def begin(self) -> None:
+        """Wait for the first bytes of the body; `chunks` gives them again.
+
+        Raises:
+            ProviderError: as `chunks`.
+        """
+        self._rest = self._read_on()
+        self._first = await anext(self._rest, b"")
+
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The body as it comes.
 
         Raises:
             ProviderError: silence for too long, too slow or too large altogether, or closed in the middle.
         """
-        watch = _Watch(self._response, self._settings)
+        if self._rest is None:
+            await self.begin()
+        assert self._rest is not None
+        async with aclosing(self._rest) as rest:
+            if self._first:
+                yield self._first
+            async for chunk in rest:
+                yield chunk
+
+    async def _read_on(self) -> AsyncGenerator[bytes, None]:
+        watch = self._watch = _Watch(self._response, self._settings)
         left = self._settings.provider_answer_limit_bytes
         try:
             async for chunk in self._response.content.iter_any():

@@ -28,6 +28,25 @@ def count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+def loads(body: bytes) -> object:
+    """The value in `body`; None when it is not JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
 def dumps(value: object) -> bytes:
     """Compact JSON, UTF-8. Lone surrogates, which no encoder may send, become question marks."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def storable(value: Any) -> Any:
+    """`value` without what a database can't keep in JSON: NUL characters, and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {storable(name): storable(part) for name, part in obj(cast(object, value)).items()}
+    if isinstance(value, list):
+        return [storable(part) for part in arr(cast(object, value))]
+    return value

@@ -1,0 +1,169 @@
+"""The one seam through which an answer is made, and vectors are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Literal
+
+from mecum.kit.errors import MecumError, TooLarge
+from mecum.kit.types import Principal, Tokens
+from mecum.rooms.models import (
+    Embedded,
+    Finish,
+    ModelEvent,
+    ModelRequest,
+    TextDelta,
+    Usage,
+    Waiting,
+    failures,
+)
+from mecum.rooms.models.calls import Calls
+from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue, Remote
+from mecum.rooms.models.health import Health
+from mecum.rooms.models.local import Local
+from mecum.rooms.models.planning import planned
+from mecum.rooms.models.ports import Call, LocalEmbedder, Ports
+from mecum.rooms.models.sending import Sender
+from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.tokens import estimate, estimate_input
+from mecum.rooms.models.wires.jsons import arr, count, dumps, loads, obj
+from mecum.rooms.models.wires.openai_chat import OpenAiChat, Target
+
+INTERACTIVE = frozenset(("assistant.answer", "relay.chat", "relay.responses"))
+
+
+class Answering:
+    """Asks models: connected ones and built-in ones alike."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        calls: Calls,
+        chat: OpenAiChat,
+        local: Local,
+        sender: Sender,
+        health: Health,
+        ports: Ports,
+        settings: ModelsSettings,
+    ) -> None:
+        self._catalogue = catalogue
+        self._calls = calls
+        self._chat = chat
+        self._local = local
+        self._sender = sender
+        self._health = health
+        self._ports = ports
+        self._settings = settings
+
+    async def ask(
+        self, principal: Principal, request: ModelRequest, local_wait_s: float
+    ) -> AsyncGenerator[ModelEvent, None]:
+        """Ask a model; `local_wait_s` is the longest wait for the built-in one to arrive, in seconds.
+
+        Raises:
+            MecumError: as `Models.stream`.
+        """
+        found = await self._catalogue.resolve(request.model, "chat")
+        call = Call(
+            principal=principal,
+            purpose=request.purpose,
+            model=found if isinstance(found, str) else found.model.name,
+            provider=LOCAL_PROVIDER if isinstance(found, str) else found.provider.name,
+            tokens=estimate_input(request.messages, request.tools),
+            interactive=request.purpose in INTERACTIVE,
+        )
+        async with self._calls.open(call) as ongoing:
+            events = (
+                self._local.stream(request, local_wait_s) if isinstance(found, str) else self._remote(found, request)
+            )
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, TextDelta):
+                        ongoing.made += estimate(event.text)
+                    elif isinstance(event, Finish):
+                        ongoing.usage = event.usage
+                    if not isinstance(event, Waiting):
+                        ongoing.first()
+                    yield event
+
+    async def _remote(self, remote: Remote, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        target = Target(remote.endpoint, remote.model.upstream_model, remote.model.name)
+
+        def ask(asked: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+            return self._chat.stream(target, asked)
+
+        events = planned(request, ask) if request.tools and not remote.model.native_tools else ask(request)
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+        except MecumError as error:
+            self._health.failed(remote.provider, error)
+            raise
+        self._health.worked(remote.provider)
+
+    async def embed(
+        self, principal: Principal, texts: Sequence[str], model: str | None, kind: Literal["query", "passage"]
+    ) -> Embedded:
+        """Vectors of unit length, one per text.
+
+        Raises:
+            NotFound, Unavailable: as `stream`. TooLarge: too many texts. ProviderError: the provider failed.
+        """
+        if len(texts) > self._settings.embed_texts_max:
+            raise TooLarge(
+                "models.too_many_texts",
+                f"More than {self._settings.embed_texts_max} texts in one call.",
+                "Send them in several calls.",
+                params={"limit": self._settings.embed_texts_max},
+            )
+        found = await self._catalogue.resolve(model, "embedding")
+        name = found if isinstance(found, str) else found.model.name
+        provider = LOCAL_PROVIDER if isinstance(found, str) else found.provider.name
+        tokens = Tokens(sum(estimate(text) for text in texts))
+        async with self._calls.open(
+            Call(principal, "models.embed", name, provider, tokens, kind == "query")
+        ) as ongoing:
+            embedder = self._ports.embedder
+            if isinstance(found, str):
+                assert embedder is not None
+                embedded = await _embed_here(embedder, name, texts, kind)
+            else:
+                embedded = await self._embed_there(found, texts, tokens)
+            ongoing.first()
+            ongoing.usage = Usage(embedded.tokens, Tokens(0))
+            return embedded
+
+    async def _embed_there(self, remote: Remote, texts: Sequence[str], estimated: Tokens) -> Embedded:
+        body = dumps({"model": remote.model.upstream_model, "input": list(texts)})
+        async with self._sender.send(remote, "/embeddings", body) as answer:
+            if not answer.ok:
+                raise await answer.error()
+            value = obj(loads(await answer.read()))
+        rows = sorted((obj(row) for row in arr(value.get("data"))), key=lambda row: count(row.get("index")) or 0)
+        vectors = tuple(_unit(arr(row.get("embedding")), remote.provider.name) for row in rows)
+        if len(vectors) != len(texts):
+            raise failures.garbage(remote.provider.name, f"{len(vectors)} vectors for {len(texts)} texts")
+        said = count(obj(value.get("usage")).get("prompt_tokens"))
+        return Embedded(vectors, remote.model.name, Tokens(said) if said is not None else estimated)
+
+
+async def _embed_here(
+    embedder: LocalEmbedder, name: str, texts: Sequence[str], kind: Literal["query", "passage"]
+) -> Embedded:
+    found = await embedder.embed_counted(texts, kind)
+    return Embedded(tuple(tuple(vector) for vector in found.vectors), name, Tokens(found.tokens))
+
+
+def _unit(values: list[object], provider: str) -> tuple[float, ...]:
+    """`values` scaled to unit length.
+
+    Raises:
+        ProviderError: not numbers, or all zero.
+    """
+    numbers = [float(value) for value in values if isinstance(value, int | float)]
+    length = sum(number * number for number in numbers) ** 0.5
+    if not numbers or len(numbers) != len(values) or not 0 < length < float("inf"):
+        raise failures.garbage(provider, "something that is not a vector")
+    return tuple(number / length for number in numbers)

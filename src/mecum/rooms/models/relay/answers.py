@@ -1,0 +1,79 @@
+"""Answers of the relay: how they begin, and errors in OpenAI's shape."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias, cast
+
+from mecum.kit.errors import MecumError
+from mecum.rooms.models import RelayResponse
+from mecum.rooms.models.wires.jsons import JsonObject, dumps
+from mecum.rooms.models.wires.sse import frame
+
+JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json"}
+STREAM_HEADERS: Mapping[str, str] = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",
+}
+TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    429: "rate_limit_error",
+}
+CODES = {
+    "models.unknown": "model_not_found",
+    "models.provider_limit": "rate_limit_exceeded",
+    "models.provider_unknown_model": "model_not_found",
+    "models.response_unknown": "response_not_found",
+}
+"""Codes that clients of this wire look for, in place of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first part of an answer."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=lambda: JSON_HEADERS)
+
+
+Parts: TypeAlias = AsyncGenerator[Head | bytes, None]
+"""An answer in the making: exactly one Head, then its body. What it raises before the Head is an answer of its own."""
+
+
+async def begun(parts: Parts) -> RelayResponse:
+    """The answer, as soon as its head is known. Raises what `parts` raises before."""
+    head = await anext(parts)
+    assert isinstance(head, Head)
+    return RelayResponse(head.status, head.headers, cast("AsyncGenerator[bytes, None]", parts))
+
+
+def whole(value: object, status: int = 200, headers: Mapping[str, str] = JSON_HEADERS) -> RelayResponse:
+    return RelayResponse(status, headers, _once(dumps(value)))
+
+
+async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
+
+
+def error_object(error: MecumError) -> JsonObject:
+    """`error` in OpenAI's shape. `param` names the member of the request where that is known."""
+    kind = TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
+    message = f"{error.detail} {error.hint}".strip()
+    param = error.params.get("where")
+    return {"error": {"message": message, "type": kind, "param": param, "code": CODES.get(error.code, error.code)}}
+
+
+def error_answer(error: MecumError) -> RelayResponse:
+    """`error` as an answer. `x-should-retry` tells the official clients whether trying again can help."""
+    headers = {**JSON_HEADERS, "x-should-retry": "true" if error.retryable else "false"}
+    if error.retry_after is not None:
+        headers["retry-after"] = str(max(1, round(error.retry_after)))
+    return whole(error_object(error), error.status, headers)
+
+
+def error_frame(error: MecumError) -> bytes:
+    """`error` in the middle of an event stream: clients of this wire raise it. Ends an event that is open."""
+    return b"\n" + frame(dumps(error_object(error)))

@@ -1,0 +1,151 @@
+"""A request for a response, understood: which model, what was said before, whether it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mecum.kit.clock import Clock
+from mecum.kit.errors import BadRequest, TooLarge
+from mecum.kit.ids import new_id
+from mecum.kit.types import Principal
+from mecum.rooms.models.catalogue import Catalogue, Remote
+from mecum.rooms.models.relay.request import model_of, parsed
+from mecum.rooms.models.relay.shelf import Shelf
+from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.store.responses import StoredResponse
+from mecum.rooms.models.wires.chat_in import malformed
+from mecum.rooms.models.wires.jsons import JsonObject, dumps, storable
+from mecum.rooms.models.wires.responses_from_chat import skeleton
+from mecum.rooms.models.wires.responses_to_chat import items_of, unsupported
+from mecum.rooms.models.wires.splice import Spliced
+
+NOT_HERE = ("conversation", "prompt")
+NOT_KEPT = ("input", "background", "stream", "stream_options", "previous_response_id", "store")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """
+    Args:
+        found: the connected model, or the name of the built-in one.
+        items: the whole conversation; the last `input_count` items came with this request.
+        store: whether the answer is kept. size: of the request, in bytes.
+    """
+
+    request: Spliced
+    found: Remote | str
+    items: list[JsonObject]
+    input_count: int
+    response_id: str
+    created_at: int
+    store: bool
+    size: int
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return self.request.values
+
+    @property
+    def streams(self) -> bool:
+        return self.values.get("stream") is True
+
+    @property
+    def in_background(self) -> bool:
+        return self.values.get("background") is True
+
+    @property
+    def model(self) -> str:
+        return self.found if isinstance(self.found, str) else self.found.model.name
+
+    def skeleton(self) -> JsonObject:
+        return skeleton(self.values, self.response_id, self.created_at, store=self.store)
+
+
+class Asking:
+    def __init__(self, catalogue: Catalogue, shelf: Shelf, clock: Clock, settings: ModelsSettings) -> None:
+        self._catalogue = catalogue
+        self._shelf = shelf
+        self._clock = clock
+        self._settings = settings
+
+    async def understood(self, principal: Principal, body: bytes) -> Asked:
+        """
+        Raises:
+            BadRequest: it is malformed or asks for what the relay does not have.
+            NotFound: no such model, or no such previous response. TooLarge: too large to be kept as it asks.
+        """
+        request = parsed(body)
+        values = request.values
+        found = await self._catalogue.resolve(model_of(request), "chat")
+        for name in NOT_HERE:
+            if values.get(name) is not None:
+                raise unsupported(name, name)
+        previous = values.get("previous_response_id")
+        if previous is not None and not isinstance(previous, str):
+            raise malformed("previous_response_id", "the id of a response")
+        new = items_of(values.get("input"))
+        items = [*await self._shelf.conversation(principal, previous), *new]
+        asked = Asked(
+            request=request,
+            found=found,
+            items=items,
+            input_count=len(new),
+            response_id=f"resp_{new_id().hex}",
+            created_at=int(self._clock.now().timestamp()),
+            store=self._store(values, items),
+            size=len(body),
+        )
+        if asked.in_background and (asked.streams or not asked.store):
+            raise BadRequest(
+                "models.background_alone",
+                "A background response is stored and not streamed.",
+                "Leave out stream and store, and read the response by its id.",
+                params={"where": "background"},
+            )
+        return asked
+
+    async def again(self, stored: StoredResponse) -> Asked:
+        """A stored request that is still to be answered. Raises NotFound when its model is gone."""
+        request = Spliced(dumps({**stored.request, "background": True}))
+        found = await self._catalogue.resolve(stored.model, "chat")
+        created_at = int(stored.created_at.timestamp())
+        items, size = stored.conversation, len(dumps(stored.conversation))
+        return Asked(request, found, items, stored.input_count, stored.id, created_at, store=True, size=size)
+
+    def kept(self, principal: Principal, asked: Asked, response: JsonObject) -> StoredResponse:
+        """What is kept of a request and its answer."""
+        return StoredResponse(
+            id=str(response["id"]),
+            person_id=principal.person,
+            space_id=principal.space,
+            organisation_id=principal.organisation,
+            key_id=principal.actor.id if principal.actor.kind == "key" else None,
+            surface=principal.surface,
+            model=asked.model,
+            background=asked.in_background,
+            status=str(response["status"])[:20],
+            request=storable({name: value for name, value in asked.values.items() if name not in NOT_KEPT}),
+            conversation=storable(asked.items),
+            input_count=asked.input_count,
+            response=storable(response),
+            created_at=self._clock.now(),
+            expires_at=self._shelf.expires_at(),
+        )
+
+    def _store(self, values: dict[str, Any], items: list[JsonObject]) -> bool:
+        """Whether the answer is kept. What nobody asked to keep is not, when it is too large for it."""
+        wanted = values.get("store")
+        if wanted is False or (wanted is None and not self._settings.relay_store_default):
+            return values.get("background") is True and wanted is None
+        if self._shelf.fits(items, {}):
+            return True
+        limit = self._settings.stored_response_limit_bytes
+        if wanted is None and values.get("background") is not True:
+            return False
+        raise TooLarge(
+            "models.conversation_too_large",
+            f"A conversation of more than {limit:,} bytes can't be stored.",
+            "Set store to false, or send less.",
+            params={"limit_bytes": limit, "where": "input"},
+        )

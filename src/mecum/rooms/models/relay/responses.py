@@ -1,0 +1,276 @@
+"""`POST /v1/responses` for every model but the entity: passed on where the provider has it, translated elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from mecum.kit.errors import MecumError
+from mecum.kit.types import Principal, Tokens
+from mecum.rooms.models import Usage, Waiting, failures
+from mecum.rooms.models.answering import Answering
+from mecum.rooms.models.calls import Calls, Ongoing
+from mecum.rooms.models.catalogue import Remote
+from mecum.rooms.models.health import Health
+from mecum.rooms.models.ports import Call
+from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame
+from mecum.rooms.models.relay.asked import Asked, Asking
+from mecum.rooms.models.relay.shelf import Shelf
+from mecum.rooms.models.relay.tap import Tap
+from mecum.rooms.models.sending import Sender
+from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.tokens import CHARS_PER_TOKEN
+from mecum.rooms.models.upstream import ERROR_BODY_LIMIT, Answer
+from mecum.rooms.models.wires import chat_out
+from mecum.rooms.models.wires.chat_in import read
+from mecum.rooms.models.wires.chat_out import ChatWriter
+from mecum.rooms.models.wires.chat_stream import DONE, read_usage
+from mecum.rooms.models.wires.jsons import JsonObject, arr, count, dumps, loads, obj, text
+from mecum.rooms.models.wires.reading import messages
+from mecum.rooms.models.wires.responses_from_chat import ResponseWriter
+from mecum.rooms.models.wires.responses_to_chat import to_chat
+from mecum.rooms.models.wires.sse import frame
+
+PATH, CHAT_PATH = "/responses", "/chat/completions"
+NOT_THERE = frozenset((404, 405, 501))
+FINAL = (b"response.completed", b"response.incomplete", b"response.failed")
+PURPOSE = "relay.responses"
+
+
+class _NoSuchDoor(Exception):
+    """The provider has no `/responses`."""
+
+
+class ResponsesDoor:
+    def __init__(
+        self,
+        asking: Asking,
+        shelf: Shelf,
+        calls: Calls,
+        sender: Sender,
+        health: Health,
+        answering: Answering,
+        settings: ModelsSettings,
+    ) -> None:
+        self._asking = asking
+        self._shelf = shelf
+        self._calls = calls
+        self._sender = sender
+        self._health = health
+        self._answering = answering
+        self._settings = settings
+
+    async def parts(self, principal: Principal, body: bytes) -> Parts:
+        """The answer to `body`. Raises MecumError before its head."""
+        asked = await self._asking.understood(principal, body)
+        if asked.in_background:
+            queued = {**asked.skeleton(), "status": "queued"}
+            await self._shelf.order(self._asking.kept(principal, asked, queued))
+            yield Head(200, JSON_HEADERS)
+            yield dumps(queued)
+            return
+        async with aclosing(self.answer(principal, asked)) as parts:
+            async for part in parts:
+                yield part
+
+    async def answer(self, principal: Principal, asked: Asked) -> Parts:
+        """The answer to what was understood; kept when it is to be kept."""
+        found = asked.found
+        if not isinstance(found, str) and found.provider.speaks_responses is not False:
+            try:
+                async with aclosing(self._passed(principal, asked, found)) as parts:
+                    async for part in parts:
+                        yield part
+                return
+            except _NoSuchDoor:
+                self._health.speaks_responses(found.provider, False)
+        async with aclosing(self._translated(principal, asked)) as parts:
+            async for part in parts:
+                yield part
+
+    async def _passed(self, principal: Principal, asked: Asked, remote: Remote) -> Parts:
+        """Bytes to and from a provider that has this wire itself."""
+        tokens = Tokens(asked.size // CHARS_PER_TOKEN)
+        call = Call(principal, PURPOSE, remote.model.name, remote.provider.name, tokens)
+        async with self._calls.open(call) as ongoing, self._sender.send(remote, PATH, _sent(asked, remote)) as answer:
+            ongoing.first()
+            if not answer.ok:
+                async with aclosing(self._refused(ongoing, remote, answer)) as parts:
+                    async for part in parts:
+                        yield part
+                return
+            if remote.provider.speaks_responses is None:
+                self._health.speaks_responses(remote.provider, True)
+            if asked.streams and answer.content_type == "text/event-stream":
+                yield Head(200, STREAM_HEADERS)
+                async with aclosing(self._events(principal, asked, ongoing, remote, answer)) as parts:
+                    async for part in parts:
+                        yield part
+                return
+            body = await answer.read()
+            response = obj(loads(body))
+            if not response:
+                raise failures.garbage(answer.provider, answer.content_type or "an answer that is not JSON")
+            await self._done(principal, asked, ongoing, response)
+            yield Head(200, JSON_HEADERS)
+            yield body
+
+    async def _refused(self, ongoing: Ongoing, remote: Remote, answer: Answer) -> Parts:
+        ongoing.outcome, ongoing.usage = "models.provider_refused", Usage(Tokens(0), Tokens(0))
+        said = await answer.read(ERROR_BODY_LIMIT)
+        unknown_model = "model" in text(obj(obj(loads(said)).get("error")).get("code"))
+        if answer.status in NOT_THERE and not unknown_model and remote.provider.speaks_responses is None:
+            raise _NoSuchDoor
+        if answer.content_type != "application/json":
+            raise failures.refused(answer.provider, answer.status, answer.retry_after, said)
+        yield Head(answer.status, JSON_HEADERS)
+        yield said
+
+    async def _events(
+        self, principal: Principal, asked: Asked, ongoing: Ongoing, remote: Remote, answer: Answer
+    ) -> Parts:
+        tap = Tap(answer.provider, self._settings.provider_line_limit_bytes)
+        final: JsonObject = {}
+        try:
+            async with aclosing(answer.chunks()) as chunks:
+                async for chunk in chunks:
+                    lines = tap.feed(chunk)
+                    if not lines:
+                        continue
+                    if any(name in lines for name in FINAL):
+                        # Kept before it is told: the next request may name it at once.
+                        final = _final_response(lines)
+                        await self._done(principal, asked, ongoing, final)
+                    yield lines
+            rest = tap.end()
+            if rest:
+                yield rest
+        except MecumError as error:
+            ongoing.outcome = error.code
+            self._sender.note(remote, error)
+            yield error_frame(error)
+        finally:
+            ongoing.made = tap.lines
+
+    async def _translated(self, principal: Principal, asked: Asked) -> Parts:
+        """The same over chat completions."""
+        writer, begun = ResponseWriter(asked.skeleton()), False
+        try:
+            async with aclosing(self._chunks(principal, asked)) as chunks:
+                async for chunk in chunks:
+                    events = [] if begun else writer.begin()
+                    events += writer.feed(chunk)
+                    if asked.streams and not begun:
+                        yield Head(200, STREAM_HEADERS)
+                    begun = True
+                    if asked.streams and events:
+                        yield _frames(events)
+        except MecumError as error:
+            if not (begun and asked.streams):
+                raise
+            yield _frames(writer.fail(error.code, f"{error.detail} {error.hint}".strip()))
+            return
+        last = writer.end()
+        await self._keep(principal, asked, writer.response)
+        if asked.streams:
+            yield _frames(last)
+        else:
+            yield Head(200, JSON_HEADERS)
+            yield dumps(writer.response)
+
+    def _chunks(self, principal: Principal, asked: Asked) -> AsyncGenerator[JsonObject, None]:
+        """The answer as chunks of the chat completions wire, always streamed."""
+        found = asked.found
+        upstream_model = found if isinstance(found, str) else found.model.upstream_model
+        chat = to_chat({**asked.values, "stream": True}, asked.items, upstream_model)
+        if isinstance(found, str) or (not found.model.native_tools and arr(chat.get("tools"))):
+            return self._chunks_of_events(principal, asked, chat)
+        return self._chunks_of_provider(principal, asked, found, chat)
+
+    async def _chunks_of_provider(
+        self, principal: Principal, asked: Asked, remote: Remote, chat: JsonObject
+    ) -> AsyncGenerator[JsonObject, None]:
+        tokens = Tokens(asked.size // CHARS_PER_TOKEN)
+        call = Call(principal, PURPOSE, remote.model.name, remote.provider.name, tokens)
+        async with self._calls.open(call) as ongoing, self._sender.send(remote, CHAT_PATH, dumps(chat)) as answer:
+            if not answer.ok:
+                raise await answer.error()
+            ongoing.first()
+            finished = False
+            async with aclosing(messages(answer, self._settings.provider_line_limit_bytes)) as read_on:
+                async for data in read_on:
+                    if data.strip() == DONE:
+                        finished = True
+                        break
+                    chunk = obj(loads(data))
+                    _check(answer.provider, chunk)
+                    ongoing.made += 1
+                    ongoing.usage = read_usage(chunk.get("usage")) or ongoing.usage
+                    finished = finished or _finishes(chunk)
+                    yield chunk
+            if not finished:
+                raise failures.closed(answer.provider)
+            await answer.drain()
+
+    async def _chunks_of_events(
+        self, principal: Principal, asked: Asked, chat: JsonObject
+    ) -> AsyncGenerator[JsonObject, None]:
+        request = read(chat, asked.model)
+        writer = ChatWriter(chat_out.Head("", asked.model, asked.created_at))
+        async with aclosing(self._answering.ask(principal, request, self._settings.relay_local_wait_s)) as events:
+            async for event in events:
+                if not isinstance(event, Waiting):
+                    for chunk in writer.chunks(event):
+                        yield chunk
+
+    async def _done(self, principal: Principal, asked: Asked, ongoing: Ongoing, response: JsonObject) -> None:
+        """Note and keep a whole answer of the provider."""
+        usage = obj(response.get("usage"))
+        given, made = count(usage.get("input_tokens")), count(usage.get("output_tokens"))
+        if given is not None and made is not None:
+            cached = count(obj(usage.get("input_tokens_details")).get("cached_tokens")) or 0
+            thought = count(obj(usage.get("output_tokens_details")).get("reasoning_tokens")) or 0
+            ongoing.usage = Usage(Tokens(given), Tokens(made), Tokens(cached), Tokens(thought))
+        if text(response.get("id")) and text(response.get("status")):
+            await self._keep(principal, asked, response)
+
+    async def _keep(self, principal: Principal, asked: Asked, response: JsonObject) -> None:
+        if asked.store and not asked.in_background and self._shelf.fits(asked.items, response):
+            await self._shelf.put(self._asking.kept(principal, asked, response))
+
+
+def _sent(asked: Asked, remote: Remote) -> bytes:
+    """The request as the provider gets it: stored here and not there."""
+    changes: dict[str, object] = {"model": remote.model.upstream_model, "store": False}
+    if len(asked.items) != asked.input_count or asked.in_background:
+        changes["input"] = asked.items
+    if asked.values.get("previous_response_id") is not None:
+        changes["previous_response_id"] = None
+    if asked.in_background:
+        changes |= {"background": False, "stream": False}
+    return asked.request.changed(changes)
+
+
+def _final_response(lines: bytes) -> JsonObject:
+    """The response object in the last event of a stream."""
+    for line in lines.splitlines():
+        if line.startswith(b"data:") and any(name in line for name in FINAL):
+            event = obj(loads(line[5:]))
+            if text(event.get("type")).encode() in FINAL:
+                return obj(event.get("response"))
+    return {}
+
+
+def _frames(events: list[JsonObject]) -> bytes:
+    return b"".join(frame(dumps(event), text(event["type"])) for event in events)
+
+
+def _check(provider: str, chunk: JsonObject) -> None:
+    if not chunk:
+        raise failures.garbage(provider, "a line that is not JSON")
+    if chunk.get("error"):
+        raise failures.said_in_stream(provider, chunk["error"])
+
+
+def _finishes(chunk: JsonObject) -> bool:
+    return any(obj(choice).get("finish_reason") for choice in arr(chunk.get("choices")))

@@ -1,0 +1,91 @@
+"""`POST /v1/embeddings`."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from contextlib import aclosing
+
+from mecum.kit.types import Principal, Tokens
+from mecum.rooms.models import Usage, failures
+from mecum.rooms.models.answering import Answering
+from mecum.rooms.models.calls import Calls
+from mecum.rooms.models.catalogue import Catalogue, Remote
+from mecum.rooms.models.ports import Call
+from mecum.rooms.models.relay.answers import JSON_HEADERS, Head, Parts
+from mecum.rooms.models.relay.request import model_of, parsed
+from mecum.rooms.models.sending import Sender
+from mecum.rooms.models.tokens import CHARS_PER_TOKEN
+from mecum.rooms.models.upstream import ERROR_BODY_LIMIT
+from mecum.rooms.models.wires.chat_in import malformed
+from mecum.rooms.models.wires.jsons import arr, count, dumps, loads, obj
+from mecum.rooms.models.wires.splice import Spliced
+
+PATH = "/embeddings"
+QUERY, PASSAGE = "query:", "passage:"
+
+
+class VectorsDoor:
+    def __init__(self, catalogue: Catalogue, calls: Calls, sender: Sender, answering: Answering) -> None:
+        self._catalogue = catalogue
+        self._calls = calls
+        self._sender = sender
+        self._answering = answering
+
+    async def parts(self, principal: Principal, body: bytes) -> Parts:
+        """The answer to `body`. Raises MecumError before its head."""
+        request = parsed(body)
+        found = await self._catalogue.resolve(model_of(request), "embedding")
+        if isinstance(found, str):
+            answer = self._made(principal, request, found)
+        else:
+            answer = self._passed(principal, request, found, len(body))
+        async with aclosing(answer) as parts:
+            async for part in parts:
+                yield part
+
+    async def _passed(self, principal: Principal, request: Spliced, remote: Remote, size: int) -> Parts:
+        tokens = Tokens(size // CHARS_PER_TOKEN)
+        call = Call(principal, "relay.embeddings", remote.model.name, remote.provider.name, tokens)
+        sent = request.changed({"model": remote.model.upstream_model})
+        async with self._calls.open(call) as ongoing, self._sender.send(remote, PATH, sent) as answer:
+            ongoing.first()
+            body = await answer.read(None if answer.ok else ERROR_BODY_LIMIT)
+            if not answer.ok:
+                ongoing.outcome, ongoing.usage = "models.provider_refused", Usage(Tokens(0), Tokens(0))
+            if not answer.ok and answer.content_type != "application/json":
+                raise failures.refused(answer.provider, answer.status, answer.retry_after, body)
+            value = obj(loads(body))
+            if not value:
+                raise failures.garbage(answer.provider, answer.content_type or "an answer that is not JSON")
+            said = count(obj(value.get("usage")).get("prompt_tokens"))
+            if answer.ok and said is not None:
+                ongoing.usage = Usage(Tokens(said), Tokens(0))
+            yield Head(answer.status, JSON_HEADERS)
+            yield body
+
+    async def _made(self, principal: Principal, request: Spliced, name: str) -> Parts:
+        """By the built-in embedder. Texts are passages unless they begin with `query:`, as its publisher has it."""
+        texts = _texts(request.values.get("input"))
+        kind = "query" if all(text.startswith(QUERY) for text in texts) else "passage"
+        bare = [text.removeprefix(QUERY if kind == "query" else PASSAGE).strip() or text for text in texts]
+        made = await self._answering.embed(principal, bare, name, kind)
+        as_text = request.values.get("encoding_format") == "base64"
+        data = [
+            {"object": "embedding", "index": index, "embedding": _base64(vector) if as_text else vector}
+            for index, vector in enumerate(made.vectors)
+        ]
+        usage = {"prompt_tokens": made.tokens, "total_tokens": made.tokens}
+        yield Head(200, JSON_HEADERS)
+        yield dumps({"object": "list", "data": data, "model": name, "usage": usage})
+
+
+def _texts(given: object) -> list[str]:
+    texts: list[object] = [given] if isinstance(given, str) else arr(given)
+    if not texts or not all(isinstance(text, str) and text for text in texts):
+        raise malformed("input", "a text, or a list of texts that are not empty")
+    return [str(text) for text in texts]
+
+
+def _base64(vector: tuple[float, ...]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

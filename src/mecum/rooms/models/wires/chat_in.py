@@ -1,0 +1,112 @@
+"""A chat completions request that somebody sent us, as a model request."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from mecum.kit.errors import BadRequest
+from mecum.rooms.models import Content, ImagePart, Message, ModelRequest, TextPart, ToolSpec, ToolUse
+from mecum.rooms.models.wires.jsons import JsonObject, arr, count, obj, text
+
+ROLES: dict[str, Literal["system", "user", "assistant", "tool"]] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+}
+MESSAGES_MAX = 4096
+TOOLS_MAX = 256
+EFFORTS: dict[str, Literal["fast", "think"]] = {"none": "fast", "minimal": "fast", "low": "fast", "high": "think"}
+
+
+def malformed(where: str, what: str) -> BadRequest:
+    return BadRequest(
+        "models.request_malformed",
+        f"{where}: {what}.",
+        "See the API reference of chat completions or responses.",
+        params={"where": where},
+    )
+
+
+def read(body: Mapping[str, Any], model: str) -> ModelRequest:
+    """`body` for the catalogue's `model`.
+
+    Raises:
+        BadRequest: it names what is wrong and where.
+    """
+    messages = arr(body.get("messages"))
+    if not 0 < len(messages) <= MESSAGES_MAX:
+        raise malformed("messages", f"1 to {MESSAGES_MAX} messages are needed")
+    tools = arr(body.get("tools")) if body.get("tool_choice") != "none" else []
+    if len(tools) > TOOLS_MAX:
+        raise malformed("tools", f"at most {TOOLS_MAX} tools")
+    if (body.get("n") or 1) != 1:
+        raise malformed("n", "this model gives one answer at a time")
+    return ModelRequest(
+        messages=[_message(obj(message), f"messages[{place}]") for place, message in enumerate(messages)],
+        model=model,
+        tools=[_tool(obj(tool), f"tools[{place}]") for place, tool in enumerate(tools)],
+        effort=EFFORTS.get(text(body.get("reasoning_effort")), "auto"),
+        max_tokens=count(body.get("max_completion_tokens")) or count(body.get("max_tokens")) or None,
+        temperature=_temperature(body.get("temperature")),
+        json_schema=_schema(obj(body.get("response_format"))),
+        purpose="relay.chat",
+    )
+
+
+def _message(message: JsonObject, where: str) -> Message:
+    role = ROLES.get(text(message.get("role")))
+    if role is None:
+        raise malformed(f"{where}.role", "system, developer, user, assistant or tool")
+    content = message.get("content")
+    parts = [TextPart(content)] if isinstance(content, str) else [_part(obj(part), where) for part in arr(content)]
+    uses: list[ToolUse] = []
+    for call in arr(message.get("tool_calls")) if role == "assistant" else []:
+        function = obj(obj(call).get("function"))
+        uses.append(ToolUse(text(obj(call).get("id")), text(function.get("name")), text(function.get("arguments"))))
+    answered = text(message.get("tool_call_id")) if role == "tool" else ""
+    if role == "tool" and not answered:
+        raise malformed(f"{where}.tool_call_id", "which call is this the result of?")
+    return Message(role, tuple(part for part in parts if part != TextPart("")), tuple(uses), answered or None)
+
+
+def _part(part: JsonObject, where: str) -> Content:
+    kind = text(part.get("type"))
+    if kind in ("text", "refusal"):
+        return TextPart(text(part.get(kind)))
+    if kind == "image_url":
+        return _image(text(obj(part.get("image_url")).get("url")), where)
+    raise malformed(f"{where}.content", f"{kind[:40] or 'a part without type'} is not something that this model takes")
+
+
+def _image(url: str, where: str) -> ImagePart:
+    head, comma, data = url.partition(",")
+    if not comma or not head.startswith("data:image/") or not head.endswith(";base64"):
+        raise malformed(f"{where}.content", "an image is given as a data URL with base64")
+    try:
+        return ImagePart(head.removeprefix("data:").removesuffix(";base64"), base64.b64decode(data, validate=True))
+    except binascii.Error:
+        raise malformed(f"{where}.content", "an image that is not base64") from None
+
+
+def _tool(tool: JsonObject, where: str) -> ToolSpec:
+    function = obj(tool.get("function"))
+    name = text(function.get("name"))
+    if tool.get("type") != "function" or not name:
+        raise malformed(where, "only functions with a name")
+    return ToolSpec(name, text(function.get("description")), obj(function.get("parameters")))
+
+
+def _temperature(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 2 else None
+
+
+def _schema(response_format: JsonObject) -> Mapping[str, Any] | None:
+    kind = response_format.get("type")
+    if kind == "json_schema":
+        return obj(obj(response_format.get("json_schema")).get("schema"))
+    return {"type": "object"} if kind == "json_object" else None
