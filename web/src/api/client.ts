@@ -1,0 +1,70 @@
+// The query cache and the questions that several pages ask.
+import { QueryClient, queryOptions, useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { ApiError, api, rememberSession } from "./http";
+import type { Installation, List, LocalModel, Model, Person, Session } from "./types";
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 30_000,
+      refetchOnWindowFocus: false,
+      retry: (count, error) => count < 2 && error instanceof ApiError && error.retryable,
+    },
+    mutations: { retry: false },
+  },
+});
+
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: async () => rememberSession(await api.get<Session>("/session")),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** Puts the answer of a sign-in, sign-up or switch of space in place of what was known. */
+export function applySession(session: Session): void {
+  const before = queryClient.getQueryData(sessionQuery.queryKey);
+  rememberSession(session);
+  if (before?.person?.id !== session.person?.id || before?.space?.id !== session.space?.id) {
+    queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+  }
+  queryClient.setQueryData(sessionQuery.queryKey, session);
+}
+
+export function useSession(): Session {
+  return useSuspenseQuery(sessionQuery).data;
+}
+
+export function useInstallation(): Installation {
+  return useSession().installation;
+}
+
+/** The signed-in person. Only below a route that requires one. */
+export function usePerson(): Person {
+  const { person } = useSession();
+  if (!person) throw new Error("nobody is signed in");
+  return person;
+}
+
+export function mayOperate(person: Person | null): boolean {
+  return person?.role === "owner" || person?.role === "operator";
+}
+
+const MOVING = new Set(["arriving", "loading", "absent"]);
+
+export const localModelQuery = queryOptions({
+  queryKey: ["models", "local"],
+  queryFn: ({ signal }) => api.get<LocalModel>("/models/local", signal),
+  // While something moves, one look a second is what a progress bar needs.
+  refetchInterval: (query) => (query.state.data && MOVING.has(query.state.data.state) ? 1_000 : false),
+  staleTime: 5_000,
+});
+
+export const modelsQuery = queryOptions({
+  queryKey: ["models"],
+  queryFn: ({ signal }) => api.get<List<Model>>("/models", signal),
+  staleTime: 60_000,
+});
+
+export function useLocalModel(): LocalModel | undefined {
+  return useQuery(localModelQuery).data;
+}

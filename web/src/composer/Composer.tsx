@@ -1,0 +1,160 @@
+import { ArrowUp, Paperclip, Square } from "lucide-react";
+import { type ClipboardEvent, type FormEvent, type KeyboardEvent, memo, useEffect, useRef, useState } from "react";
+import type { Attachment, Effort } from "~/api/types";
+import { t } from "~/i18n";
+import { IconButton } from "~/ui/Button";
+import { Seg } from "~/ui/Field";
+import { Icon } from "~/ui/Icon";
+import { readDraft, readEffort, writeDraft, writeEffort } from "./draft";
+import { FileChips } from "./FileChips";
+import { ModelMenu } from "./ModelMenu";
+import { useDrop } from "./useDrop";
+import { useGrow } from "./useGrow";
+import { useShrink } from "./useShrink";
+import { useUploads } from "./uploads";
+
+export interface Written {
+  text: string;
+  attachments: Attachment[];
+  effort: Effort;
+  model: string | undefined;
+}
+
+interface ComposerProps {
+  /** The thread, or "new". Mount it with this as its key. */
+  draftKey: string;
+  placeholder: string;
+  running: boolean;
+  onSend: (written: Written) => void;
+  onStop?: () => void;
+  /** Arrow up in an empty composer. */
+  onEditLast?: () => void;
+  /** Text to begin with instead of the draft. */
+  start?: string | undefined;
+}
+
+const touch = window.matchMedia("(pointer: coarse) and (hover: none)");
+
+export const Composer = memo(function Composer({ draftKey, placeholder, running, onSend, onStop, onEditLast, start }: ComposerProps) {
+  const [draft] = useState(() => readDraft(draftKey));
+  const [text, setText] = useState(draft.text);
+  const [effort, setEffort] = useState<Effort>(readEffort);
+  const [model, setModel] = useState<string>();
+  const uploads = useUploads(draft.attachments);
+  const area = useRef<HTMLTextAreaElement>(null);
+  const picker = useRef<HTMLInputElement>(null);
+  const shrunk = useShrink() && text === "" && uploads.list.length === 0;
+  const dragging = useDrop(uploads.add);
+  useGrow(area, text);
+
+  useEffect(() => {
+    const timer = setTimeout(() => writeDraft(draftKey, { text, attachments: uploads.attachments }), 300);
+    return () => clearTimeout(timer);
+  }, [draftKey, text, uploads.attachments]);
+
+  useEffect(() => {
+    if (start !== undefined) setText(start);
+    if (!touch.matches || start !== undefined) area.current?.focus();
+  }, [start]);
+
+  const ready = uploads.settled && (text.trim() !== "" || uploads.attachments.length > 0);
+
+  function submit(event?: FormEvent) {
+    event?.preventDefault();
+    if (!ready) return;
+    onSend({ text: text.trim(), attachments: uploads.attachments, effort, model });
+    setText("");
+    uploads.clear();
+    writeDraft(draftKey, { text: "", attachments: [] });
+    area.current?.focus();
+  }
+
+  function onKeyDown(event: KeyboardEvent<HTMLTextAreaElement>) {
+    // While a word is put together (Chinese, Japanese), Enter belongs to the input method.
+    if (event.nativeEvent.isComposing || event.keyCode === 229) return;
+    if (event.key === "Enter" && !event.shiftKey && !touch.matches) submit(event);
+    else if (event.key === "ArrowUp" && text === "" && onEditLast) {
+      event.preventDefault();
+      onEditLast();
+    } else if (event.key === "Escape") event.currentTarget.blur();
+  }
+
+  function onPaste(event: ClipboardEvent) {
+    const files = [...event.clipboardData.files];
+    if (files.length === 0) return;
+    event.preventDefault();
+    uploads.add(files);
+  }
+
+  return (
+    <div className="composer" data-shrunk={shrunk || undefined}>
+      <div className="composer__in">
+        <form className={`write ${dragging ? "write--drop" : ""}`} onSubmit={submit}>
+          <FileChips uploads={uploads.list} onRemove={uploads.remove} />
+          <label className="vh" htmlFor="write">
+            {t("Write to Mecum")}
+          </label>
+          <textarea
+            id="write"
+            ref={area}
+            rows={1}
+            placeholder={dragging ? t("Drop files here") : placeholder}
+            value={text}
+            enterKeyHint={touch.matches ? "enter" : "send"}
+            onChange={(event) => setText(event.target.value)}
+            onKeyDown={onKeyDown}
+            onPaste={onPaste}
+          />
+          <div className="write__row">
+            <IconButton icon={Paperclip} label={t("Attach a file")} onClick={() => picker.current?.click()} />
+            <input
+              ref={picker}
+              type="file"
+              multiple
+              hidden
+              data-testid="file-input"
+              onChange={(event) => {
+                uploads.add(event.target.files ?? []);
+                event.target.value = "";
+              }}
+            />
+            <span className="grow" />
+            <ModelMenu value={model} onChange={setModel} />
+            <EffortChoice
+              value={effort}
+              onChange={(chosen) => {
+                setEffort(chosen);
+                writeEffort(chosen);
+              }}
+            />
+            {running && onStop && (
+              <button type="button" className="send send--stop" aria-label={t("Stop")} title={t("Stop")} onClick={onStop}>
+                <Icon of={Square} />
+              </button>
+            )}
+            {(!running || ready || !onStop) && (
+              <button type="submit" className="send" aria-label={t("Send")} title={t("Send")} disabled={!ready}>
+                <Icon of={ArrowUp} />
+              </button>
+            )}
+          </div>
+        </form>
+      </div>
+    </div>
+  );
+});
+
+function EffortChoice({ value, onChange }: { value: Effort; onChange: (effort: Effort) => void }) {
+  return (
+    <Seg
+      legend={t("How to answer")}
+      value={value}
+      onChange={onChange}
+      options={[
+        { value: "auto", label: t("Auto"), title: t("I choose between fast and thinking") },
+        { value: "fast", label: t("Fast"), title: t("Answer at once") },
+        { value: "think", label: t("Think"), title: t("Take time to think first") },
+      ]}
+    />
+  );
+}

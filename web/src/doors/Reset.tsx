@@ -1,0 +1,99 @@
+import { Link, useNavigate } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { applySession, useInstallation } from "~/api/client";
+import { api } from "~/api/http";
+import type { Session } from "~/api/types";
+import { t } from "~/i18n";
+import { Button } from "~/ui/Button";
+import { Field } from "~/ui/Field";
+import { ErrorNote } from "~/ui/Note";
+import { useAction } from "~/ui/useAction";
+import { Door } from "./Door";
+import { BadLink, LinkPending, useLink } from "./link";
+
+function Foot() {
+  return (
+    <Link className="textbtn" to="/sign-in">
+      {t("To sign-in")}
+    </Link>
+  );
+}
+
+function Ask() {
+  const { mail } = useInstallation();
+  const [email, setEmail] = useState("");
+  const [sent, setSent] = useState(false);
+  const { busy, error, run } = useAction();
+  if (!mail) {
+    return (
+      <Door title={t("A new password")} lede={t("This Mecum sends no mail. Ask whoever runs it for a reset link; they find it beside your name.")} foot={<Foot />}>
+        {null}
+      </Door>
+    );
+  }
+  if (sent) {
+    return (
+      <Door title={t("Look into your mail")} lede={t("If {email} has an account here, a link is on its way. It works once, for an hour.", { email })} foot={<Foot />}>
+        {null}
+      </Door>
+    );
+  }
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    void run(async () => {
+      await api.post("/reset/request", { email: email.trim() });
+      setSent(true);
+    });
+  }
+  return (
+    <Door title={t("A new password")} lede={t("I send you a link with which you choose a new one.")} foot={<Foot />}>
+      <form className="form" onSubmit={submit}>
+        <Field label={t("Email")} type="email" autoComplete="username" required autoFocus value={email} onChange={(event) => setEmail(event.target.value)} />
+        <ErrorNote error={error} />
+        <Button kind="main" type="submit" className="btn--wide" busy={busy}>
+          {t("Send the link")}
+        </Button>
+      </form>
+    </Door>
+  );
+}
+
+export function Reset() {
+  const { token, link, error, pending } = useLink();
+  const navigate = useNavigate();
+  const [password, setPassword] = useState("");
+  const action = useAction();
+  if (token === undefined) return <Ask />;
+  if (pending) return <LinkPending />;
+  if (link?.kind !== "reset") return <BadLink error={error} />;
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    void action.run(async () => {
+      const session = await api.post<Session | undefined>("/reset", { token, password });
+      if (session && "person" in session) applySession(session);
+      await navigate({ to: "/sign-in", replace: true });
+    });
+  }
+  return (
+    <Door title={t("A new password")} lede={link.email ? t("For {email}. All other sessions end.", { email: link.email }) : undefined} foot={<Foot />}>
+      <form className="form" onSubmit={submit}>
+        <input type="email" autoComplete="username" hidden readOnly value={link.email ?? ""} />
+        <Field
+          label={t("New password")}
+          type="password"
+          autoComplete="new-password"
+          required
+          autoFocus
+          minLength={10}
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
+          help={t("At least 10 characters. A sentence is easier to keep than a word.")}
+        />
+        <ErrorNote error={action.error} />
+        <Button kind="main" type="submit" className="btn--wide" busy={action.busy}>
+          {t("Save")}
+        </Button>
+      </form>
+    </Door>
+  );
+}

@@ -1,0 +1,3 @@
+export function NoticesPanel() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function PreferencesPanel() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function SchedulesPanel() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function SharesPanel() {
+  return null;
+}

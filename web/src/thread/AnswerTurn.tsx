@@ -1,0 +1,52 @@
+import { lazy, Suspense } from "react";
+import type { WaitingHint } from "~/api/events";
+import { t } from "~/i18n";
+import { After } from "./After";
+import { RunNote } from "./RunNote";
+import { RunningNote } from "./RunningNote";
+import { Steps } from "./Steps";
+import { Thinking } from "./Thinking";
+import { Side } from "./UserTurn";
+import { WaitCard } from "./WaitCard";
+import { isGoing } from "./state/model";
+import type { AnswerTurn } from "./state/view";
+
+const Markdown = lazy(() => import("~/markdown/Markdown"));
+
+/** The text as it is, until the part that renders it has arrived. */
+function Plain({ text }: { text: string }) {
+  return <div className="prose prose--plain">{text}</div>;
+}
+
+export function AnswerTurnView({ turn, hint, last }: { turn: AnswerTurn; hint: WaitingHint | null; last: boolean }) {
+  const { node, part, live } = turn;
+  const text = node?.text ?? live?.text ?? part?.steps.filter((step) => step.trim()).join("\n\n") ?? "";
+  const reasoning = node?.reasoning || live?.reasoning || "";
+  const going = part !== null && isGoing(part);
+  const open = going ? part.waits.filter((wait) => wait.answer === null) : [];
+  const closed = part?.waits.filter((wait) => wait.answer !== null || !going) ?? [];
+  return (
+    <article className="msg msg--ai line" id={node?.id} aria-label="Mecum" data-testid="answer" data-state={going ? "running" : (part?.finished?.reason ?? "done")}>
+      <Side who="Mecum" at={node?.at ?? part?.at} />
+      <div>
+        {reasoning && <Thinking text={reasoning} going={going && text === ""} />}
+        {part && part.acts.length > 0 && <Steps acts={part.acts} going={going} />}
+        {closed.map((wait) => (
+          <WaitCard key={wait.id} wait={wait} over />
+        ))}
+        {node?.erased && <p className="muted">{t("This answer was erased.")}</p>}
+        {text && (
+          <Suspense fallback={<Plain text={text} />}>
+            <Markdown text={text} going={going} />
+          </Suspense>
+        )}
+        {open.map((wait) => (
+          <WaitCard key={wait.id} wait={wait} />
+        ))}
+        {going && open.length === 0 && <RunningNote hint={hint} quiet={text !== "" || part.acts.some((act) => act.state === "running")} />}
+        <RunNote turn={turn} last={last} />
+        {node && !node.erased && <After turn={turn} />}
+      </div>
+    </article>
+  );
+}

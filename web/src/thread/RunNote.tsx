@@ -1,0 +1,52 @@
+import { RotateCw, TriangleAlert } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import { mayOperate, usePerson } from "~/api/client";
+import { t } from "~/i18n";
+import { runWords } from "~/api/words";
+import { Button } from "~/ui/Button";
+import { Icon } from "~/ui/Icon";
+import { useOpenThread } from "./context";
+import { regenerate } from "./regenerate";
+import type { AnswerTurn } from "./state/view";
+
+/** How a run ended, where it did not simply end: stopped, at a limit, failed. */
+export function RunNote({ turn, last }: { turn: AnswerTurn; last: boolean }) {
+  const { store } = useOpenThread();
+  const person = usePerson();
+  const finished = turn.part?.finished;
+  if (!finished || finished.reason === "done") return null;
+  const again = last && (
+    <Button small icon={RotateCw} onClick={() => void regenerate(store, turn)}>
+      {t("Try again")}
+    </Button>
+  );
+  if (finished.reason === "stopped") {
+    return (
+      <p className="ended" data-testid="run-stopped">
+        <span className="muted">{t("You stopped me here.")}</span> {again}
+      </p>
+    );
+  }
+  if (finished.reason === "limit") {
+    return (
+      <p className="ended" data-testid="run-limit">
+        <span className="muted">{t("I stopped at a limit: {limit}.", { limit: finished.limit ?? "" })}</span> {again}
+      </p>
+    );
+  }
+  const { what, hint } = runWords(finished.error);
+  return (
+    <div className="notice notice--bad" role="alert" data-testid="run-failed">
+      <Icon of={TriangleAlert} />
+      <p className="grow">
+        {what} {hint && <span className="muted">{hint}</span>}
+      </p>
+      {finished.error?.code.startsWith("models.") && mayOperate(person) && (
+        <Link className="btn btn--s" to="/admin/models">
+          {t("Look at the models")}
+        </Link>
+      )}
+      {again}
+    </div>
+  );
+}

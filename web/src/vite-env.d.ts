@@ -1,0 +1,4 @@
+declare module "virtual:messages/*" {
+  export const messages: import("@lingui/core").Messages;
+}
+declare module "@fontsource-variable/*";

@@ -1,0 +1,35 @@
+/// <reference types="vitest/config" />
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+// @ts-expect-error plain JavaScript, shared with the command line
+import { messagesPlugin } from "./scripts/messages.mjs";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  plugins: [react(), messagesPlugin()],
+  resolve: { alias: { "~": here("./src") } },
+  build: {
+    outDir: here("../src/mecum/surfaces/web/client"),
+    emptyOutDir: true,
+    manifest: true,
+    // The server's content security policy knows no data: URLs for fonts and styles.
+    assetsInlineLimit: 0,
+    target: ["chrome123", "firefox128", "safari17.5"],
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            // What every page needs and what rarely changes: one file each, instead of a dozen small ones.
+            { name: "vendor", test: /node_modules\/(react|react-dom|scheduler|@tanstack|@lingui\/core)\//, priority: 2 },
+            { name: "common", test: /src\/(api|stream|i18n|ui\/(Button|Field|Icon|Line|Meter|Note|Menu|time|toast|useCopy|useAction|useStable)\.)/, priority: 1 },
+          ],
+        },
+      },
+    },
+  },
+  server: { port: 5173, proxy: { "/api": process.env.MECUM_API ?? "http://127.0.0.1:4173" } },
+  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+});
