@@ -196,6 +196,7 @@ async def test_requests_are_counted_by_route_and_never_by_what_was_asked() -> No
         "/api/things/ada@example.org",
         "/api/things/bob",
         "/plain/my/diary",
+        "/plain/",
         "/files/diary.txt",
         "/diary",
         "/broken",
@@ -206,6 +207,7 @@ async def test_requests_are_counted_by_route_and_never_by_what_was_asked() -> No
     assert new == {
         ("GET", "/api/things/{thing}", "200"): 2,
         ("GET", "/plain/{rest}", "200"): 1,
+        ("GET", "/plain/", "200"): 1,
         ("GET", "/files/*", "200"): 1,
         ("GET", "unmatched", "404"): 1,
         ("GET", "/broken", "500"): 1,

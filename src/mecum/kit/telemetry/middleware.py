@@ -93,6 +93,8 @@ def route_template(scope: Scope) -> str:
         return UNMATCHED
     path: str = scope["path"]
     for name, value in reversed(params.items()):
+        if value == "":
+            continue  # a rest of the path that is not there
         before, found, after = path.rpartition(str(value))
         if found:
             path = f"{before}{{{name}}}{after}"
