@@ -1,0 +1,288 @@
+"""A small world for the models room: the real database, a fake provider, its routes behind a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from fastapi import FastAPI
+from openai import AsyncOpenAI
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from mecum.kit.bus import LocalBus
+from mecum.kit.clock import Clock, SystemClock
+from mecum.kit.crypto import SecretBox
+from mecum.kit.db import AsyncConnection, Database
+from mecum.kit.errors import EngineUnavailable, MecumError
+from mecum.kit.http import Credentials, install_errors
+from mecum.kit.outbox import Outbox
+from mecum.kit.room import Kit, Room
+from mecum.kit.tools import ToolRegistry
+from mecum.kit.types import PersonId, Principal, SpaceId, Surface
+from mecum.rooms.models import RelayResponse
+from mecum.rooms.models.face import ModelsRoom
+from mecum.rooms.models.ports import Ports
+from mecum.rooms.models.room import build
+from mecum.rooms.models.settings import ModelsSettings
+from tests.support.fake_provider import FakeProvider
+from tests.support.fake_replies import vector
+from tests.support.jobs import HandJobs
+from tests.support.principals import principal
+
+FAST = {
+    "allow_network": False,
+    "provider_connect_timeout_s": 2,
+    "provider_first_byte_timeout_s": 0.5,
+    "provider_chunk_timeout_s": 0.3,
+    "provider_retries_max": 0,
+    "relay_local_wait_s": 0.2,
+}
+
+
+class OnePerson:
+    """Only what background responses ask of the people room, and an ear for the audit log."""
+
+    def __init__(self, caller: Principal) -> None:
+        self.caller = caller
+        self.actions: list[str] = []
+
+    async def principal_for_job(
+        self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"
+    ) -> Principal:
+        assert (person, space) == (self.caller.person, self.caller.space)
+        return self.caller
+
+    async def record(
+        self,
+        connection: AsyncConnection,
+        principal: Principal | None,
+        action: str,
+        subject: str,
+        details: object = None,
+    ) -> None:
+        self.actions.append(action)
+
+
+@dataclass
+class FakeState:
+    phase: str = "ready"
+    progress: Any = None
+    problem: MecumError | None = None
+
+
+@dataclass(frozen=True)
+class FakeProgress:
+    bytes_done: int
+    bytes_total: int
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class FakeEndpoint:
+    base_url: str
+    api_key: str
+    model: str = "fake"
+    slots: int = 1
+
+
+@dataclass(frozen=True)
+class FakeCard:
+    name: str = "Tiny-1B"
+    publisher: str = "Somebody"
+    licence: str = "Apache-2.0"
+
+
+class FakeEngine:
+    """A built-in model whose child is the fake provider, and which arrives when it is told."""
+
+    def __init__(self, fake: FakeProvider, phase: str = "ready") -> None:
+        self.fake = fake
+        self.state = FakeState(phase)
+        self.card = FakeCard()
+        self.paused = False
+        self._changed = asyncio.Event()
+
+    def arrive(self, phase: str = "ready", problem: MecumError | None = None) -> None:
+        self.state = FakeState(phase, problem=problem)
+        self._changed.set()
+
+    async def ready(self, timeout_s: float | None = None) -> FakeEndpoint:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.state.phase in ("fetching", "loading"):
+                    await self._changed.wait()
+        except TimeoutError:
+            raise EngineUnavailable("engine_loading", "Not yet.") from None
+        if self.state.phase != "ready":
+            raise self.state.problem or EngineUnavailable("engine_off", "Off.")
+        return FakeEndpoint(self.fake.base_url, "local-key")
+
+    @asynccontextmanager
+    async def use(self, timeout_s: float | None = None) -> AsyncGenerator[FakeEndpoint]:
+        yield await self.ready(timeout_s)
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+
+
+@dataclass(frozen=True)
+class FakeVectors:
+    vectors: list[list[float]]
+    tokens: int
+
+
+class FakeEmbedder:
+    model = "tiny-embedder"
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+
+    async def embed_counted(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> FakeVectors:
+        self.kinds.append(kind)
+        return FakeVectors([vector(text, 8) for text in texts], len(texts) * 3)
+
+
+@dataclass
+class World:
+    kit: Kit
+    room: Room[ModelsRoom]
+    caller: Principal
+    people: OnePerson
+    jobs: HandJobs
+    url: str = ""
+    clients: list[AsyncOpenAI] = field(default_factory=list[AsyncOpenAI])
+
+    @property
+    def face(self) -> ModelsRoom:
+        return self.room.face
+
+    @property
+    def openai(self) -> AsyncOpenAI:
+        """The official client, talking to the relay; it repeats nothing by itself."""
+        if not self.clients:
+            self.clients.append(AsyncOpenAI(base_url=f"{self.url}/v1", api_key="k", max_retries=0, timeout=10))
+        return self.clients[0]
+
+
+@asynccontextmanager
+async def world(
+    database: Database,
+    jobs: HandJobs,
+    data: Path,
+    *,
+    engine: FakeEngine | None = None,
+    embedder: FakeEmbedder | None = None,
+    clock: Clock | None = None,
+    caller: Principal | None = None,
+    **settings: Any,
+) -> AsyncIterator[World]:
+    caller = caller or principal(role="operator")
+    clock = clock or SystemClock()
+    nothing = cast(Any, None)
+    kit = Kit(
+        db=database,
+        jobs=jobs,
+        outbox=Outbox(database, jobs, clock),
+        bus=LocalBus(clock),
+        clock=clock,
+        secrets=SecretBox.from_file(data / "keys"),
+        tools=ToolRegistry(),
+        blobs=nothing,
+        mail=nothing,
+        notify=nothing,
+        i18n=nothing,
+        fetch=nothing,
+        data=data,
+        public_url="http://localhost:8080",
+    )
+    people = OnePerson(caller)
+    bound: dict[str, Any] = {"engine": engine} if engine is not None else {}
+    ports = Ports(persons=people, audit=people, embedder=embedder, **bound)
+    room = build(kit, ports, ModelsSettings(**(FAST | settings)))
+    jobs.add(room.jobs)
+    kit.outbox.subscribe(room.handlers)
+    await room.start()
+    built = World(kit, room, caller, people, jobs)
+    try:
+        async with serving(_app(built)) as url:
+            built.url = url
+            yield built
+            for client in built.clients:
+                await client.close()
+    finally:
+        await room.stop()
+
+
+def _app(built: World) -> FastAPI:
+    app = FastAPI()
+    install_errors(app)
+
+    async def authenticate(credentials: Credentials) -> Principal:
+        return built.caller
+
+    app.state.authenticate = authenticate
+    assert built.room.router is not None
+    app.include_router(built.room.router)
+    relay = built.face.relay
+
+    async def posted(request: Request) -> StreamingResponse:
+        door = {"completions": relay.chat_completions, "responses": relay.responses, "embeddings": relay.embeddings}
+        return _sent(await door[request.url.path.rpartition("/")[2]](built.caller, await request.body()))
+
+    async def models(request: Request) -> StreamingResponse:
+        return _sent(await relay.models(built.caller))
+
+    async def stored(request: Request) -> StreamingResponse:
+        response_id = request.path_params["id"]
+        if request.url.path.endswith("/input_items"):
+            return _sent(
+                await relay.input_items(built.caller, response_id, order=request.query_params.get("order", "desc"))
+            )
+        if request.url.path.endswith("/cancel"):
+            return _sent(await relay.cancel(built.caller, response_id))
+        verb = relay.delete if request.method == "DELETE" else relay.response
+        return _sent(await verb(built.caller, response_id))
+
+    for path in ("/v1/chat/completions", "/v1/responses", "/v1/embeddings"):
+        app.add_route(path, posted, ["POST"])
+    app.add_route("/v1/models", models)
+    app.add_route("/v1/responses/{id}", stored, ["GET", "DELETE"])
+    app.add_route("/v1/responses/{id}/input_items", stored)
+    app.add_route("/v1/responses/{id}/cancel", stored, ["POST"])
+    return app
+
+
+def _sent(answer: RelayResponse) -> StreamingResponse:
+    return StreamingResponse(answer.body, answer.status, answer.headers)
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[str]:
+    """The base URL of `app`, served over loopback in this event loop."""
+    config = Config(app, log_config=None, access_log=False, lifespan="off", http="httptools", ws="none")
+    config.load()
+    state, protocol = ServerState(), cast(Any, config.http_protocol_class)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: protocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for connection in list(state.connections):
+            cast(Any, connection).transport.abort()
+        tasks = list(state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
