@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from mecum import __version__
 from mecum.documents import Documents
@@ -21,10 +20,11 @@ from mecum.kit.gate import Asgi, Gate
 from mecum.kit.ground import build_kit
 from mecum.kit.http import install_errors
 from mecum.kit.migrate import migrate
-from mecum.kit.notify_api import notification_routes
+from mecum.kit.notify_api import router as notification_router
 from mecum.kit.room import Kit, Room
 from mecum.kit.settings import is_loopback
-from mecum.kit.telemetry import RequestIds, metrics_response
+from mecum.kit.telemetry import TelemetryMiddleware, exposition, may_read_metrics
+from mecum.kit.types import Principal
 from mecum.rooms.assistant import NoRecall, NoReview
 from mecum.rooms.assistant.room import Ports as AssistantPorts
 from mecum.rooms.assistant.room import build as build_assistant
@@ -141,6 +141,9 @@ async def build(settings: Settings) -> App:
         kit.outbox.subscribe(room.handlers)
         kit.tools.add(room.tools)
 
+    async def unread(caller: Principal) -> int:
+        return (await kit.notify.unread_count(caller))[0]
+
     api = FastAPI(title="Mecum", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     api.state.authenticate = people.face.authenticate
     install_errors(api)
@@ -148,14 +151,14 @@ async def build(settings: Settings) -> App:
         if room.router is not None:
             api.include_router(room.router)
         api.router.routes.extend(room.routes)
-    api.include_router(notification_routes(kit.notify))
-    api.include_router(stream_router(kit.bus, assistant.face, kit.notify.unread_count))
-    api.router.routes.extend(openai_routes(people.face, models.face, assistant.face))
+    api.include_router(notification_router(kit.notify))
+    api.include_router(stream_router(kit.bus, assistant.face, unread))
+    api.router.routes.extend(openai_routes(people.face.authenticate, models.face.relay, assistant.face))
     gate_holder: list[App] = []
     _probes(api, settings, kit, gate_holder)
     api.router.routes.extend(client_routes(kit.i18n))
     gate = Gate(
-        RequestIds(api),
+        TelemetryMiddleware(api),
         public_url=settings.kit.address,
         trusted_proxies=settings.kit.trusted_proxies,
         body_limit_bytes=settings.kit.body_limit_bytes,
@@ -178,7 +181,11 @@ def _probes(api: FastAPI, settings: Settings, kit: Kit, holder: list[App]) -> No
         return PlainTextResponse("ok\n" if holder[0].ready else "starting\n", 200 if holder[0].ready else 503)
 
     async def metrics(request: Request) -> Response:
-        return await metrics_response(request, settings.kit.metrics_token)
+        peer = request.client.host if request.client else ""
+        if not may_read_metrics(settings.kit.metrics_token, peer, request.headers):
+            return PlainTextResponse("not found\n", 404)
+        body, media_type = exposition()
+        return Response(body, media_type=media_type)
 
     api.add_route("/readyz", readyz, include_in_schema=False)
     api.add_route("/metrics", metrics, include_in_schema=False)

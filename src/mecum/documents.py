@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from mecum.engines.documents import DocumentReader, Kind, sniff
-from mecum.engines.documents import DocumentPart
+from mecum.engines.documents import DocumentPart, DocumentReader, Kind, sniff
 
 
 class Documents:

@@ -1,4 +1,4 @@
-"""All settings of the house, collected from its rooms. Every value comes from `MECUM_*` and has a default and a reason."""
+"""All settings of the house, collected from its rooms. Every value comes from `MECUM_*`, has a default and a reason."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_settings import BaseSettings
 
+from mecum.engines.embeddings.settings import EmbeddingSettings
 from mecum.engines.llm.settings import LlmSettings
 from mecum.kit.settings import KitSettings
 from mecum.kit.settings import load as load_one
@@ -20,6 +21,7 @@ CLASSES: dict[str, type[BaseSettings]] = {
     "models": ModelsSettings,
     "assistant": AssistantSettings,
     "llm": LlmSettings,
+    "embeddings": EmbeddingSettings,
 }
 
 
@@ -30,6 +32,7 @@ class Settings:
     models: ModelsSettings
     assistant: AssistantSettings
     llm: LlmSettings
+    embeddings: EmbeddingSettings
 
 
 def load(**overrides: Any) -> Settings:

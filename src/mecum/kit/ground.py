@@ -11,7 +11,7 @@ from mecum.kit.errors import StartError
 from mecum.kit.fetch import Fetcher
 from mecum.kit.i18n import I18n
 from mecum.kit.jobs import Jobs
-from mecum.kit.mail import open_mail
+from mecum.kit.mail import Mail, NullMail, SmtpMail, SmtpServer
 from mecum.kit.notify import Notify
 from mecum.kit.outbox import Outbox
 from mecum.kit.room import Kit
@@ -41,7 +41,10 @@ async def build_kit(settings: KitSettings) -> Kit:
         sole_worker=settings.valkey_url is None,
     )
     bus: Bus = LocalBus(clock) if settings.valkey_url is None else await _shared_bus(settings.valkey_url)
-    mail = open_mail(settings, database, jobs, secrets, clock)
+    mail: Mail = NullMail()
+    if settings.smtp_url and settings.mail_from:
+        server = SmtpServer.from_url(settings.smtp_url)
+        mail = SmtpMail(server, settings.mail_from, database, jobs, secrets, clock)
     i18n = I18n()
     blobs = FileBlobs(
         settings.data,

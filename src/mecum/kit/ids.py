@@ -19,6 +19,11 @@ def new_id() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
+def created_s(value: UUID) -> int:
+    """When a UUIDv7 was made, in seconds since 1970 (RFC 9562, 5.7: its first 48 bits are milliseconds)."""
+    return (value.int >> 80) // 1000
+
+
 def encode(prefix: str, value: UUID) -> str:
     return f"{prefix}_{value.hex}"
 

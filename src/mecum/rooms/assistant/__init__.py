@@ -7,7 +7,7 @@ this room and in `docs/events.md`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
@@ -106,6 +106,8 @@ class Post:
             with finish `tool_calls`, and the caller posts `tool_results`.
         tool_results: `call` and `text` of each lent call; then `text` may be empty.
         history: messages before the first one of a new thread (`role`, `text`, `tool_uses`, `tool_use_id`).
+        unattended: nobody is there to fill in a form: tools that ask the person are not offered.
+        caller: what a surface wants to find again with the run, e.g. the metadata of an API request.
     """
 
     client_id: str
@@ -120,6 +122,8 @@ class Post:
     lent_tools: Sequence[Mapping[str, Any]] = ()
     tool_results: Sequence[Mapping[str, str]] = ()
     history: Sequence[Mapping[str, Any]] = ()
+    unattended: bool = False
+    caller: Mapping[str, Any] | None = None
     max_tokens: int | None = None
     temperature: float | None = None
     json_schema: Mapping[str, Any] | None = None
@@ -219,6 +223,14 @@ class Assistant(Protocol):
         """The first message of a new thread: both are made together, once per client id."""
         ...
 
+    async def add_file(self, principal: Principal, name: str, data: bytes) -> AttachmentRef:
+        """Take a file in, to be named in `Post.attachments`. Raises TooLarge."""
+        ...
+
+    async def delete_thread(self, principal: Principal, thread: UUID) -> None:
+        """Put it away; it is erased after some days. Raises NotFound."""
+        ...
+
     async def stop(self, principal: Principal, thread: UUID, run: UUID | None = None) -> bool:
         """Stop the run that is going on. False when none is."""
         ...
@@ -229,7 +241,7 @@ class Assistant(Protocol):
 
     async def events(self, principal: Principal, thread: UUID, *, after: int = 0, limit: int = 200) -> Page[Event]: ...
 
-    def follow(self, principal: Principal, thread: UUID, *, position: str = "0") -> AsyncIterator[Frame]:
+    def follow(self, principal: Principal, thread: UUID, *, position: str = "0") -> AsyncGenerator[Frame, None]:
         """Log after `position`, then the checkpoint of a running answer, then live deltas; goes on until it is closed.
 
         `position` is `seq` or `seq:attempt:offset` as given in `Frame.position`. A `reset` frame tells the reader to

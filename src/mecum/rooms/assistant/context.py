@@ -15,6 +15,7 @@ from mecum.rooms.assistant.prompts import system_message
 from mecum.rooms.assistant.service import RunState, path_to
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.store.runs import RunRow
+from mecum.rooms.assistant.tools.ask import ASK_PERSON
 from mecum.rooms.models import CatalogueModel, Content, ModelRequest, Models, ToolSpec
 
 RECALL_TOKENS = 1_500
@@ -85,6 +86,6 @@ class Context:
         lent = tuple(ToolSpec(t["name"], t.get("description", ""), t.get("parameters", {})) for t in given)
         if options.get("own_tools") is False:
             return lent
-        names = {tool.name for tool in lent}
-        own = (ToolSpec(t.name, t.description, t.parameters) for t in self._kit.tools.all() if t.name not in names)
+        hidden = {tool.name for tool in lent} | ({ASK_PERSON.name} if options.get("unattended") else set[str]())
+        own = (ToolSpec(t.name, t.description, t.parameters) for t in self._kit.tools.all() if t.name not in hidden)
         return (*lent, *own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from mecum.kit.ids import new_id
 from mecum.kit.room import Kit
 from mecum.kit.text import snippet, to_or_query
 from mecum.kit.types import Page, Principal, Surface
-from mecum.rooms.assistant import Event, Frame, Origin, Post, Posted, Thread
+from mecum.rooms.assistant import AttachmentRef, Event, Frame, Origin, Post, Posted, Thread
 from mecum.rooms.assistant.events import (
     ACT_INTENDED,
     BRANCH_SELECTED,
@@ -23,6 +23,7 @@ from mecum.rooms.assistant.events import (
     THREAD_TITLED,
     Draft,
 )
+from mecum.rooms.assistant.files.attachments import Attachments
 from mecum.rooms.assistant.live import Follower, wake
 from mecum.rooms.assistant.posting import NewThread, Posting, run_options
 from mecum.rooms.assistant.runner import ADVANCE, ask_to_stop
@@ -41,8 +42,9 @@ SEARCH_PAGE_MAX = 50
 class AssistantRoom:
     """Implements `mecum.rooms.assistant.Assistant`."""
 
-    def __init__(self, kit: Kit, posting: Posting, settings: AssistantSettings) -> None:
+    def __init__(self, kit: Kit, posting: Posting, attachments: Attachments, settings: AssistantSettings) -> None:
         self._kit = kit
+        self._attachments = attachments
         self._posting = posting
         self._settings = settings
 
@@ -254,7 +256,7 @@ class AssistantRoom:
             if await threads.get(connection, principal, thread) is None:
                 raise _unknown()
 
-    async def follow(self, principal: Principal, thread: UUID, *, position: str = "0") -> AsyncIterator[Frame]:
+    async def follow(self, principal: Principal, thread: UUID, *, position: str = "0") -> AsyncGenerator[Frame, None]:
         await self.thread_exists(principal, thread)
         async for frame in Follower(self._kit.db, self._kit.bus, thread).follow(position):
             yield frame
@@ -277,7 +279,8 @@ class AssistantRoom:
             row = await runs.get(connection, run)
             if row is None or row.place.person != principal.person or row.place.space != principal.space:
                 raise NotFound("assistant.run_unknown", "There is no such run.")
-            if await threads.get(connection, principal, row.place.thread) is None:
+            thread = await threads.get(connection, principal, row.place.thread)
+            if thread is None or thread.deleted_at is not None:
                 raise _unknown()
             events = await log.read(connection, row.place.thread, run=run, limit=self._settings.history_events_max)
         answers = [e for e in events if e.type == MESSAGE_ASSISTANT and e.payload]
@@ -298,12 +301,22 @@ class AssistantRoom:
             "usage": end.get("usage", {}),
             "model": end.get("model", ""),
             "error": end.get("error"),
+            "caller": row.options.get("caller") or {},
+            "temporary": thread.temporary,
             "created_at": row.created_at,
             "finished_at": row.finished_at,
         }
 
+    async def add_file(self, principal: Principal, name: str, data: bytes) -> AttachmentRef:
+        added = await self._attachments.upload(principal, name, _once(data))
+        return AttachmentRef(added.id, added.name, added.media_type, added.size_bytes, added.state)
+
     async def background(self, principal: Principal, text: str, surface: Surface) -> Posted:
         return await self.post_new(principal, Post(client_id=new_id().hex, text=text), origin="background")
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 def _title(title: str) -> str:

@@ -129,6 +129,8 @@ async def _close(
             {"attempt": run.attempt + 1, "model": run.options.get("model"), "joined": len(pending)},
             "mecum",
             run.id,
+            following,
+            pending[-1],
         )
     )
     await log.append(connection, run.place, drafts, now)

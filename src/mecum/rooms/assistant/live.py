@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -217,7 +217,7 @@ class Follower:
         self._bus = bus
         self._thread = thread
 
-    async def follow(self, position: str) -> AsyncIterator[Frame]:
+    async def follow(self, position: str) -> AsyncGenerator[Frame, None]:
         reader, held = _parse(position)
         while True:
             try:

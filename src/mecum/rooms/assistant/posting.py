@@ -245,6 +245,8 @@ def run_options(post: Post) -> dict[str, Any]:
         "temperature": post.temperature,
         "json_schema": post.json_schema,
         "lent_tools": [dict(tool) for tool in post.lent_tools],
+        "unattended": post.unattended or None,
+        "caller": None if post.caller is None else dict(post.caller),
     }
     return {name: value for name, value in options.items() if value not in (None, "", [])}
 

@@ -55,7 +55,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
     scheduling = Scheduling(kit, ports.people, posting, settings)
     sharing = Sharing(kit, ports.people, settings)
     telling = Telling(kit)
-    face = AssistantRoom(kit, posting, settings)
+    face = AssistantRoom(kit, posting, attachments, settings)
     sweeper = Sweeper(kit, attachments, settings)
 
     router = APIRouter()

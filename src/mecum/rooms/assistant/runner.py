@@ -114,11 +114,9 @@ class Runner:
             return await finish(self._kit, claimed, RunState(), Outcome("failed", error=error), ADVANCE)
         turn = _Turn(claimed, principal, self._now())
         if claimed.epoch == 1:
-            await self._write(
-                turn,
-                [Draft(RUN_STARTED, {"attempt": 1, "model": claimed.options.get("model")}, "mecum")],
-                state="running",
-            )
+            body = {"attempt": 1, "model": claimed.options.get("model")}
+            # Surfaces show where the answer will stand before there is a word of it.
+            await self._write(turn, [Draft(RUN_STARTED, body, "mecum", parent=claimed.answer_parent)], message=True)
         while await self._one_step(turn):
             pass
         return turn.following

@@ -83,6 +83,10 @@ class Client:
     ) -> None:
         await self.close()
 
+    async def session(self) -> Json:
+        """Which installation this is (`installation`). Anybody may ask, with or without a key."""
+        return await self._get("/api/session")
+
     async def threads(self, *, cursor: str | None = None, limit: int = 50) -> tuple[tuple[Thread, ...], str | None]:
         """Threads that are not archived, newest first and pinned before all, and the cursor of the next page."""
         found = await self._get("/api/threads", cursor=cursor, limit=str(limit))

@@ -287,14 +287,11 @@ class Conversation:
         if event.run is None:
             return
         run = self.runs.get(event.run)
-        if event.type == "run.started":
-            if run is None:
-                parent = event.parent or self._tip()
-                self.runs[event.run] = Run(event.run, parent, event.seq, event.at)
-                self.runs_of.setdefault(parent or "", []).append(event.run)
-            return
         if run is None:
-            return
+            # Usually `run.started`; any other where the log is read from the middle.
+            parent = event.parent or self._tip()
+            run = self.runs[event.run] = Run(event.run, parent, event.seq, event.at)
+            self.runs_of.setdefault(parent or "", []).append(event.run)
         match event.type:
             case "run.finished":
                 self.runs[run.id] = replace(run, finished=_finished(body))

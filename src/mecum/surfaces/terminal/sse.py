@@ -34,8 +34,12 @@ class SseParser:
             ValueError: a frame is longer than we take.
         """
         frames: list[SseFrame] = []
-        # A line may end with CR LF, and the LF may come with the next chunk: no harm, an empty frame is dropped.
-        *lines, self._rest = (self._rest + chunk).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        text = self._rest + chunk
+        held = b""
+        if text.endswith(b"\r"):  # its line feed may come with the next chunk
+            text, held = text[:-1], b"\r"
+        *lines, rest = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._rest = rest + held
         if len(self._rest) > FRAME_BYTES_MAX:
             raise ValueError(_TOO_LONG)
         for line in lines:

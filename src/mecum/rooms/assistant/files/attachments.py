@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -31,12 +30,14 @@ IMAGES_PER_REQUEST_MAX = 8
 LOOSE_SWEEP = 500
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPart:
+class ReadPart(Protocol):
     """A piece of a file's text and where it stands."""
 
-    text: str
-    anchor: Mapping[str, Any]
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def anchor(self) -> Mapping[str, Any]: ...
 
 
 class Reader(Protocol):

@@ -1,0 +1,355 @@
+"""`/v1/responses` with model `mecum`: the entity in the shape of responses. A stored one is a thread everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from mecum.kit.errors import BadRequest, MecumError, NotFound
+from mecum.kit.ids import decode, encode, new_id
+from mecum.kit.types import Principal
+from mecum.rooms.assistant import Assistant, Post, Posted
+from mecum.surfaces.openai.chat import ended, finish_of
+from mecum.surfaces.openai.following import Ended, Ping, Reasoning, Text, failure_of, follow
+from mecum.surfaces.openai.requests import (
+    EFFORTS,
+    MESSAGES_MAX,
+    Conversation,
+    ResponsesRequest,
+    images_of,
+    json_schema_of,
+    parse,
+    refused,
+    text_of,
+)
+from mecum.surfaces.openai.wire import error_object, event
+
+ECHOED = ("instructions", "metadata", "temperature", "max_output_tokens", "previous_response_id", "background", "store")
+
+
+class EntityResponses:
+    def __init__(self, assistant: Assistant, model: str) -> None:
+        self._assistant = assistant
+        self._model = model
+
+    async def start(
+        self, caller: Principal, body: object, idempotency_key: str | None
+    ) -> tuple[ResponsesRequest, Posted]:
+        """Take the request in: durable when it returns.
+
+        Raises:
+            BadRequest, TooLarge, Unprocessable: of the request. NotFound: no such previous response.
+        """
+        request = parse(ResponsesRequest, body)
+        if request.background and not request.store:
+            raise refused("background", "A background response must be stored: it could not be fetched otherwise.")
+        conversation = conversation_of_input(request.input)
+        post = await self._post(caller, request, conversation, idempotency_key)
+        if request.previous_response_id is None:
+            return request, await self._assistant.post_new(caller, post, origin="api", temporary=not request.store)
+        before = await self._before(caller, request.previous_response_id)
+        return request, await self._assistant.post(caller, before["thread"], _after(post, before["message"]))
+
+    async def _before(self, caller: Principal, response_id: str) -> Mapping[str, Any]:
+        try:
+            before = await self._assistant.run_result(caller, run_id(response_id))
+        except (NotFound, BadRequest):
+            raise NotFound(
+                "openai.previous_response",
+                f"There is no response {response_id[:80]}.",
+                params={"param": "previous_response_id"},
+            ) from None
+        if before["state"] != "finished":
+            raise refused("previous_response_id", "The previous response is not finished.")
+        return before
+
+    async def _post(
+        self, caller: Principal, request: ResponsesRequest, conversation: Conversation, idempotency_key: str | None
+    ) -> Post:
+        files = [(await self._assistant.add_file(caller, "image", data)).id for _, data in conversation.images]
+        wanted = request.tools if request.tool_choice != "none" else ()
+        lent = [tool for tool in wanted if tool.get("type") == "function"]
+        effort = str((request.reasoning or {}).get("effort") or "")
+        asked = request.model_dump(include=set(ECHOED))
+        return Post(
+            client_id=f"api:{idempotency_key or new_id().hex}",
+            text=conversation.text,
+            attachments=files,
+            effort=EFFORTS.get(effort, "auto"),
+            instructions="\n\n".join(filter(None, [request.instructions or "", *conversation.instructions])),
+            lent_tools=[{k: tool.get(k) or {} for k in ("name", "description", "parameters")} for tool in lent],
+            tool_results=conversation.tool_results,
+            history=conversation.history,
+            unattended=True,
+            max_tokens=request.max_output_tokens,
+            temperature=request.temperature,
+            json_schema=json_schema_of((request.text or {}).get("format")),
+            caller={**asked, "tools": lent, "text": request.text},
+        )
+
+    async def whole(self, caller: Principal, posted: Posted) -> Mapping[str, Any]:
+        """The response object, once the answer is there. Raises what the run failed with."""
+        return self.render(posted.run, await ended(self._assistant, caller, posted))
+
+    async def now(self, caller: Principal, response_id: str) -> Mapping[str, Any]:
+        """The response object as it stands. Raises NotFound."""
+        run = run_id(response_id)
+        return self.render(run, await self._assistant.run_result(caller, run))
+
+    async def cancel(self, caller: Principal, response_id: str) -> Mapping[str, Any]:
+        run = run_id(response_id)
+        result = await self._assistant.run_result(caller, run)
+        posted = Posted(result["thread"], result["parent"], run, 0, repeated=True)
+        if await self._assistant.stop(caller, result["thread"], run):
+            async with aclosing(follow(self._assistant, caller, posted)) as followed:
+                async for _ in followed:
+                    continue
+        return await self.now(caller, response_id)
+
+    async def delete(self, caller: Principal, response_id: str) -> Mapping[str, Any]:
+        """Delete the thread of a response. Raises NotFound."""
+        result = await self._assistant.run_result(caller, run_id(response_id))
+        await self._assistant.delete_thread(caller, result["thread"])
+        return {"id": response_id, "object": "response", "deleted": True}
+
+    def render(self, run: UUID, result: Mapping[str, Any]) -> dict[str, Any]:
+        """The response object of a run in any state."""
+        caller = dict(result["caller"])
+        error = failure_of(result)
+        status = status_of(result)
+        usage = result["usage"]
+        given, written = int(usage.get("input", 0)), int(usage.get("output", 0))
+        return {
+            "id": f"resp_{run.hex}",
+            "object": "response",
+            "created_at": int(result["created_at"].timestamp()),
+            "status": status,
+            "background": bool(caller.get("background")),
+            "error": None if error is None else {"code": "server_error", "message": error_object(error)["message"]},
+            "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
+            "instructions": caller.get("instructions"),
+            "max_output_tokens": caller.get("max_output_tokens"),
+            "metadata": caller.get("metadata") or {},
+            "model": self._model,
+            "output": output_of(result) if status in ("completed", "incomplete", "cancelled") else [],
+            "parallel_tool_calls": True,
+            "previous_response_id": caller.get("previous_response_id"),
+            "reasoning": {"effort": None, "summary": None},
+            "store": not result["temporary"],
+            "temperature": caller.get("temperature"),
+            "text": caller.get("text") or {"format": {"type": "text"}},
+            "tool_choice": "auto",
+            "tools": caller.get("tools") or [],
+            "top_p": None,
+            "truncation": "disabled",
+            "usage": None
+            if result["state"] != "finished"
+            else {
+                "input_tokens": given,
+                "input_tokens_details": {"cached_tokens": int(usage.get("cached", 0))},
+                "output_tokens": written,
+                "output_tokens_details": {"reasoning_tokens": int(usage.get("reasoning", 0))},
+                "total_tokens": given + written,
+            },
+        }
+
+    async def events(self, caller: Principal, posted: Posted, *, stored: bool) -> AsyncGenerator[bytes, None]:
+        """The stream. A caller that leaves a stored response loses nothing; one that is not stored is stopped."""
+        writer = _Writer(self, posted)
+        finished = False
+        try:
+            result = await self._assistant.run_result(caller, posted.run)
+            for part in writer.begin(result):
+                yield part
+            async with aclosing(follow(self._assistant, caller, posted)) as followed:
+                async for step in followed:
+                    match step:
+                        case Text(text):
+                            for part in writer.text(text):
+                                yield part
+                        case Reasoning():
+                            continue
+                        case Ping():
+                            yield b": waiting\n\n"
+                        case Ended(result):
+                            finished = True
+                            for part in writer.end(result):
+                                yield part
+        except MecumError as error:
+            finished = True
+            yield writer.error(error)
+        finally:
+            if not finished and not stored:
+                await self._assistant.stop(caller, posted.thread, posted.run)
+
+
+class _Writer:
+    """The events of a response stream, numbered."""
+
+    def __init__(self, responses: EntityResponses, posted: Posted) -> None:
+        self._responses = responses
+        self._run = posted.run
+        self._number = -1
+        self._message = ""
+        self._text = ""
+
+    def _event(self, type_: str, **fields: Any) -> bytes:
+        self._number += 1
+        return event({"type": type_, "sequence_number": self._number, **fields})
+
+    def begin(self, result: Mapping[str, Any]) -> list[bytes]:
+        self._message = encode("msg", result["message"])
+        rendered: dict[str, Any] = {
+            **self._responses.render(self._run, result),
+            "status": "in_progress",
+            "output": [],
+            "usage": None,
+        }
+        return [self._event(f"response.{step}", response=rendered) for step in ("created", "in_progress")]
+
+    def _place(self) -> dict[str, Any]:
+        return {"item_id": self._message, "output_index": 0, "content_index": 0}
+
+    def text(self, text: str) -> list[bytes]:
+        parts: list[bytes] = []
+        if not self._text:
+            item: dict[str, Any] = {
+                "id": self._message,
+                "type": "message",
+                "status": "in_progress",
+                "role": "assistant",
+                "content": [],
+            }
+            parts.append(self._event("response.output_item.added", output_index=0, item=item))
+            empty: dict[str, Any] = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+            parts.append(self._event("response.content_part.added", **self._place(), part=empty))
+        self._text += text
+        parts.append(self._event("response.output_text.delta", **self._place(), delta=text, logprobs=[]))
+        return parts
+
+    def end(self, result: Mapping[str, Any]) -> list[bytes]:
+        rendered = self._responses.render(self._run, result)
+        if rendered["status"] == "failed":
+            return [self._event("response.failed", response=rendered)]
+        parts: list[bytes] = []
+        for index, item in enumerate(rendered["output"]):
+            if item["type"] == "message":
+                item["id"] = self._message
+                content = item["content"][0]
+                done: dict[str, Any] = {**self._place(), "text": content["text"], "logprobs": []}
+                parts.append(self._event("response.output_text.done", **done))
+                parts.append(self._event("response.content_part.done", **self._place(), part=content))
+            else:
+                parts += self._function_call(index, item)
+            parts.append(self._event("response.output_item.done", output_index=index, item=item))
+        kind = "incomplete" if rendered["status"] == "incomplete" else "completed"
+        return [*parts, self._event(f"response.{kind}", response=rendered)]
+
+    def _function_call(self, index: int, item: Mapping[str, Any]) -> list[bytes]:
+        begun = {**item, "arguments": "", "status": "in_progress"}
+        where = {"item_id": item["id"], "output_index": index}
+        return [
+            self._event("response.output_item.added", output_index=index, item=begun),
+            self._event("response.function_call_arguments.delta", **where, delta=item["arguments"]),
+            self._event(
+                "response.function_call_arguments.done", **where, name=item["name"], arguments=item["arguments"]
+            ),
+        ]
+
+    def error(self, error: MecumError) -> bytes:
+        found = error_object(error)
+        return self._event("error", code=found["code"], message=found["message"], param=found["param"])
+
+
+def run_id(response_id: str) -> UUID:
+    """The run of a response id. Raises BadRequest."""
+    return decode("resp", response_id)
+
+
+def status_of(result: Mapping[str, Any]) -> str:
+    if result["state"] != "finished":
+        return "queued" if result["state"] == "queued" else "in_progress"
+    match result["reason"]:
+        case "stopped":
+            return "cancelled"
+        case "failed":
+            return "failed"
+        case "limit":
+            return "incomplete"
+        case _:
+            return "incomplete" if finish_of(result) == "length" else "completed"
+
+
+def output_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    if result["text"]:
+        content: dict[str, Any] = {"type": "output_text", "text": result["text"], "annotations": [], "logprobs": []}
+        items.append(
+            {
+                "id": encode("msg", result["message"]),
+                "type": "message",
+                "status": "completed",
+                "role": "assistant",
+                "content": [content],
+            }
+        )
+    return items + [_function_call(call) for call in result["tool_calls"]]
+
+
+def _function_call(call: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": f"fc_{call['call'].removeprefix('call_')}",
+        "type": "function_call",
+        "status": "completed",
+        "call_id": call["call"],
+        "name": call["tool"],
+        "arguments": call["arguments"],
+    }
+
+
+def conversation_of_input(given: str | Sequence[Mapping[str, Any]]) -> Conversation:
+    """The input of a response: the last user message, or the outputs of functions at its end, are what is answered."""
+    if isinstance(given, str):
+        return Conversation(text=given)
+    if not given or len(given) > MESSAGES_MAX:
+        raise refused("input", f"input must have 1 to {MESSAGES_MAX} items.")
+    found = Conversation()
+    split = len(given)
+    while split and given[split - 1].get("type") == "function_call_output":
+        split -= 1
+    found.tool_results = [{"call": str(i.get("call_id")), "text": _output_text(i.get("output"))} for i in given[split:]]
+    if not found.tool_results and given[-1].get("role") == "user":
+        split -= 1
+        found.text = text_of(given[-1].get("content"))
+        found.images = images_of(given[-1].get("content"))
+    for item in given[:split]:
+        _put(found, item)
+    if not found.text and not found.tool_results and not found.images:
+        raise refused("input", "The last item must be a message of the user or the output of a function.")
+    return found
+
+
+def _put(found: Conversation, item: Mapping[str, Any]) -> None:
+    kind = item.get("type", "message")
+    role = item.get("role")
+    if kind == "message" and role in ("system", "developer"):
+        found.instructions.append(text_of(item.get("content")))
+    elif kind == "message" and role in ("user", "assistant"):
+        found.history.append({"role": role, "text": text_of(item.get("content")), "tool_uses": []})
+    elif kind == "function_call":
+        use = {"id": str(item.get("call_id")), "name": str(item.get("name")), "arguments": str(item.get("arguments"))}
+        found.history.append({"role": "assistant", "text": "", "tool_uses": [use]})
+    elif kind == "function_call_output":
+        text = _output_text(item.get("output"))
+        found.history.append({"role": "tool", "text": text, "tool_uses": [], "tool_use_id": str(item.get("call_id"))})
+
+
+def _output_text(output: object) -> str:
+    return output if isinstance(output, str) else text_of(output if isinstance(output, list) else None)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _after(post: Post, message: UUID) -> Post:
+    return replace(post, parent=message, history=())
