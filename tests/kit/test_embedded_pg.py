@@ -171,6 +171,21 @@ def test_after_a_crash_of_the_server_it_can_be_started_again(cluster: Path) -> N
         assert fetch(server.url(), "SELECT one FROM survived") == "1"
 
 
+def test_a_database_that_was_removed_while_it_ran_is_not_silently_made_anew(cluster: Path) -> None:
+    moved = cluster / "moved"
+    with EmbeddedPostgres(cluster, durable=False) as server:
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+        assert wait_gone(server.pid, GONE_WITHIN_S)
+        (cluster / "pg").rename(moved)
+        with pytest.raises(StartError) as refused:
+            server.start()
+        assert refused.value.code == "data_gone"
+        moved.rename(cluster / "pg")
+        server.start()
+        assert fetch(server.url(), "SELECT 1") == "1"
+
+
 def test_a_process_that_got_the_number_of_a_dead_server_is_left_alone(cluster: Path) -> None:
     with EmbeddedPostgres(cluster, durable=False):
         notes = (cluster / "pg" / PID_FILE).read_text()

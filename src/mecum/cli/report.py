@@ -61,7 +61,7 @@ class Report:
                 return i18n.text(locale, "up.draining")
             case {"event": "stopped"}:
                 return i18n.text(locale, "up.stopped")
-            case {"event": "refused"}:
+            case {"event": "refused" | "database_failed"}:
                 return self._refusal(event)
             case _:
                 return ""

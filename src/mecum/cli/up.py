@@ -238,7 +238,8 @@ class Supervisor:
             self._start_database(database)
             self._database_backoff_s = BACKOFF_MIN_S
         except StartError as error:
-            self._report.say({**refusal(error), "event": "database_failed"})
+            again_s = self._database_backoff_s
+            self._report.say({**refusal(error), "event": "database_failed", "restart_in_s": again_s})
             self._database_at = time.monotonic() + self._database_backoff_s
             self._database_backoff_s = min(self._database_backoff_s * 2, BACKOFF_MAX_S)
 

@@ -61,6 +61,7 @@ class EmbeddedPostgres:
         self._log = LogFile(self.data / "logs" / "postgres.log")
         self._postmaster: Postmaster | None = None
         self._log_start = 0
+        self._has_run = False
         self._socket_directory = ""
         self._password = ""
 
@@ -89,6 +90,14 @@ class EmbeddedPostgres:
         """
         if self._postmaster is not None and self._postmaster.alive():
             return
+        if self._has_run and not (self.data / "pg").is_dir():
+            raise StartError(
+                "data_gone",
+                f"The database in {self.data} has been removed while it ran.",
+                "Put it back, or stop Mecum and start it again to begin anew.",
+                params={"data": str(self.data)},
+                retryable=True,
+            )
         make_data_directory(self.data)
         self._lock.acquire()
         try:
@@ -98,6 +107,7 @@ class EmbeddedPostgres:
             self._password = read_password(self.data)
             self._postmaster = self._adopt(cluster) or self._launch(cluster, account)
             self._wait_until_ready(cluster, cancelled)
+            self._has_run = True
         except BaseException:
             self.stop()
             raise
