@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,11 +19,15 @@ from mecum.kit.http import install_errors
 from mecum.kit.i18n import I18n
 from mecum.kit.jobs import Jobs
 from mecum.kit.mail import Mail, Message, NullMail
+from mecum.kit.notify import Notify
 from mecum.kit.outbox import Outbox
 from mecum.kit.room import Kit, Room
 from mecum.kit.settings import load
 from mecum.kit.tools import ToolRegistry
+from mecum.kit.types import Principal
 from mecum.rooms.people import Exporter, People
+from mecum.rooms.people.face import PeopleRoom
+from mecum.rooms.people.parts import Parts
 from mecum.rooms.people.room import build
 from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.store.links import set_policy
@@ -50,19 +54,20 @@ class World:
     ) -> None:
         self.db = database
         self.clock = clock
-        jobs = Jobs(database, database_url)
+        jobs, bus, i18n = Jobs(database, database_url), LocalBus(clock), I18n()
+        mail = mail or NullMail()
         self.kit = Kit(
             db=database,
             jobs=jobs,
             outbox=Outbox(database, jobs, clock),
-            bus=LocalBus(clock),
+            bus=bus,
             clock=clock,
             secrets=SecretBox.from_file(folder / "keys"),
             tools=ToolRegistry(),
             blobs=cast("Any", None),
-            mail=mail or NullMail(),
-            notify=cast("Any", None),
-            i18n=I18n(),
+            mail=mail,
+            notify=Notify(database, jobs, bus, mail, i18n, clock, public_url=public_url),
+            i18n=i18n,
             fetch=cast("Any", None),
             data=folder,
             public_url=public_url,
@@ -75,6 +80,11 @@ class World:
         install_errors(self.app)
         self.app.include_router(self.room.router)
         self._browsers: list[Browser] = []
+
+    @property
+    def parts(self) -> Parts:
+        assert isinstance(self.room.face, PeopleRoom)
+        return self.room.face.parts
 
     @property
     def people(self) -> People:
@@ -134,6 +144,19 @@ class World:
         async with self.db.transaction() as connection:
             rows = await connection.exec_driver_sql("SELECT action, subject FROM people.audit ORDER BY seq")
             return [(row.action, row.subject) for row in rows.all()]
+
+    async def export(self, principal: Principal) -> AsyncGenerator[bytes, None]:
+        """The archive as the route streams it."""
+        return await self.parts.export.archive(principal)
+
+    async def told(self, email: str) -> list[tuple[str, dict[str, Any]]]:
+        """Kind and params of what the bell of a person shows, oldest first."""
+        query = (
+            "SELECT n.kind, n.params FROM kit.notification n JOIN people.persons p ON p.id = n.person_id "
+            "WHERE p.email = $1 AND n.bell ORDER BY n.id"
+        )
+        async with self.db.transaction() as connection:
+            return [(row.kind, row.params) for row in (await connection.exec_driver_sql(query, (email,))).all()]
 
     async def close(self) -> None:
         for browser in self._browsers:

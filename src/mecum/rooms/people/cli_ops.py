@@ -29,6 +29,8 @@ from mecum.rooms.people.store import keys as key_store
 from mecum.rooms.people.store import persons
 from mecum.rooms.people.store.keys import Key
 
+__all__ = ["Added", "Key", "Machine", "MadeLink", "PeopleCommands"]
+
 COMMAND = Who("command")
 PAGE = 200
 

@@ -8,7 +8,8 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -45,7 +46,7 @@ class Export:
         self._slots = asyncio.Semaphore(settings.exports_at_once)
         self._own = OwnPart(ground, settings)
 
-    async def archive(self, principal: Principal) -> AsyncIterator[bytes]:
+    async def archive(self, principal: Principal) -> AsyncGenerator[bytes, None]:
         """The archive of the principal's person over all their spaces, as a zip file in chunks.
 
         Raises:
@@ -63,9 +64,11 @@ class Export:
             sink = _Sink()
             written: list[_Written] = []
             with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
-                async for part in self._parts(principal, spaces):
-                    async for chunk in self._add(archive, sink, part, written):
-                        yield chunk
+                async with aclosing(self._parts(principal, spaces)) as parts:
+                    async for part in parts:
+                        async with aclosing(self._add(archive, sink, part, written)) as chunks:
+                            async for chunk in chunks:
+                                yield chunk
                 manifest = self._manifest(principal, written)
                 archive.writestr(self._entry("manifest.json"), manifest)
             yield sink.taken()

@@ -8,6 +8,7 @@ from uuid import UUID
 from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import Forbidden
 from mecum.kit.http import PAGE_SIZE_MAX, Credentials
+from mecum.kit.notify import Recipient
 from mecum.kit.types import Actor, Page, PersonId, Principal, Scope, SpaceId, Surface
 from mecum.rooms.people import AuditCheck, Person, Space, errors
 from mecum.rooms.people.api.bodies import cursor_id
@@ -22,11 +23,11 @@ class PeopleRoom:
     """Implements `mecum.rooms.people.People`."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        self.parts = parts
         self._db = parts.kit.db
 
     async def authenticate(self, credentials: Credentials) -> Principal:
-        return await self._parts.authenticate(credentials)
+        return await self.parts.authenticate(credentials)
 
     async def person(self, person: PersonId) -> Person:
         async with self._db.transaction() as connection:
@@ -69,7 +70,13 @@ class PeopleRoom:
             return await persons.count_owners(connection) > 0
 
     async def setup_url(self) -> str | None:
-        return await self._parts.links.setup_url()
+        return await self.parts.links.setup_url()
+
+    async def recipient(self, person: PersonId) -> Recipient | None:
+        """Where mail to the person goes; None for somebody who is disabled or gone. For `kit.notify`."""
+        async with self._db.transaction() as connection:
+            known = await persons.person(connection, person)
+        return Recipient(known.email, known.locale) if known and known.state == "active" else None
 
     async def record(
         self,
@@ -79,7 +86,7 @@ class PeopleRoom:
         subject: str,
         details: Mapping[str, str | int | bool] | None = None,
     ) -> None:
-        await self._parts.audit.record(connection, principal, action, subject, details)
+        await self.parts.audit.record(connection, principal, action, subject, details)
 
     async def verify_audit(self) -> AuditCheck:
-        return await self._parts.audit.check()
+        return await self.parts.audit.check()

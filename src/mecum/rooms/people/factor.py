@@ -21,6 +21,7 @@ from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.store import credentials as store
 from mecum.rooms.people.store import persons
 from mecum.rooms.people.throttle import Throttling
+from mecum.rooms.people.words import Notices
 
 RECOVERY_CODES = 10
 RECOVERY_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -31,13 +32,20 @@ CODE_CHARS_MAX = 40
 
 class SecondFactor:
     def __init__(
-        self, ground: Ground, settings: PeopleSettings, audit: Audit, sessions: Sessions, throttling: Throttling
+        self,
+        ground: Ground,
+        settings: PeopleSettings,
+        audit: Audit,
+        sessions: Sessions,
+        throttling: Throttling,
+        notices: Notices,
     ) -> None:
         self._ground = ground
         self._settings = settings
         self._audit = audit
         self._sessions = sessions
         self._throttling = throttling
+        self._notices = notices
         self._key = ground.secrets.derive("people.recovery")
 
     async def needed(self, connection: AsyncConnection, person: UUID) -> bool:
@@ -91,6 +99,7 @@ class SecondFactor:
                 raise errors.code_wrong()
             await self._throttling.succeeded(connection, factor=principal.person.hex)
             codes = await self._fresh_codes(connection, principal.person)
+            await self._notices.sign_in_changed(connection, principal.person)
             await self._audit.record(connection, principal, "people.totp_added", encode("prs", principal.person))
         return codes
 
@@ -105,6 +114,7 @@ class SecondFactor:
                 raise errors.code_wrong()
             await self._throttling.succeeded(connection, factor=principal.person.hex)
             await store.remove_totp(connection, principal.person)
+            await self._notices.sign_in_changed(connection, principal.person)
             await self._audit.record(connection, principal, "people.totp_removed", encode("prs", principal.person))
 
     async def renew_codes(self, principal: Principal) -> tuple[str, ...]:

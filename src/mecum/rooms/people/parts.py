@@ -26,7 +26,7 @@ from mecum.rooms.people.sessions import Sessions
 from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.signing import Signing
 from mecum.rooms.people.throttle import Throttling
-from mecum.rooms.people.words import Letters
+from mecum.rooms.people.words import Letters, Notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,10 @@ def put_together(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporte
     hashing = Hashing(at_once=settings.password_hashes_at_once, waiting=settings.password_hashes_waiting)
     links = Links(kit, settings)
     throttling = Throttling(kit, settings)
-    sessions = Sessions(kit, settings, audit, edge)
+    notices = Notices(kit.notify, kit.clock)
+    sessions = Sessions(kit, settings, audit, edge, notices)
     accounts = Accounts(kit, settings, audit, hashing, links, kit.i18n.locales)
-    factor = SecondFactor(kit, settings, audit, sessions, throttling)
+    factor = SecondFactor(kit, settings, audit, sessions, throttling, notices)
     signing = Signing(kit, audit, sessions, hashing, throttling, factor)
     keys = Keys(kit, settings, audit)
     letters = Letters(kit.mail, kit.i18n, settings.installation_name)
@@ -87,10 +88,10 @@ def put_together(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporte
         arrivals=Arrivals(kit, accounts, links, sessions, throttling),
         factor=factor,
         signing=signing,
-        passkeys=Passkeys(kit, settings, audit, sessions, signing),
+        passkeys=Passkeys(kit, settings, audit, sessions, signing, notices),
         letters=letters,
-        profile=Profile(kit, audit, accounts, sessions, keys, hashing, throttling, letters, locales),
-        resets=Resets(kit, settings, kit.jobs, audit, accounts, links, signing, throttling, letters),
+        profile=Profile(kit, audit, accounts, sessions, keys, hashing, throttling, letters, notices, locales),
+        resets=Resets(kit, settings, kit.jobs, audit, accounts, links, signing, throttling, letters, notices),
         erasure=erasure,
         admin=Admin(kit, settings, audit, accounts, links, keys, erasure, letters),
         export=Export(kit, settings, audit, exporters),

@@ -41,6 +41,7 @@ from mecum.rooms.people.signing import Signing
 from mecum.rooms.people.store import credentials as store
 from mecum.rooms.people.store import lock, persons
 from mecum.rooms.people.store.credentials import Passkey
+from mecum.rooms.people.words import Notices
 
 CHALLENGE_BYTES = 32
 CHALLENGE_LASTS = dt.timedelta(minutes=5)
@@ -60,13 +61,20 @@ class Passkeys:
     """
 
     def __init__(
-        self, ground: Ground, settings: PeopleSettings, audit: Audit, sessions: Sessions, signing: Signing
+        self,
+        ground: Ground,
+        settings: PeopleSettings,
+        audit: Audit,
+        sessions: Sessions,
+        signing: Signing,
+        notices: Notices,
     ) -> None:
         self._ground = ground
         self._settings = settings
         self._audit = audit
         self._sessions = sessions
         self._signing = signing
+        self._notices = notices
         self._rp_id = urlsplit(ground.public_url).hostname or ""
         self._origins = [browser_origin(ground.public_url)]
         self._origins += [
@@ -125,6 +133,7 @@ class Passkeys:
                 raise errors.too_many_passkeys(self._settings.passkeys_per_person)
             if not await store.add_passkey(connection, passkey):
                 raise errors.passkey_not_registered("known")
+            await self._notices.sign_in_changed(connection, principal.person)
             details = {"name": passkey.name}
             await self._audit.record(connection, principal, "people.passkey_added", encode("pky", passkey.id), details)
         return passkey
@@ -237,6 +246,7 @@ class Passkeys:
                 raise errors.no_passkey()
             if not (await persons.account(connection, principal.person)).credentials:
                 raise errors.last_credential()
+            await self._notices.sign_in_changed(connection, principal.person)
             await self._audit.record(connection, principal, "people.passkey_removed", encode("pky", passkey_id))
 
     def _require_name(self) -> None:

@@ -18,7 +18,7 @@ from mecum.rooms.people.sessions import Sessions
 from mecum.rooms.people.store import credentials, links, lock, persons
 from mecum.rooms.people.store import sessions as session_store
 from mecum.rooms.people.throttle import Throttling
-from mecum.rooms.people.words import Letters
+from mecum.rooms.people.words import Letters, Notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Profile:
         hashing: Hashing,
         throttling: Throttling,
         letters: Letters,
+        notices: Notices,
         locales: tuple[str, ...],
     ) -> None:
         self._ground = ground
@@ -52,6 +53,7 @@ class Profile:
         self._hashing = hashing
         self._throttling = throttling
         self._letters = letters
+        self._notices = notices
         self._locales = locales
 
     async def change(self, principal: Principal, changes: Changes) -> None:
@@ -126,5 +128,6 @@ class Profile:
                 raise errors.last_credential()
         await session_store.revoke(connection, principal.person, now, but=principal.actor.id)
         await links.end_resets(connection, principal.person, now)
+        await self._notices.sign_in_changed(connection, principal.person)
         action = "people.password_changed" if hashed is not None else "people.password_removed"
         await self._audit.record(connection, principal, action, encode("prs", principal.person))

@@ -23,7 +23,7 @@ from mecum.rooms.people.store import links as store
 from mecum.rooms.people.store import persons
 from mecum.rooms.people.store import sessions as session_store
 from mecum.rooms.people.throttle import Throttling
-from mecum.rooms.people.words import Letters
+from mecum.rooms.people.words import Letters, Notices
 
 HANDLE = "people.handle_reset_request"
 
@@ -40,6 +40,7 @@ class Resets:
         signing: Signing,
         throttling: Throttling,
         letters: Letters,
+        notices: Notices,
     ) -> None:
         self._ground = ground
         self._settings = settings
@@ -50,6 +51,7 @@ class Resets:
         self._signing = signing
         self._throttling = throttling
         self._letters = letters
+        self._notices = notices
 
     async def request(self, email: str, credentials: Credentials) -> None:
         """Ask for a link. Whether the address has an account is found out by a job: the answer and its time say
@@ -76,7 +78,9 @@ class Resets:
             await self._answer(connection, person)
 
     async def _answer(self, connection: AsyncConnection, person: Person) -> None:
-        if self._letters.can_send:
+        if not self._letters.can_send:
+            await self._notices.reset_wanted(connection, person)
+        else:
             lasts = dt.timedelta(hours=self._settings.reset_mail_hours)
             link = await self._links.make(connection, "reset", lasts, person=person.id)
             to, url = (person.email, person.locale), self._links.url(link)
@@ -85,8 +89,8 @@ class Resets:
         subject = encode("prs", person.id)
         await self._audit.record(connection, Who("nobody"), "people.reset_requested", subject)
 
-    async def complete(self, token: str, password: str, credentials: Credentials) -> Issued:
-        """Set a new password by a link and sign in. All sessions of before end.
+    async def complete(self, token: str, password: str | None, credentials: Credentials) -> Issued:
+        """Sign in by a link, with a new password or to make a passkey right after. All sessions of before end.
 
         A link by mail leaves the second factor in force; one by an operator, who knows the person, takes it away.
 
@@ -95,20 +99,24 @@ class Resets:
         """
         async with self._ground.db.transaction() as connection:
             person = await self._person(connection, token)
-        hashed = await self._accounts.new_password(password, person.email, person.name)
+        hashed = None
+        if password is not None:
+            hashed = await self._accounts.new_password(password, person.email, person.name)
         async with self._ground.db.transaction() as connection:
             link = await self._links.use(connection, token, "reset")
             now = self._ground.clock.now()
-            await credential_store.set_password(connection, person.id, hashed, now)
+            if hashed is not None:
+                await credential_store.set_password(connection, person.id, hashed, now)
             if link.clears_second_factor:
                 await credential_store.remove_totp(connection, person.id)
             await store.end_resets(connection, person.id, now)
             await session_store.revoke(connection, person.id, now)
             await self._throttling.succeeded(connection, account=email_key(person.email), factor=person.id.hex)
+            await self._notices.sign_in_changed(connection, person.id)
             issued = await self._signing.begin(connection, person, credentials, "reset")
-            details = {"second_factor_removed": link.clears_second_factor}
+            details = {"second_factor_removed": link.clears_second_factor, "new_password": hashed is not None}
             who = Who("link", person.id, link.id)
-            await self._audit.record(connection, who, "people.password_reset", encode("prs", person.id), details)
+            await self._audit.record(connection, who, "people.access_reset", encode("prs", person.id), details)
         return issued
 
     async def _person(self, connection: AsyncConnection, token: str) -> Person:

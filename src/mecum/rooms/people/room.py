@@ -16,6 +16,7 @@ from mecum.rooms.people.face import PeopleRoom
 from mecum.rooms.people.jobs import job_specs
 from mecum.rooms.people.parts import put_together
 from mecum.rooms.people.settings import PeopleSettings
+from mecum.rooms.people.words import KINDS
 
 
 def build(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporter] = ()) -> Room[People]:
@@ -26,6 +27,9 @@ def build(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporter] = ()
             sequence after this room was built.
     """
     parts = put_together(kit, settings, exporters)
+    face = PeopleRoom(parts)
+    kit.notify.register(KINDS)
+    kit.notify.bind_recipients(face.recipient)
     view = SessionView(parts)
     router = APIRouter()
     for with_session in (session_routes, sign_in_routes, me_routes, account_routes):
@@ -36,4 +40,4 @@ def build(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporter] = ()
     async def stop() -> None:
         parts.hashing.close()
 
-    return Room(name="people", face=PeopleRoom(parts), router=router, jobs=job_specs(parts), stop=stop)
+    return Room(name="people", face=face, router=router, jobs=job_specs(parts), stop=stop)

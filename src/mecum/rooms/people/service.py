@@ -66,7 +66,7 @@ def clean_timezone(name: str) -> str:
     """An IANA time zone name. Raises Unprocessable."""
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, LookupError, ValueError):
         raise errors.timezone_unknown(name[:64]) from None
     return name
 

@@ -24,6 +24,7 @@ from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.store import persons
 from mecum.rooms.people.store import sessions as store
 from mecum.rooms.people.store.sessions import Presented, Session
+from mecum.rooms.people.words import Notices
 
 TOKEN_PREFIX = "ms"  # noqa: S105 - how tokens begin, no token
 SEEN_EVERY = dt.timedelta(seconds=60)
@@ -47,10 +48,11 @@ class Visit:
 
 
 class Sessions:
-    def __init__(self, ground: Ground, settings: PeopleSettings, audit: Audit, edge: Edge) -> None:
+    def __init__(self, ground: Ground, settings: PeopleSettings, audit: Audit, edge: Edge, notices: Notices) -> None:
         self._ground = ground
         self._audit = audit
         self._edge = edge
+        self._notices = notices
         self._settings = settings
         self._idle = dt.timedelta(days=settings.session_idle_days)
         self._grace = dt.timedelta(seconds=settings.session_grace_seconds)
@@ -206,6 +208,8 @@ class Sessions:
     async def _revoke_stolen(self, connection: AsyncConnection, presented: Presented) -> None:
         session = presented.session
         await store.revoke(connection, session.person_id, self._ground.clock.now(), only=session.id)
+        if presented.person.state == "active":
+            await self._notices.session_stolen(connection, presented.person)
         who = Who("session", session.person_id, session.id)
         await self._audit.record(connection, who, "people.session_token_reused", encode("ses", session.id))
 

@@ -62,13 +62,14 @@ def account_routes(parts: Parts, view: SessionView) -> APIRouter:
         return StreamingResponse(await parts.export.archive(caller), media_type="application/zip", headers=headers)
 
     @router.post("/api/reset/request", status_code=202, responses=problems(403))
-    async def request_reset(request: Request, body: ResetRequestBody) -> None:
+    async def request_reset(request: Request, body: ResetRequestBody) -> dict[str, Any]:
         """Ask for a link to choose a new password. The answer is the same for every address."""
         await parts.resets.request(body.email, same_page(parts, request))
+        return {}
 
     @router.post("/api/reset", responses=problems(403, 404, 410, 422))
     async def reset(request: Request, response: Response, body: ResetBody) -> dict[str, Any]:
-        """Choose a new password by a link, and sign in."""
+        """Sign in by a link, with a new password or to make a passkey right after."""
         issued = await parts.resets.complete(body.token, body.password, same_page(parts, request))
         return await view.begun(response, issued)
 

@@ -98,8 +98,10 @@ class ResetRequestBody(Body):
 
 
 class ResetBody(Body):
+    """Without a password the old one stays, if any; a passkey may follow."""
+
     token: Token
-    password: PasswordText
+    password: PasswordText | None = None
 
 
 class ProfileBody(Body):

@@ -1,0 +1,77 @@
+"""The face as other rooms use it, and what is swept away."""
+
+from __future__ import annotations
+
+import pytest
+
+from mecum.kit.errors import BadRequest, Forbidden, NotFound
+from mecum.kit.http import Credentials
+from mecum.kit.i18n import I18n
+from mecum.kit.ids import new_id
+from mecum.kit.types import PersonId, Principal
+from mecum.rooms.people.words import LETTERS
+from tests.rooms.people.world import OWNER, Browser, World, after
+
+
+async def _principal(world: World, browser: Browser) -> Principal:
+    return await world.people.authenticate(Credentials(None, browser.cookies, None, None, "GET", "", "", None))
+
+
+async def test_people_are_known_by_id_and_strangers_are_not_found(world: World) -> None:
+    principal = await _principal(world, await world.set_up())
+    assert (await world.people.person(principal.person)).email == OWNER
+    assert [space.id for space in await world.people.spaces(principal)] == [principal.space]
+    with pytest.raises(NotFound):
+        await world.people.person(PersonId(new_id()))
+
+
+async def test_the_list_of_people_is_paged_and_for_operators(world: World) -> None:
+    principal = await _principal(world, await world.set_up())
+    await world.open_sign_up()
+    members = [await world.member(f"p{i}@example.org") for i in range(3)]
+    first = await world.people.people(principal, None, 3)
+    rest = await world.people.people(principal, first.next, 3)
+    assert len(first.items) == 3 and [person.email for person in rest.items] == ["p2@example.org"] and rest.next is None
+    with pytest.raises(BadRequest):
+        await world.people.people(principal, "nonsense", 3)
+    with pytest.raises(Forbidden):
+        await world.people.people(await _principal(world, members[0]), None, 3)
+
+
+async def test_an_hourly_job_removes_what_is_long_over_and_nothing_else(world: World) -> None:
+    browser = await world.set_up()
+    await world.browser().sign_in(OWNER, "wrong password")
+    await world.browser().post("/api/sign-in/passkey/options")
+    gone = world.browser()
+    await gone.sign_in()
+    await gone.post("/api/sign-out")
+    sweep = next(spec.run for spec in world.room.jobs if spec.name == "people.sweep")
+    await sweep()
+    assert await _counts(world) == {"sessions": 2, "challenges": 1, "throttle": 1, "links": 1}
+    for _ in range(31):
+        world.clock.advance(after(days=1))
+        await browser.session()
+        await browser.session()
+    await sweep()
+    assert await _counts(world) == {"sessions": 1, "challenges": 0, "throttle": 0, "links": 0}
+    assert (await browser.session())["person"] is not None
+    async with world.db.transaction() as connection:
+        tokens = (await connection.exec_driver_sql("SELECT count(*) FROM people.session_tokens")).scalar_one()
+    assert tokens < 12
+
+
+async def _counts(world: World) -> dict[str, int]:
+    async with world.db.transaction() as connection:
+        return {
+            table: (await connection.exec_driver_sql(f"SELECT count(*) FROM people.{table}")).scalar_one()
+            for table in ("sessions", "challenges", "throttle", "links")
+        }
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_every_letter_has_its_words(locale: str) -> None:
+    given = {"name": "N", "url": "U", "inviter": "I", "installation": "S", "count": 2}
+    for kind in LETTERS:
+        for part in ("subject", "body"):
+            text = I18n().text(locale, f"people.mail.{kind}.{part}", **given)
+            assert not text.startswith("people.mail.") and "{" not in text, (kind, part)
