@@ -204,9 +204,12 @@ class Conversation:
             if going and chosen.run == going.id:
                 going = None
             at = chosen.id
+        active = self.active_run()
+        if going is None and active and active.message in seen and turns[-1].kind == "person":
+            going = active
         if going:
             turns.append(self._pending_turn(going))
-        return turns
+        return _with_own_keys(turns)
 
     def _turn(self, node: Node) -> Turn:
         siblings = tuple(
@@ -272,7 +275,8 @@ class Conversation:
         self._select(node.id)
         if node.run:
             self._change_run(node.run, message=node.id)
-            self.live.pop(node.run, None)
+            if (live := self.live.get(node.run)) and live.message == node.id:
+                del self.live[node.run]
 
     def _select(self, message: str) -> None:
         """Show the branch that `message` is on."""
@@ -322,13 +326,13 @@ class Conversation:
             at = following
         return at or None
 
-    def _is_over(self, run: str) -> bool:
+    def _is_over(self, run: str, message: str) -> bool:
         known = self.runs.get(run)
-        return known is not None and (known.finished is not None or known.message is not None)
+        return message in self.nodes or (known is not None and known.finished is not None)
 
     def _delta(self, delta: Delta) -> None:
         held = self.live.get(delta.run)
-        if self._is_over(delta.run) or (held and delta.attempt < held.attempt):
+        if self._is_over(delta.run, delta.message) or (held and delta.attempt < held.attempt):
             return
         if held is None or (held.attempt, held.message) != (delta.attempt, delta.message):
             held = Live(delta.message, delta.run, delta.attempt)
@@ -345,7 +349,7 @@ class Conversation:
 
     def _checkpoint(self, point: Checkpoint) -> None:
         held = self.live.get(point.run)
-        if self._is_over(point.run) or (held and point.attempt < held.attempt):
+        if self._is_over(point.run, point.message) or (held and point.attempt < held.attempt):
             return
         live = Live(point.message, point.run, point.attempt, point.text, point.reasoning)
         if held and (held.attempt, held.message) == (point.attempt, point.message):
@@ -359,6 +363,16 @@ class Conversation:
         self.live[live.run] = live
         if self.hint and self.hint.run == live.run and (live.text or live.reasoning):
             self.hint = None
+
+
+def _with_own_keys(turns: Sequence[Turn]) -> list[Turn]:
+    """A run that answered, and goes on with what was written meanwhile, has several turns: each gets its own key."""
+    counts: dict[str, int] = {}
+    keyed: list[Turn] = []
+    for turn in turns:
+        count = counts[turn.key] = counts.get(turn.key, 0) + 1
+        keyed.append(turn if count == 1 else replace(turn, key=f"{turn.key}#{count}"))
+    return keyed
 
 
 def _with_act(acts: tuple[Act, ...], type_: str, body: Json) -> tuple[Act, ...]:
