@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -15,13 +14,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from mecum.kit.embedded_pg import EmbeddedPostgres, binaries, database_of, running_url, tool
-from mecum.kit.embedded_pg.account import closed_parent
+from mecum.kit.embedded_pg import EmbeddedPostgres, database_of, running_url
 from mecum.kit.embedded_pg.log import LogFile
 from mecum.kit.embedded_pg.postmaster import PID_FILE, forget_foreign_pid, read_pid_file
 from mecum.kit.errors import StartError
-from mecum.kit.process import Account, wait_gone
+from mecum.kit.process import wait_gone
 from tests.support.data_directory import open_folder
+from tests.support.postgres_holder import end, fetch, holder, line
 
 AS_ROOT = os.geteuid() == 0
 GONE_WITHIN_S = 20.0
@@ -35,56 +34,6 @@ def cluster() -> Generator[Path]:
         with EmbeddedPostgres(folder / "data", durable=False):
             pass
         yield folder / "data"
-
-
-def fetch(url: str, statement: str) -> str:
-    with psycopg.connect(url, connect_timeout=5) as connection:
-        row = connection.execute(statement.encode()).fetchone()
-    assert row is not None
-    return str(row[0])
-
-
-def holder(
-    data: Path, *, dies_with_us: bool, user: str | None = None, python: Path = Path(sys.executable)
-) -> subprocess.Popen[str]:
-    """Another process that runs a server on `data` and prints the server's number."""
-    death = "signal.SIGINT" if dies_with_us else "None"
-    program = f"""
-import signal, sys
-from pathlib import Path
-from mecum.kit.embedded_pg import EmbeddedPostgres
-server = EmbeddedPostgres(Path({str(data)!r}), durable=False, parent_death_signal={death})
-server.start()
-print(server.pid, flush=True)
-sys.stdin.read()
-server.stop()
-"""
-    wheels = Path(psycopg.__file__).parent.parent
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{REPO / 'src'}:{wheels}", "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.Popen(
-        [python, "-c", program],
-        env=environment,
-        user=user,
-        group=pwd.getpwnam(user).pw_gid if user else None,
-        extra_groups=[] if user else None,
-        cwd="/",
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
-
-
-def end(process: subprocess.Popen[str], *, kill: bool = False) -> int:
-    if kill:
-        process.kill()
-        process.wait()
-    process.communicate(timeout=30)
-    return process.returncode
 
 
 def test_it_starts_stops_and_keeps_what_was_written(cluster: Path) -> None:
@@ -286,7 +235,9 @@ def test_a_kill_in_the_middle_of_making_the_cluster_leaves_nothing_half_made() -
         assert not (data / "pg").exists()
         with EmbeddedPostgres(data, durable=False) as server:
             assert fetch(server.url(), "SELECT 1") == "1"
-        assert not list(data.glob("pg.part-*"))
+        # What the killed process left may still have been written to at the first start.
+        with EmbeddedPostgres(data, durable=False):
+            assert not list(data.glob("pg.part-*"))
 
 
 def test_a_server_started_in_a_thread_outlives_the_thread(cluster: Path) -> None:
@@ -324,80 +275,6 @@ def test_a_full_log_is_moved_aside_and_the_server_writes_on(tmp_path: Path) -> N
     assert log.tail() == "next"
 
 
-def test_a_closed_parent_is_found_by_owner_group_and_others(tmp_path: Path) -> None:
-    here = tmp_path.stat()
-    closed = tmp_path / "closed"
-    (closed / "inside").mkdir(parents=True)
-    tmp_path.chmod(0o711)
-    closed.chmod(0o710)
-    parents = [parent for parent in tmp_path.parents if not parent.stat().st_mode & 0o001]
-    stranger = Account("stranger", 54321, 54321)
-    assert closed_parent(closed / "inside", stranger) == (parents[-1] if parents else closed)
-    closed.chmod(0o711)
-    assert closed_parent(closed / "inside", Account("us", here.st_uid, here.st_gid)) is None
-
-
-@pytest.mark.skipif(not AS_ROOT, reason="as an ordinary user there is no other user that would have to get in")
-def test_as_root_a_closed_parent_is_refused_with_advice_and_stays_closed() -> None:
-    with open_folder() as folder:
-        closed = folder / "closed"
-        closed.mkdir(mode=0o700)
-        with pytest.raises(StartError) as refused:
-            EmbeddedPostgres(closed / "data").start()
-        assert refused.value.code == "data_not_reachable"
-        assert str(closed) in refused.value.detail and "chmod o+x" in refused.value.hint
-        assert stat.S_IMODE(closed.stat().st_mode) == 0o700
-        assert not (closed / "data" / "pg").exists()
-
-
-@pytest.mark.skipif(not AS_ROOT, reason="only root runs the server as another user")
-def test_as_root_the_server_runs_as_its_own_user_without_our_environment(
-    cluster: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MECUM_SOME_SECRET", "do-not-leak")
-    with EmbeddedPostgres(cluster, durable=False) as server:
-        process = Path("/proc") / str(server.pid)
-        assert process.stat().st_uid == pwd.getpwnam("mecum-postgres").pw_uid
-        assert b"do-not-leak" not in (process / "environ").read_bytes()
-        status = (process / "status").read_text()
-        assert "NoNewPrivs:\t1" in status
-        groups = next(entry for entry in status.splitlines() if entry.startswith("Groups:"))
-        assert groups.split() == ["Groups:"]
-    others = [path for path in cluster.iterdir() if path.name not in ("pg", "run")]
-    assert {path.stat().st_uid for path in others} == {0}
-
-
-@pytest.mark.skipif(not AS_ROOT, reason="the other tests already run as an ordinary user")
-def test_an_ordinary_user_runs_the_server_as_themselves() -> None:
-    stranger = pwd.getpwnam("nobody")
-    account = Account(stranger.pw_name, stranger.pw_uid, stranger.pw_gid)
-    for needed in (REPO / "src", tool("postgres")):
-        if closed_parent(needed, account) is not None:
-            pytest.skip(f"{needed} can't be reached by another user")
-    interpreters = [
-        Path(sys.executable),
-        Path("/usr/bin/python3.11"),
-        Path("/usr/bin/python3.12"),
-        Path("/usr/bin/python3.13"),
-    ]
-    python = next((each for each in interpreters if each.exists() and not closed_parent(each, account)), None)
-    if python is None:
-        pytest.skip("there is no Python 3.11 or newer that another user can run")
-    with open_folder() as folder:
-        home = folder / "home"
-        home.mkdir(mode=0o700)
-        os.chown(home, stranger.pw_uid, stranger.pw_gid)
-        process = holder(home / "data", dies_with_us=True, user="nobody", python=python)
-        pid = int(line(process))
-        assert (Path("/proc") / str(pid)).stat().st_uid == stranger.pw_uid
-        url = running_url(home / "data")
-        assert url is not None
-        assert fetch(url, "SELECT 1") == "1"
-        assert stat.S_IMODE((home / "data").stat().st_mode) == 0o700
-        assert end(process) == 0
-        assert wait_gone(pid, 0)
-
-
 def test_no_database_driver_and_no_heavy_library_is_imported() -> None:
     program = "import sys, mecum.kit.embedded_pg; print(' '.join(sys.modules))"
     done = subprocess.run(
@@ -427,22 +304,3 @@ def _copy_owners(source: Path, target: Path) -> None:
     for path in source.rglob("*"):
         status = path.lstat()
         os.chown(target / path.relative_to(source), status.st_uid, status.st_gid, follow_symlinks=False)
-
-
-@pytest.mark.skipif(not AS_ROOT, reason="an ordinary user can always run what they installed")
-def test_as_root_programs_that_its_user_can_not_reach_are_copied_once(
-    cluster: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(binaries, "closed_parent", lambda path, account: Path("/closed"))
-    copies = cluster / "postgres-programs"
-    try:
-        with EmbeddedPostgres(cluster, durable=False) as server:
-            assert fetch(server.url(), "SELECT '[1]'::vector") == "[1]"
-            program = (Path("/proc") / str(server.pid) / "exe").resolve()
-            assert program.is_relative_to(copies)
-        made = program.stat()
-        assert (made.st_uid, stat.S_IMODE(made.st_mode) & 0o022) == (0, 0)
-        with EmbeddedPostgres(cluster, durable=False):
-            assert program.stat().st_ino == made.st_ino
-    finally:
-        shutil.rmtree(copies, ignore_errors=True)

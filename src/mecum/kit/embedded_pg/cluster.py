@@ -42,12 +42,12 @@ def ensure_cluster(data: Path, account: Account | None) -> Path:
     Raises:
         StartError: it was made by another major version, or can't be made.
     """
+    for leftover in data.glob(f"{PART_PREFIX}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     cluster = data / "pg"
     if cluster.is_dir():
         _require_same_major(cluster)
         return cluster
-    for leftover in data.glob(f"{PART_PREFIX}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
     # A new name each time: initdb of a process that was killed just now may still be writing to, or removing, its own.
     part = Path(tempfile.mkdtemp(prefix=PART_PREFIX, dir=data))
     own(part, account)
