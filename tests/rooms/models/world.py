@@ -12,6 +12,7 @@ from uuid import UUID
 
 from fastapi import FastAPI
 from openai import AsyncOpenAI
+from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from uvicorn import Config
@@ -29,8 +30,10 @@ from mecum.kit.tools import ToolRegistry
 from mecum.kit.types import PersonId, Principal, SpaceId, Surface
 from mecum.rooms.models import RelayResponse
 from mecum.rooms.models.face import ModelsRoom
+from mecum.rooms.models.parts import Parts, assemble
 from mecum.rooms.models.ports import Ports
-from mecum.rooms.models.room import build
+from mecum.rooms.models.providers import NewModel, NewProvider
+from mecum.rooms.models.room import mounted
 from mecum.rooms.models.settings import ModelsSettings
 from tests.support.fake_provider import FakeProvider
 from tests.support.fake_replies import vector
@@ -156,6 +159,7 @@ class FakeEmbedder:
 @dataclass
 class World:
     kit: Kit
+    parts: Parts
     room: Room[ModelsRoom]
     caller: Principal
     people: OnePerson
@@ -166,6 +170,18 @@ class World:
     @property
     def face(self) -> ModelsRoom:
         return self.room.face
+
+    async def connect(self, fake: FakeProvider, *models: str | NewModel, name: str = "Fake") -> None:
+        """Connect the fake provider with models called after themselves; without any, one called `fake`."""
+        new = [NewModel(model) if isinstance(model, str) else model for model in models or ("fake",)]
+        await self.parts.providers.add(self.caller, NewProvider(name, fake.base_url, "sk-1", new))
+
+    async def usage(self) -> list[dict[str, Any]]:
+        """All usage records, oldest first."""
+        await self.parts.meter.flush()
+        async with self.kit.db.transaction() as connection:
+            rows = await connection.execute(text("SELECT * FROM models.usage ORDER BY request_id"))
+            return [dict(row) for row in rows.mappings()]
 
     @property
     def openai(self) -> AsyncOpenAI:
@@ -209,11 +225,12 @@ async def world(
     people = OnePerson(caller)
     bound: dict[str, Any] = {"engine": engine} if engine is not None else {}
     ports = Ports(persons=people, audit=people, embedder=embedder, **bound)
-    room = build(kit, ports, ModelsSettings(**(FAST | settings)))
+    parts = assemble(kit, ports, ModelsSettings(**(FAST | settings)))
+    room = mounted(parts)
     jobs.add(room.jobs)
     kit.outbox.subscribe(room.handlers)
     await room.start()
-    built = World(kit, room, caller, people, jobs)
+    built = World(kit, parts, room, caller, people, jobs)
     try:
         async with serving(_app(built)) as url:
             built.url = url

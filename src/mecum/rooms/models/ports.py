@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from mecum.kit.db import AsyncConnection
-from mecum.kit.errors import EngineUnavailable, MecumError
+from mecum.kit.errors import EngineUnavailable, MecumError, NotFound
 from mecum.kit.types import PersonId, Principal, SpaceId, Surface, Tokens
 from mecum.rooms.models import Budget, NoBudget
 
@@ -195,6 +195,15 @@ class Persons(Protocol):
     ) -> Principal: ...
 
 
+class NoPersons:
+    """Nobody to work for."""
+
+    async def principal_for_job(
+        self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"
+    ) -> Principal:
+        raise NotFound("models.nobody", "There is nobody to work for.")
+
+
 class Audit(Protocol):
     """Where an operator's changes are written down; the people room's face has it."""
 
@@ -229,7 +238,7 @@ class Ports:
         embedder: None: there is no built-in one.
     """
 
-    persons: Persons
+    persons: Persons = field(default_factory=NoPersons)
     audit: Audit = field(default_factory=NoAudit)
     engine: LocalEngine = field(default_factory=NoLocalEngine)
     local_context_tokens: int = 8192

@@ -1,0 +1,126 @@
+"""What commands on the machine do with models. They talk to the database, so they work while the server runs and while
+it does not; a running server follows within seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mecum.kit.clock import Clock
+from mecum.kit.crypto import SecretBox
+from mecum.kit.db import Database
+from mecum.kit.errors import Conflict, EngineUnavailable, MecumError, NotFound
+from mecum.rooms.models import CatalogueModel, service
+from mecum.rooms.models.catalogue import Catalogue
+from mecum.rooms.models.local import Local
+from mecum.rooms.models.ports import Audit, LocalCard, LocalEndpoint, LocalProgress, NoAudit, NoLocalEngine, Ports
+from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers
+from mecum.rooms.models.retries import Quirks
+from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.trials import Trial, Trials
+from mecum.rooms.models.upstream import Upstream
+from mecum.rooms.models.wires.openai_chat import OpenAiChat
+
+__all__ = ["Machine", "ModelCommands", "Trial"]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The least that the commands need. A `Kit` does as well."""
+
+    db: Database
+    clock: Clock
+    secrets: SecretBox
+
+
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    phase: str = "idle"
+    progress: LocalProgress | None = None
+    problem: MecumError | None = None
+
+
+class _InTheServer(NoLocalEngine):
+    """The built-in model as a command sees it: it runs in the server's keeping, not here."""
+
+    state = _Idle()
+    card: LocalCard | None = None
+
+    async def ready(self, timeout_s: float | None = None) -> LocalEndpoint:
+        raise EngineUnavailable(
+            "models.local_in_server",
+            "The built-in model runs with the server.",
+            "Try it on the page Models, or with: mecum chat",
+            retryable=False,
+        )
+
+
+class ModelCommands:
+    """Models from the command line. `start` before the first, `close` after the last.
+
+    Args:
+        local_model: whether the built-in model is switched on.
+        audit: where changes are written down.
+    """
+
+    def __init__(
+        self, machine: Machine, settings: ModelsSettings, *, local_model: bool = True, audit: Audit | None = None
+    ) -> None:
+        ports = Ports(engine=_InTheServer() if local_model else NoLocalEngine())
+        self._upstream = Upstream(settings, machine.clock)
+        self._catalogue = Catalogue(machine.db, machine.secrets, machine.clock, ports)
+        chat = OpenAiChat(self._upstream, Quirks(), settings)
+        local = Local(ports.engine, chat, machine.clock, settings)
+        trials = Trials(self._upstream, chat, local, None, machine.clock)
+        db, secrets, clock = machine.db, machine.secrets, machine.clock
+        self._providers = Providers(db, secrets, clock, audit or NoAudit(), self._catalogue, trials, settings)
+
+    async def start(self) -> None:
+        await self._upstream.start()
+
+    async def close(self) -> None:
+        await self._upstream.close()
+
+    async def list(self) -> tuple[CatalogueModel, ...]:
+        """The models that can be chosen, the default first."""
+        self._catalogue.forget()
+        return await self._catalogue.listed()
+
+    async def add(self, name: str, base_url: str, upstream_model: str, key: str | None = None) -> None:
+        """Connect a model. A provider that is known by its address is used again; a key given now replaces its key.
+
+        Raises:
+            Conflict: a model has the name. Unprocessable: a name, address or key is not possible. TooLarge: too many.
+        """
+        model = NewModel(upstream_model, service.model_name(name))
+        address = service.base_url(base_url)
+        for each in await self._providers.connected():
+            if each.row.base_url == address:
+                await self._providers.change(None, each.row.id, ProviderChange(key=key, add=[model]))
+                return
+        try:
+            await self._providers.add(None, NewProvider(name, address, key or "", [model]))
+        except Conflict as error:
+            if error.code != "models.provider_name_taken":
+                raise
+            await self._providers.add(None, NewProvider(f"{name} ({address})", address, key or "", [model]))
+
+    async def remove(self, name: str) -> None:
+        """Take a model out of the catalogue, and its provider when that was its last one. Raises NotFound."""
+        for each in await self._providers.connected():
+            for model in each.models:
+                if model.name == name:
+                    if len(each.models) == 1:
+                        await self._providers.remove(None, each.row.id)
+                    else:
+                        await self._providers.remove_model(None, model.id)
+                    return
+        raise NotFound("models.model_unknown", "There is no such model.")
+
+    async def default(self, name: str) -> None:
+        """Make a model the default of its kind. Raises NotFound."""
+        await self._providers.choose_default(None, name)
+
+    async def test(self, name: str) -> Trial:
+        """A real short call. Raises NotFound."""
+        return await self._providers.try_model(name)

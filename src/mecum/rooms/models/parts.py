@@ -1,0 +1,92 @@
+"""The parts of the room, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mecum.kit.room import Kit
+from mecum.rooms.models.answering import Answering
+from mecum.rooms.models.calls import Calls
+from mecum.rooms.models.catalogue import Catalogue
+from mecum.rooms.models.exporting import Exporting
+from mecum.rooms.models.face import ModelsRoom
+from mecum.rooms.models.health import Health
+from mecum.rooms.models.local import Local
+from mecum.rooms.models.meter import Meter
+from mecum.rooms.models.ports import Ports
+from mecum.rooms.models.providers import Providers
+from mecum.rooms.models.relay.asked import Asking
+from mecum.rooms.models.relay.background import Background
+from mecum.rooms.models.relay.chat import ChatDoor
+from mecum.rooms.models.relay.door import RelayRoom
+from mecum.rooms.models.relay.responses import ResponsesDoor
+from mecum.rooms.models.relay.shelf import Shelf
+from mecum.rooms.models.relay.vectors import VectorsDoor
+from mecum.rooms.models.retries import Quirks
+from mecum.rooms.models.sending import Sender
+from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.trials import Trials
+from mecum.rooms.models.upstream import Upstream
+from mecum.rooms.models.wires.openai_chat import OpenAiChat
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the room mounts and stops."""
+
+    upstream: Upstream
+    health: Health
+    meter: Meter
+    catalogue: Catalogue
+    local: Local
+    trials: Trials
+    providers: Providers
+    shelf: Shelf
+    background: Background
+    exporting: Exporting
+    face: ModelsRoom
+
+    async def start(self) -> None:
+        await self.upstream.start()
+        await self.meter.start()
+
+    async def stop(self) -> None:
+        """What is still to be written is written before the database closes."""
+        await self.shelf.flush()
+        await self.meter.stop()
+        await self.health.stop()
+        await self.upstream.close()
+
+
+def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
+    upstream = Upstream(settings, kit.clock)
+    health = Health(kit.db)
+    meter = Meter(kit.db, settings)
+    catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports)
+    chat = OpenAiChat(upstream, Quirks(), settings)
+    local = Local(ports.engine, chat, kit.clock, settings)
+    trials = Trials(upstream, chat, local, ports.embedder, kit.clock)
+    providers = Providers(kit.db, kit.secrets, kit.clock, ports.audit, catalogue, trials, settings)
+    calls = Calls(ports, meter, kit.clock)
+    sender = Sender(upstream, health, settings)
+    answering = Answering(catalogue, calls, chat, local, sender, health, ports, settings)
+    shelf = Shelf(kit.db, kit.jobs, kit.bus, kit.clock, settings)
+    asking = Asking(catalogue, shelf, kit.clock, settings)
+    chat_door = ChatDoor(catalogue, calls, sender, answering, kit.clock, settings)
+    responses = ResponsesDoor(asking, shelf, calls, sender, health, answering, settings)
+    vectors = VectorsDoor(catalogue, calls, sender, answering)
+    relay = RelayRoom(catalogue, chat_door, responses, vectors, shelf, settings)
+    exporting = Exporting(kit.db)
+    return Parts(
+        upstream=upstream,
+        health=health,
+        meter=meter,
+        catalogue=catalogue,
+        local=local,
+        trials=trials,
+        providers=providers,
+        shelf=shelf,
+        background=Background(responses, asking, shelf, ports.persons, kit.bus),
+        exporting=exporting,
+        face=ModelsRoom(answering, catalogue, local, relay, exporting, settings),
+    )
