@@ -188,9 +188,11 @@ class FakeProvider:
         return chat_stream(answer, include_usage=include)
 
     async def _whole(self, send: Send, record: Recorded, reply: Reply) -> None:
-        if reply.close_after >= 0:
+        if reply.close_after >= 0 or reply.hang_after >= 0:
             await _start(send, 200, "application/json")
             await send({"type": "http.response.body", "body": b'{"id":', "more_body": True})
+            if reply.hang_after >= 0:
+                await asyncio.Event().wait()
             raise Dropped
         answer = self._said(record.body, reply)
         body = dump(response_body(answer) if record.path.endswith("/responses") else chat_body(answer))
