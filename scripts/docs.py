@@ -100,13 +100,20 @@ def settings_classes() -> list[Any]:
     return sorted(found.values(), key=lambda each: (not each.__module__.startswith("mecum.kit"), each.__module__))
 
 
+def _default(field: Any) -> Any:
+    """The default of a setting: the same whoever writes the docs, root or not."""
+    from mecum.kit.places import PERSON_DATA, default_data
+
+    return PERSON_DATA if field.default_factory is default_data else field.get_default(call_default_factory=True)
+
+
 def _settings_table(settings: Any) -> str:
     owner = settings.__module__.removeprefix("mecum.").removeprefix("rooms.").removesuffix(".settings")
     prefix = settings.model_config.get("env_prefix", "").upper()
     rows = [
         (
             f"`{prefix}{name.upper()}`",
-            _shown(field.get_default(call_default_factory=True)),
+            _shown(_default(field)),
             _possible(field),
             _one_line(field.description),
         )
@@ -248,7 +255,7 @@ def _route(method: str, path: str, operation: dict[str, Any]) -> str:
     if body:
         takes.append(f"body {_schema(body)}")
     answers = ", ".join(
-        f"{status} {_one_line(answer.get('description'))}" for status, answer in operation["responses"].items()
+        f"{status} {_one_line(answer.get('description'))}" for status, answer in sorted(operation["responses"].items())
     )
     lines = [
         f"### `{method.upper()} {path}`",

@@ -1,7 +1,7 @@
 """The real server with two more tools, which write outside: `python -m tests.crash.server`.
 
-Their effects are files in `MECUM_TEST_EFFECTS`. `write_once` honours its idempotency key, as a good API does; `write_again`
-does not: each call is one more effect.
+Their effects are files in `MECUM_TEST_EFFECTS`. `write_once` honours its idempotency key, as a good API does; with
+`write_again` each call is one more effect.
 """
 
 from __future__ import annotations

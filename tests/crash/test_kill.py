@@ -1,6 +1,6 @@
 """kill -9 at random moments: nothing is lost, nothing happens twice, nothing stays stuck, nothing unknown is silent.
 
-10 kills with `make test`, 100 with `make full`. The figures are printed; those of `make full` stand in docs/reliability.md.
+10 kills with `make test`, 100 with `make full`, whose figures stand in docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ WRITERS = 6
 SEED = 20261123
 
 
+def spawn(environment: dict[str, str]) -> subprocess.Popen[str]:
+    command_line = [sys.executable, "-m", "tests.crash.server"]
+    return subprocess.Popen(command_line, env=environment, stdout=subprocess.PIPE, text=True)
+
+
 @dataclass
 class Server:
     """A server process that is killed and started again on the same data, database and port."""
@@ -49,9 +54,7 @@ class Server:
     async def start(self) -> None:
         began = time.monotonic()
         environment = self.environment | {"MECUM_PORT": str(self.port)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.server"], env=environment, stdout=subprocess.PIPE, text=True
-        )
+        self.process = spawn(environment)
         assert self.process.stdout is not None
         while True:
             line = await asyncio.to_thread(self.process.stdout.readline)

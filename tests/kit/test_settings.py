@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from mecum.kit.errors import StartError
+from mecum.kit.places import default_data
 from mecum.kit.settings import KitSettings, is_loopback, load, parse_private_origins, unknown_names
 
 
@@ -26,7 +28,7 @@ def test_every_setting_has_a_one_line_reason_and_a_default() -> None:
 
 def test_defaults_work_without_any_environment() -> None:
     settings = load(KitSettings)
-    assert settings.data == Path.home() / ".local/share/mecum"
+    assert settings.data == default_data().expanduser()
     assert settings.address == "http://localhost:8080"
     assert settings.allow_network
 
@@ -105,3 +107,11 @@ def test_loopback_is_recognised(host: str, loopback: bool) -> None:
 
 def test_no_private_origin_means_none() -> None:
     assert parse_private_origins(" , ") == {}
+
+
+@pytest.mark.parametrize(("user", "place"), [(0, "/var/lib/mecum"), (1000, "~/.local/share/mecum")])
+def test_root_keeps_its_data_where_the_database_can_reach_it(
+    monkeypatch: pytest.MonkeyPatch, user: int, place: str
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert default_data() == Path(place)

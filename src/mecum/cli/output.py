@@ -17,11 +17,12 @@ import typer
 from mecum.cli.link import EXIT_REFUSED
 from mecum.cli.report import locale_of_environment
 from mecum.kit.errors import BadRequest, MecumError, Param, StartError
+from mecum.kit.places import default_data
 
 if TYPE_CHECKING:
     from mecum.kit.i18n import I18n
 
-DATA = Path("~/.local/share/mecum")
+DATA = default_data()
 EXIT_PROBLEM = 1
 SECRET_CHARS_MAX = 4096
 

@@ -87,7 +87,7 @@ class Gate:
         return None
 
     def _believe_proxy(self, scope: Scope) -> None:
-        """Take address and scheme from the last hop that is not a trusted proxy (RFC 7239's idea, X-Forwarded headers)."""
+        """Take address and scheme from the last hop that is not a trusted proxy (X-Forwarded headers, see RFC 7239)."""
         peer = scope.get("client")
         if not self._trusted or not peer or not self._is_trusted(peer[0]):
             return

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mecum.kit.errors import StartError
 from mecum.kit.origins import is_bare_origin, origin_of
+from mecum.kit.places import default_data
 
 PREFIX = "MECUM_"
 KIB, MIB, GIB = 2**10, 2**20, 2**30
@@ -33,7 +34,8 @@ class KitSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     data: Path = Field(
-        default=Path("~/.local/share/mecum"), description="Directory of everything kept: database, files, keys, models."
+        default_factory=default_data,
+        description="Directory of everything kept: database, files, keys, models (for root /var/lib/mecum).",
     )
     host: str = Field(
         default="127.0.0.1", description="Address to listen on; beyond loopback it takes an owner and a public URL."
