@@ -34,11 +34,11 @@ IDLE_FOR_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Seconds from the command to the first 200, and MiB by process name once it has been idle for a while."""
+    """Seconds from the command to the first 200, and MB by process name once it has been idle for a while."""
 
     health_s: float
     ready_s: float
-    memory_mib: dict[str, float]
+    memory_mb: dict[str, float]
 
 
 def main() -> int:
@@ -48,7 +48,7 @@ def main() -> int:
     with data_directory() as data:
         first = start(data, idle_s=0)
         later = [start(data, idle_s=IDLE_FOR_S if number == STARTS else 0) for number in range(1, STARTS + 1)]
-    idle = later[-1].memory_mib
+    idle = later[-1].memory_mb
     rows = [
         Row("`mecum --help`", statistics.median(help_ms), "ms", 200, note=spread(help_ms, "ms")),
         Row(
@@ -66,13 +66,13 @@ def main() -> int:
         Row(
             "idle memory of the server",
             idle.get("server", 0.0),
-            "MiB",
+            "MB",
             150,
             note="resident, no app linked, built-in model off",
         ),
         *(
-            Row(f"idle memory, {name}", mib, "MiB", note="proportional share")
-            for name, mib in sorted(idle.items())
+            Row(f"idle memory, {name}", mb, "MB", note="proportional share")
+            for name, mb in sorted(idle.items())
             if name != "server"
         ),
     ]
@@ -113,7 +113,7 @@ def start(data: Path, *, idle_s: float) -> Start:
         ready_s = wait_for(f"http://localhost:{port}/readyz", began, process)
         if idle_s:
             time.sleep(idle_s)
-        return Start(health_s, ready_s, memory_mib(process.pid) if idle_s else {})
+        return Start(health_s, ready_s, memory_mb(process.pid) if idle_s else {})
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -135,19 +135,19 @@ def wait_for(url: str, began: float, process: subprocess.Popen[bytes]) -> float:
     raise TimeoutError(f"{url} did not answer within {READY_WITHIN_S:.0f} s")
 
 
-def memory_mib(supervisor: int) -> dict[str, float]:
-    """MiB of the server (resident); of it and all others also their share of shared pages."""
+def memory_mb(supervisor: int) -> dict[str, float]:
+    """MB of the server (resident); of it and all others also their share of shared pages."""
     found: dict[str, float] = {}
     for pid in (supervisor, *descendants(supervisor)):
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         if "mecum.cli.serve" in command:
-            found["server"] = rollup_mib(pid, "Rss")
+            found["server"] = rollup_mb(pid, "Rss")
             name = "server, proportional"
         elif pid == supervisor:
             name = "supervisor"
         else:
             name = "database" if "postgres" in command else "other children"
-        found[name] = found.get(name, 0.0) + rollup_mib(pid, "Pss")
+        found[name] = found.get(name, 0.0) + rollup_mb(pid, "Pss")
     return found
 
 
@@ -158,10 +158,10 @@ def descendants(pid: int) -> Iterator[int]:
             yield from descendants(child)
 
 
-def rollup_mib(pid: int, field: str) -> float:
+def rollup_mb(pid: int, field: str) -> float:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith(f"{field}:"):
-            return int(line.split()[1]) / 1024
+            return int(line.split()[1]) * 1024 / 1e6
     return 0.0
 
 
