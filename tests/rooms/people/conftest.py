@@ -13,8 +13,8 @@ from tests.rooms.people.world import World
 
 
 @pytest.fixture
-async def world(database: Database, database_url: str, clock: ManualClock, tmp_path: Path) -> AsyncIterator[World]:
+async def world(database: Database, clock: ManualClock, tmp_path: Path) -> AsyncIterator[World]:
     """A fresh installation without an owner, at http://localhost:8080."""
-    made = World(database, database_url, clock, tmp_path)
+    made = World(database, clock, tmp_path)
     yield made
     await made.close()

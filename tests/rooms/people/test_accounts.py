@@ -155,10 +155,10 @@ async def test_closing_sign_up_stops_invitations_that_are_out(world: World) -> N
 
 
 async def test_an_invitation_goes_out_by_mail_where_there_is_a_mail_server(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
+    database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
     mail = KeptMail()
-    world = World(database, database_url, clock, tmp_path, mail=mail)
+    world = World(database, clock, tmp_path, mail=mail)
     owner = await world.set_up()
     await _policy(owner, "invitation")
     made = (await owner.post("/api/invitations", {"email": "bo@example.org"})).json()
@@ -178,10 +178,10 @@ async def test_people_change_their_own_name_language_and_time_zone(world: World)
 
 
 async def test_a_new_address_needs_a_recent_sign_in_and_the_old_one_hears_of_it(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
+    database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
     mail = KeptMail()
-    world = World(database, database_url, clock, tmp_path, mail=mail)
+    world = World(database, clock, tmp_path, mail=mail)
     browser = await world.set_up()
     clock.advance(after(minutes=31))
     answer = await browser.request("PATCH", "/api/me", {"email": "ada@new.example"})

@@ -56,10 +56,10 @@ async def _archive(browser: Browser) -> zipfile.ZipFile:
 
 
 async def test_the_archive_holds_the_account_and_the_part_of_every_room(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
+    database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
     diary = Diary()
-    world = World(database, database_url, clock, tmp_path, exporters=[diary])
+    world = World(database, clock, tmp_path, exporters=[diary])
     browser = await world.set_up()
     key = await browser.key()
     archive = await _archive(browser)
@@ -93,15 +93,13 @@ async def test_the_archive_tells_what_the_audit_log_knows_of_the_person_and_of_n
     assert OWNER.encode() not in archive.read("people/account.json")
 
 
-async def test_a_large_part_is_never_whole_in_memory(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
-) -> None:
+async def test_a_large_part_is_never_whole_in_memory(database: Database, clock: ManualClock, tmp_path: Path) -> None:
     class Large(Diary):
         async def _lines(self) -> AsyncGenerator[bytes, None]:
             for number in range(200):
                 yield hashlib.shake_128(str(number).encode()).digest(200_000)
 
-    world = World(database, database_url, clock, tmp_path, exporters=[Large()])
+    world = World(database, clock, tmp_path, exporters=[Large()])
     browser = await world.set_up()
     principal = await _principal(world, browser)
     chunks = await world.export(principal)
@@ -116,10 +114,10 @@ async def test_a_large_part_is_never_whole_in_memory(
 
 
 async def test_an_archive_that_breaks_off_is_no_archive_and_the_next_one_works(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
+    database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
     exporters: list[Diary] = [Broken()]
-    world = World(database, database_url, clock, tmp_path, exporters=exporters, exports_at_once=1)
+    world = World(database, clock, tmp_path, exporters=exporters, exports_at_once=1)
     browser = await world.set_up()
     principal = await _principal(world, browser)
     got = b""
@@ -134,9 +132,9 @@ async def test_an_archive_that_breaks_off_is_no_archive_and_the_next_one_works(
 
 
 async def test_so_many_archives_are_written_at_once_and_more_are_told_to_come_again(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
+    database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
-    world = World(database, database_url, clock, tmp_path, exports_at_once=1, exporters=[Diary(50_000)])
+    world = World(database, clock, tmp_path, exports_at_once=1, exporters=[Diary(50_000)])
     browser = await world.set_up()
     principal = await _principal(world, browser)
     first = await world.export(principal)

@@ -67,11 +67,11 @@ async def test_a_revoked_key_is_refused_at_once(world: World) -> None:
 
 
 async def test_a_key_revoked_by_another_process_works_five_seconds_at_most(
-    world: World, database: Database, database_url: str, clock: ManualClock, tmp_path: Path
+    world: World, database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
     browser = await world.set_up()
     key = await browser.key()
-    other = World(database, database_url, clock, tmp_path)
+    other = World(database, clock, tmp_path)
     client = other.client(key["secret"])
     assert (await client.get("/api/me")).status_code == 200
     await browser.delete(f"/api/me/keys/{key['id']}")
@@ -153,10 +153,8 @@ async def test_a_key_needs_neither_origin_nor_csrf_token(world: World) -> None:
     assert (await client.post("/api/me/keys", json={"name": "k", "scopes": ["account"]})).status_code == 201
 
 
-async def test_nobody_has_more_than_so_many_keys(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
-) -> None:
-    world = World(database, database_url, clock, tmp_path, keys_per_person=3)
+async def test_nobody_has_more_than_so_many_keys(database: Database, clock: ManualClock, tmp_path: Path) -> None:
+    world = World(database, clock, tmp_path, keys_per_person=3)
     browser = await world.set_up()
     body = {"name": "k", "scopes": ["chat"]}
     answers = await asyncio.gather(*(browser.post("/api/me/keys", body) for _ in range(6)))
@@ -172,9 +170,9 @@ async def test_a_key_without_name_or_scope_is_refused(world: World) -> None:
 
 
 async def test_the_cache_is_bounded(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(database, database_url, clock, tmp_path, key_cache_size=16)
+    world = World(database, clock, tmp_path, key_cache_size=16)
     browser = await world.set_up()
     secrets = [(await browser.key())["secret"] for _ in range(17)]
     for secret in secrets:

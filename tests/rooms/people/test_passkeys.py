@@ -278,10 +278,8 @@ async def test_a_new_passkey_needs_a_recent_sign_in_and_never_a_key(world: World
     await _register(browser)
 
 
-async def test_nobody_has_more_than_so_many_passkeys(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
-) -> None:
-    world = World(database, database_url, clock, tmp_path, passkeys_per_person=2)
+async def test_nobody_has_more_than_so_many_passkeys(database: Database, clock: ManualClock, tmp_path: Path) -> None:
+    world = World(database, clock, tmp_path, passkeys_per_person=2)
     browser = await world.set_up()
     await _register(browser)
     await _register(browser)
@@ -302,9 +300,9 @@ async def test_a_disabled_person_cannot_use_a_passkey(world: World) -> None:
 
 
 async def test_behind_an_address_without_a_name_passkeys_say_what_to_do(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
+    database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
-    world = World(database, database_url, clock, tmp_path, public_url="https://192.0.2.10")
+    world = World(database, clock, tmp_path, public_url="https://192.0.2.10")
     browser = await world.set_up()
     for path in ("/api/me/passkeys/options", "/api/sign-in/passkey/options"):
         answer = await browser.post(path)
@@ -312,10 +310,8 @@ async def test_behind_an_address_without_a_name_passkeys_say_what_to_do(
     await world.close()
 
 
-async def test_on_the_standard_port_the_origin_has_none(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
-) -> None:
-    world = World(database, database_url, clock, tmp_path, public_url="https://mecum.example.org:443")
+async def test_on_the_standard_port_the_origin_has_none(database: Database, clock: ManualClock, tmp_path: Path) -> None:
+    world = World(database, clock, tmp_path, public_url="https://mecum.example.org:443")
     browser = await world.set_up()
     authenticator = await _register(browser, Authenticator("https://mecum.example.org"))
     assert (await browser.post("/api/sign-in/passkey", await _assertion(browser, authenticator))).status_code == 200

@@ -20,11 +20,9 @@ def mail() -> KeptMail:
 
 
 @pytest.fixture
-async def mailing(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path, mail: KeptMail
-) -> AsyncIterator[World]:
+async def mailing(database: Database, clock: ManualClock, tmp_path: Path, mail: KeptMail) -> AsyncIterator[World]:
     """An installation with a mail server."""
-    world = World(database, database_url, clock, tmp_path, mail=mail)
+    world = World(database, clock, tmp_path, mail=mail)
     yield world
     await world.close()
 

@@ -24,9 +24,9 @@ async def test_the_cookie_has_a_random_name_and_scripts_cannot_read_it(world: Wo
 
 
 async def test_with_https_the_cookie_is_secure_and_bound_to_the_host(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
+    database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
-    world = World(database, database_url, clock, tmp_path, public_url="https://mecum.example.org")
+    world = World(database, clock, tmp_path, public_url="https://mecum.example.org")
     browser = await world.set_up()
     await browser.post("/api/sign-out")
     header = (await browser.sign_in()).headers["set-cookie"]
@@ -35,10 +35,10 @@ async def test_with_https_the_cookie_is_secure_and_bound_to_the_host(
 
 
 async def test_the_cookie_name_is_the_same_after_a_restart(
-    world: World, database: Database, database_url: str, clock: ManualClock, tmp_path: Path
+    world: World, database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
     browser = await world.set_up()
-    again = World(database, database_url, clock, tmp_path)
+    again = World(database, clock, tmp_path)
     other = again.browser()
     other.put_back(browser.cookies)
     assert (await other.session())["person"]["email"] == OWNER
@@ -98,9 +98,9 @@ async def test_a_state_change_from_another_origin_is_refused(world: World, origi
 
 
 async def test_another_origin_on_this_machine_can_be_allowed(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
+    database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
-    world = World(database, database_url, clock, tmp_path, extra_origins=("http://localhost:5173",))
+    world = World(database, clock, tmp_path, extra_origins=("http://localhost:5173",))
     await world.set_up()
     body = {"email": OWNER, "password": PASSWORD}
     assert (await world.browser().post("/api/sign-in", body, origin="http://localhost:5173")).status_code == 200
@@ -212,9 +212,9 @@ async def test_a_list_of_sessions_is_paged(world: World) -> None:
 
 
 async def test_a_person_has_so_many_sessions_and_the_oldest_makes_room(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
+    database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
-    world = World(database, database_url, clock, tmp_path, sessions_per_person=2)
+    world = World(database, clock, tmp_path, sessions_per_person=2)
     oldest = await world.set_up()
     newer = [world.browser(), world.browser()]
     for browser in newer:

@@ -132,10 +132,8 @@ async def test_tries_are_forgotten_after_an_hour(world: World) -> None:
         assert (await world.browser().sign_in(OWNER, WRONG)).status_code == 401
 
 
-async def test_the_longest_wait_has_a_limit(
-    database: Database, database_url: str, clock: ManualClock, tmp_path: Path
-) -> None:
-    world = World(database, database_url, clock, tmp_path, throttle_max_seconds=30)
+async def test_the_longest_wait_has_a_limit(database: Database, clock: ManualClock, tmp_path: Path) -> None:
+    world = World(database, clock, tmp_path, throttle_max_seconds=30)
     await world.set_up()
     for number in range(30):
         answer = await world.browser(f"203.0.113.{number}").sign_in(OWNER, WRONG)

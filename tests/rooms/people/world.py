@@ -17,7 +17,6 @@ from mecum.kit.crypto import SecretBox
 from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.http import install_errors
 from mecum.kit.i18n import I18n
-from mecum.kit.jobs import Jobs
 from mecum.kit.mail import Mail, Message, NullMail
 from mecum.kit.notify import Notify
 from mecum.kit.outbox import Outbox
@@ -31,6 +30,7 @@ from mecum.rooms.people.parts import Parts
 from mecum.rooms.people.room import build
 from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.store.links import set_policy
+from tests.support.jobs import HandJobs
 
 PASSWORD = "seven green lanterns"
 OTHER_PASSWORD = "four wooden boats"
@@ -43,7 +43,6 @@ class World:
     def __init__(
         self,
         database: Database,
-        database_url: str,
         clock: ManualClock,
         folder: Path,
         *,
@@ -54,7 +53,8 @@ class World:
     ) -> None:
         self.db = database
         self.clock = clock
-        jobs, bus, i18n = Jobs(database, database_url), LocalBus(clock), I18n()
+        self.jobs = jobs = HandJobs(database)
+        bus, i18n = LocalBus(clock), I18n()
         mail = mail or NullMail()
         self.kit = Kit(
             db=database,
@@ -125,19 +125,8 @@ class World:
         return browser
 
     async def work(self) -> list[str]:
-        """Run every job that waits, and those that they defer, as a worker would. Returns their names."""
-        done: list[str] = []
-        while True:
-            async with self.db.transaction() as connection:
-                query = "DELETE FROM jobs.procrastinate_jobs WHERE status = 'todo' RETURNING id, task_name, args"
-                rows = (await connection.exec_driver_sql(query)).all()
-                waiting = sorted(rows, key=lambda row: row.id)
-            if not waiting:
-                return done
-            for row in waiting:
-                name: str = row.task_name
-                await self.kit.jobs._app.tasks[name].func(**row.args)  # pyright: ignore[reportPrivateUsage]
-                done.append(name)
+        """Run every job that waits, and those that they defer. Returns their names."""
+        return await self.jobs.run_due(self.clock.now())
 
     async def audit(self) -> list[tuple[str, str]]:
         """Action and subject of all audit entries, oldest first."""

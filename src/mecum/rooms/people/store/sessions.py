@@ -91,6 +91,7 @@ async def presented(connection: AsyncConnection, token_hash: bytes) -> Presented
 
 async def take_over(connection: AsyncConnection, token: Presented, now: dt.datetime, grace: dt.timedelta) -> None:
     """Note the first use of a token: it arrived at the browser, so older ones retire after `grace`."""
+    await _lock(connection, token.session.id)
     await connection.execute(
         update(session_tokens)
         .where(session_tokens.c.token_hash == token.token_hash, session_tokens.c.first_used_at.is_(None))
@@ -109,9 +110,14 @@ async def take_over(connection: AsyncConnection, token: Presented, now: dt.datet
 
 async def newest_token_at(connection: AsyncConnection, session_id: UUID) -> dt.datetime:
     """When the newest token was handed out. The session is locked to the end of the transaction."""
-    await connection.execute(select(sessions.c.id).where(sessions.c.id == session_id).with_for_update())
+    await _lock(connection, session_id)
     query = select(func.max(session_tokens.c.issued_at)).where(session_tokens.c.session_id == session_id)
     return (await connection.execute(query)).scalar_one()
+
+
+async def _lock(connection: AsyncConnection, session_id: UUID) -> None:
+    """One at a time changes the tokens of a session, whichever of them it came with."""
+    await connection.execute(select(sessions.c.id).where(sessions.c.id == session_id).with_for_update())
 
 
 async def add_token(connection: AsyncConnection, session_id: UUID, token_hash: bytes, now: dt.datetime) -> None:
