@@ -13,7 +13,6 @@ export default defineConfig({
   build: {
     outDir: here("../src/mecum/surfaces/web/client"),
     emptyOutDir: true,
-    manifest: true,
     // The server's content security policy knows no data: URLs for fonts and styles.
     assetsInlineLimit: 0,
     target: ["chrome123", "firefox128", "safari17.5"],
@@ -31,5 +30,5 @@ export default defineConfig({
     },
   },
   server: { port: 5173, proxy: { "/api": process.env.MECUM_API ?? "http://127.0.0.1:4173" } },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: { environment: "node", include: ["src/**/*.test.{ts,tsx}"] },
 });

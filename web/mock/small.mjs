@@ -28,14 +28,19 @@ const lists = {
   ],
   "/me/keys": [{ id: "key_1", name: "Backup script", scopes: ["chat"], created_at: "2026-11-01T08:00:00Z", last_used_at: null, expires_at: "2027-01-01T00:00:00Z", prefix: "mk_7f3a" }],
   "/shares": [{ id: "shr_1", thread: "thr_x", title: "Train passes compared", url: "http://localhost:5173/s/abcdef", created_at: "2026-11-20T08:00:00Z" }],
-  "/schedules": [{ id: "sch_1", title: "Weekly energy report", text: "Read my meter file and tell me what changed.", cron: "0 9 * * 1", timezone: "Europe/Brussels", words: "every Monday at 9:00", next_at: "2026-11-30T08:00:00Z", last_at: "2026-11-23T08:00:00Z", enabled: true, thread: null }],
+  "/schedules": [{ id: "sch_1", title: "Weekly energy report", text: "Read my meter file and tell me what changed.", cron: "0 9 * * 1", once: false, timezone: "Europe/Brussels", next_at: "2026-11-30T08:00:00Z", last_at: "2026-11-23T08:00:00Z", enabled: true, thread: null }],
 };
 
 /** One of the lists, or the answer to a form. */
 export function small(method, path, body, { listed, problem, id, now }) {
   if (method === "GET" && path === "/notifications") {
-    return { ...listed([{ id: "ntf_1", kind: "run_finished", params: { title: "Weekly energy report" }, link: "/t/none", created_at: now(), read_at: null }]), unread: 1 };
+    return { ...listed([{ id: "ntf_1", kind: "assistant.finished", params: { title: "Weekly energy report" }, link: "/t/none", created_at: now(), read_at: null }]), unread: 1 };
   }
+  if (path === "/notifications/preferences") {
+    const kinds = ["assistant.finished", "assistant.failed", "assistant.waiting", "people.sign_in_changed"].map((kind) => ({ kind, bell: true, mail: false, default_bell: true, default_mail: false }));
+    return { kinds, quiet: null, mail_available: true };
+  }
+  if (path === "/settings/sign-up" && method === "PUT") return body;
   if (method === "GET" && path === "/settings/sign-up") return { policy: "invitation" };
   if (method === "GET" && lists[path]) return listed(lists[path]);
   if (path.startsWith("/links/")) {
@@ -50,12 +55,12 @@ export function small(method, path, body, { listed, problem, id, now }) {
   if (path === "/me/totp/confirm" || path === "/me/recovery-codes") return { recovery_codes: Array.from({ length: 8 }, (_, n) => `k${n}f7-9q2${n}-${n}xp4`) };
   if (path === "/me/keys" && method === "POST") return { id: id("key"), prefix: "mk_new1", created_at: now(), last_used_at: null, expires_at: null, ...body, secret: "mk_new1_5f8e2c0b9a7d4e1f6c3b8a5d2e9f4c7b" };
   if (path === "/providers/discover") return { models: [{ id: "large-one-2026" }, { id: "small-one-2026" }] };
-  if (path === "/providers/test") return { ok: !/bad/.test(body.base_url), latency_ms: 412, text: "Hello.", problem: /bad/.test(body.base_url) ? "Connection refused" : null };
-  if (path.endsWith("/test")) return { ok: true, latency_ms: 388, text: "Hello." };
+  if (path === "/providers/test") return { ok: !/bad/.test(body.base_url), latency_ms: 412, text: "Hello.", problem: /bad/.test(body.base_url) ? { code: "models.unreachable", detail: "Nobody answers at this address.", hint: "Check it, and that the server runs." } : null };
+  if (path.endsWith("/test")) return { ok: true, latency_ms: 388, text: "Hello.", problem: null };
   if (path.endsWith("/reset-link")) return { url: "http://localhost:5173/reset/abc", expires_at: now() };
   if (path === "/people" && method === "POST") return { person: { ...people[1], ...body, id: id("prs") }, link: { url: "http://localhost:5173/reset/abc", expires_at: now() } };
   if (path === "/invitations" && method === "POST") return { ...lists["/invitations"][0], ...body, id: id("inv") };
-  if (path === "/schedules/read") return { cron: "0 9 * * 1", words: "every Monday at 9:00" };
+  if (path === "/schedules/read") return { cron: "0 9 * * 1", once: false, next_at: "2026-11-30T08:00:00Z" };
   if (path.endsWith("/shares") && method === "POST") return { id: id("shr"), url: "http://localhost:5173/s/new", created_at: now() };
   return undefined;
 }

@@ -1,1 +1,76 @@
-export function AuditPage() { return null; }
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { api, query } from "~/api/http";
+import type { AuditEntry, List, ListedPerson } from "~/api/types";
+import { t } from "~/i18n";
+import { Bar } from "~/shell/Bar";
+import { Button } from "~/ui/Button";
+import { Lead, Line } from "~/ui/Line";
+import { ErrorNote, Skeleton } from "~/ui/Note";
+import { dateAndTime } from "~/ui/time";
+import { PEOPLE } from "./PeoplePage";
+
+/** Names of the people that an operator sees, by their ids. */
+function useNames(): (id: string | null) => string {
+  const people = useQuery({ queryKey: [...PEOPLE, "names"], queryFn: ({ signal }) => api.get<List<ListedPerson>>("/people?limit=200", signal) }).data?.items;
+  return (id) => people?.find((person) => person.id === id)?.name || id || "";
+}
+
+function Entry({ entry, name }: { entry: AuditEntry; name: (id: string | null) => string }) {
+  const details = entry.details && Object.keys(entry.details).length > 0 ? entry.details : null;
+  return (
+    <li data-testid="audit-entry">
+      <span className="grow">
+        <b className="mono">{entry.action}</b>
+        <small>
+          {name(entry.actor.person) || entry.actor.kind}
+          {entry.subject && ` → ${name(entry.subject)}`}
+        </small>
+        {details ? (
+          <details className="raw">
+            <summary className="small">{t("Details")}</summary>
+            <pre tabIndex={0}>{JSON.stringify(details, null, 2)}</pre>
+          </details>
+        ) : (
+          entry.details === null && <small>{t("The details were erased with the person.")}</small>
+        )}
+      </span>
+      <time className="muted small" dateTime={entry.at}>
+        {dateAndTime(entry.at)}
+      </time>
+    </li>
+  );
+}
+
+export function AuditPage() {
+  const name = useNames();
+  const list = useInfiniteQuery({
+    queryKey: ["audit"],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) => api.get<List<AuditEntry>>(`/audit${query({ cursor: pageParam, limit: 50 })}`, signal),
+    getNextPageParam: (page) => page.next,
+    staleTime: 0,
+  });
+  const entries = list.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <>
+      <Bar title={t("Audit log")} />
+      <div className="sheet">
+        <Lead title={t("Audit log")}>{t("What was changed here, by whom and when. Entries are chained: none can be taken out unseen.")}</Lead>
+        <Line>
+          {list.isPending && <Skeleton lines={5} />}
+          <ErrorNote error={list.error} onRetry={() => void list.refetch()} />
+          <ul className="rows rows--top">
+            {entries.map((entry) => (
+              <Entry key={entry.seq} entry={entry} name={name} />
+            ))}
+          </ul>
+          {list.hasNextPage && (
+            <Button small kind="quiet" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+              {t("Show more")}
+            </Button>
+          )}
+        </Line>
+      </div>
+    </>
+  );
+}

@@ -42,6 +42,10 @@ function belongs(thread: Thread, filter: ThreadFilter): boolean {
 
 /** Puts a thread where it belongs in the lists that are held. */
 export function placeThread(thread: Thread): void {
+  if (thread.deleted) {
+    removeThread(thread.id);
+    return;
+  }
   queryClient.setQueryData<Thread>(["thread", thread.id], thread);
   for (const filter of ["open", "archived", "api"] as const) {
     queryClient.setQueryData<Pages>(["threads", filter], (held) => {
@@ -98,6 +102,7 @@ export function useMyStream(): void {
       onFrame: (frame) => {
         if (frame.event === "threads") placeThread((JSON.parse(frame.data) as { thread: Thread }).thread);
         else if (frame.event === "notification") void client.invalidateQueries({ queryKey: ["notices"] });
+        else if (frame.event === "reset") void client.invalidateQueries({ queryKey: ["threads"] });
       },
       onLink: (link) => {
         // What changed while the line was down was not told: ask.

@@ -13,123 +13,7 @@ export interface List<T> {
   next: string | null;
 }
 
-// ---- people ---------------------------------------------------------------------
-
-export type Role = "owner" | "operator" | "member";
-export type SignUpPolicy = "closed" | "invitation" | "open";
-
-export interface Installation {
-  name: string;
-  version: string;
-  languages: string[];
-  sign_up: SignUpPolicy;
-  needs_owner: boolean;
-  mail: boolean;
-  public_url: string;
-}
-
-export interface Person {
-  id: string;
-  email: string;
-  name: string;
-  role: Role;
-  locale: string;
-  timezone: string;
-  created_at: string;
-  has_password: boolean;
-  totp: boolean;
-  passkeys: number;
-  recovery_codes_left: number;
-  state?: string;
-}
-
-export interface Space {
-  id: string;
-  kind: "personal" | "membership";
-  organisation: string | null;
-  organisation_name: string | null;
-  role: string | null;
-}
-
-export interface Session {
-  installation: Installation;
-  person: Person | null;
-  csrf: string | null;
-  space: Space | null;
-  spaces: Space[];
-  second_factor_needed: boolean;
-}
-
-export interface LinkInfo {
-  kind: "setup" | "invitation" | "reset";
-  email: string | null;
-  expires_at: string;
-}
-
-export interface Passkey {
-  id: string;
-  name: string;
-  created_at: string;
-  last_used_at: string | null;
-}
-
-export interface PasskeyChallenge<Options> {
-  challenge_id: string;
-  options: Options;
-}
-
-export interface SignedInSession {
-  id: string;
-  created_at: string;
-  last_seen_at: string;
-  address: string | null;
-  user_agent: string | null;
-  surface: string | null;
-  current: boolean;
-}
-
-export interface ApiKey {
-  id: string;
-  name: string;
-  scopes: string[];
-  created_at: string;
-  last_used_at: string | null;
-  expires_at: string | null;
-  prefix: string;
-  secret?: string;
-}
-
-export interface Invitation {
-  id: string;
-  url?: string;
-  email: string | null;
-  role: Role;
-  expires_at: string;
-  created_at?: string;
-  used_at?: string | null;
-}
-
-export interface AuditEntry {
-  seq: number;
-  at: string;
-  actor: { kind: string; person: string | null };
-  action: string;
-  subject: string | null;
-  details: Record<string, unknown> | null;
-}
-
-export interface Notice {
-  id: string;
-  kind: string;
-  params: Record<string, string | number | boolean | null>;
-  link: string | null;
-  created_at: string;
-  read_at: string | null;
-}
-
-export interface Notices extends List<Notice> {
-  unread: number;
-}
+export * from "./peopleTypes";
 
 // ---- models -----------------------------------------------------------------------
 
@@ -184,7 +68,7 @@ export interface ModelTest {
   ok: boolean;
   latency_ms: number;
   text: string;
-  problem?: string | null;
+  problem: Problem | null;
 }
 
 // ---- assistant ----------------------------------------------------------------------
@@ -202,6 +86,7 @@ export interface Thread {
   archived: boolean;
   temporary: boolean;
   unread: boolean;
+  deleted?: boolean;
   created_at: string;
   updated_at: string;
 }
@@ -261,8 +146,8 @@ export interface Schedule {
   title: string;
   text: string;
   cron: string;
+  once: boolean;
   timezone: string;
-  words: string;
   next_at: string | null;
   last_at: string | null;
   enabled: boolean;

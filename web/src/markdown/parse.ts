@@ -43,7 +43,7 @@ const inlineMath: TokenizerAndRendererExtension = {
   renderer: (token) => mathSpan(token as MathToken),
 };
 
-const marked = new Marked({ gfm: true, breaks: false, async: false });
+const marked = new Marked({ gfm: true, breaks: true, async: false });
 marked.use({ extensions: [blockMath, inlineMath] });
 marked.use({
   renderer: {

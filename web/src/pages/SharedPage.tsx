@@ -67,7 +67,7 @@ export function SharedPage() {
   if (isPending) return <Loading />;
   if (!data) return error instanceof ApiError && (error.status === 404 || error.status === 410) ? <Closed /> : <Failed error={error} />;
   return (
-    <main className="page" id="main">
+    <main className="page page--alone" id="main">
       <header className="bar bar--shared">
         <span className="ribbon" />
         <span className="bar__title grow">{t("A copy, to read")}</span>

@@ -1,4 +1,3 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Bell, CalendarClock, Database, KeyRound, Link2, LogOut, Palette, ShieldCheck, UserRound } from "lucide-react";
 import { applySession, useSession } from "~/api/client";
@@ -15,14 +14,12 @@ export default function AccountItems() {
   const session = useSession();
   const { openPanel } = usePanel();
   const navigate = useNavigate();
-  const client = useQueryClient();
 
   async function signOut() {
     try {
       await api.post("/sign-out");
-      forgetThreads();
-      client.clear();
-      await navigate({ to: "/sign-in" });
+      // A fresh document: nothing of this person stays in memory.
+      window.location.assign("/sign-in");
     } catch (error) {
       toastError(error);
     }

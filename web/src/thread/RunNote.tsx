@@ -9,6 +9,20 @@ import { useOpenThread } from "./context";
 import { regenerate } from "./regenerate";
 import type { AnswerTurn } from "./state/view";
 
+function limitWords(limit: string | null): string {
+  switch (limit) {
+    case "rounds":
+      return t("I stopped here: this took more steps than one answer may take.");
+    case "time":
+      return t("I stopped here: this took longer than one answer may take.");
+    case "tokens":
+    case "size":
+      return t("I stopped here: this became longer than one answer may be.");
+    default:
+      return t("I stopped here at a limit.");
+  }
+}
+
 /** How a run ended, where it did not simply end: stopped, at a limit, failed. */
 export function RunNote({ turn, last }: { turn: AnswerTurn; last: boolean }) {
   const { store } = useOpenThread();
@@ -30,7 +44,7 @@ export function RunNote({ turn, last }: { turn: AnswerTurn; last: boolean }) {
   if (finished.reason === "limit") {
     return (
       <p className="ended" data-testid="run-limit">
-        <span className="muted">{t("I stopped at a limit: {limit}.", { limit: finished.limit ?? "" })}</span> {again}
+        <span className="muted">{limitWords(finished.limit)}</span> {again}
       </p>
     );
   }

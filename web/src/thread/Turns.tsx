@@ -1,5 +1,8 @@
+import { ChevronRight } from "lucide-react";
 import { memo } from "react";
 import type { WaitingHint } from "~/api/events";
+import { t } from "~/i18n";
+import { Icon } from "~/ui/Icon";
 import { AnswerTurnView } from "./AnswerTurn";
 import { SendingTurnView, UserTurnView } from "./UserTurn";
 import type { Turn } from "./state/view";
@@ -25,9 +28,30 @@ const One = memo(function One({ turn, hint, last }: OneProps) {
   return <AnswerTurnView turn={turn} hint={hint} last={last} />;
 }, same);
 
+/** What a program said had been said before. */
+function History({ messages }: { messages: { role: string; text: string }[] }) {
+  if (messages.length === 0) return null;
+  return (
+    <div className="msg line">
+      <div className="side" />
+      <details className="step">
+        <summary>
+          <Icon of={ChevronRight} small className="chev" />
+          {t("{n, plural, one {# earlier message} other {# earlier messages}}, as the program told them", { n: messages.length })}
+        </summary>
+        {messages.map((message, at) => (
+          <div className="thought" key={at}>
+            <b>{message.role}</b> {message.text}
+          </div>
+        ))}
+      </details>
+    </div>
+  );
+}
+
 export function Turns({ open }: { open: OpenThread }) {
   const { turns, thread } = open;
-  return turns.map((turn, at) => (
+  const all = turns.map((turn, at) => (
     <One
       key={turn.key}
       turn={turn}
@@ -35,4 +59,10 @@ export function Turns({ open }: { open: OpenThread }) {
       last={at === turns.length - 1}
     />
   ));
+  return (
+    <>
+      <History messages={thread.history} />
+      {all}
+    </>
+  );
 }

@@ -24,7 +24,7 @@ function choicesOf(wait: Wait): Choice[] {
       return [
         { value: "once", label: t("Once") },
         { value: "always", label: t("Always") },
-        { value: "never", label: t("Never") },
+        { value: "no", label: t("No") },
       ];
     case "unknown_act":
       return [

@@ -5,6 +5,13 @@ import { t } from "~/i18n";
 import { Button, IconButton } from "./Button";
 import { ErrorNote } from "./Note";
 
+/** Focus goes to what asks for it, else to the overlay itself: a ring around Close says nothing. */
+function takeFocus(event: Event): void {
+  event.preventDefault();
+  const content = event.currentTarget as HTMLElement;
+  if (!content.contains(document.activeElement)) content.focus();
+}
+
 interface OverlayProps {
   open: boolean;
   onClose: () => void;
@@ -18,7 +25,7 @@ export function Dialog({ open, onClose, title, children }: OverlayProps) {
     <Radix.Root open={open} onOpenChange={(now) => !now && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="scrim" />
-        <Radix.Content className="dialog dialog--over" aria-describedby={undefined}>
+        <Radix.Content className="dialog dialog--over" aria-describedby={undefined} onOpenAutoFocus={takeFocus}>
           <Radix.Title asChild>
             <h2>{title}</h2>
           </Radix.Title>
@@ -35,7 +42,7 @@ export function Panel({ open, onClose, title, children }: OverlayProps) {
     <Radix.Root open={open} onOpenChange={(now) => !now && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="scrim" />
-        <Radix.Content className="panel panel--over" aria-describedby={undefined}>
+        <Radix.Content className="panel panel--over" aria-describedby={undefined} onOpenAutoFocus={takeFocus}>
           <header className="panel__head">
             <Radix.Title asChild>
               <h2 className="grow">{title}</h2>

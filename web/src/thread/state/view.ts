@@ -42,6 +42,11 @@ function answerTurn(state: ThreadState, node: AnswerNode): AnswerTurn {
   return { kind: "answer", key: part?.key ?? node.id, parent: node.parent, node, part, live: null, siblings: siblingsOf(state, node) };
 }
 
+/** An answer that I cut short with another message before it said or did anything. */
+function isBlank({ node, part }: AnswerTurn): boolean {
+  return node?.finish === "joined" && node.text === "" && node.reasoning === "" && (part?.acts.length ?? 0) === 0;
+}
+
 function pendingTurn(state: ThreadState, part: Part): AnswerTurn {
   const answers = (state.children[part.parent ?? ""] ?? []).filter((id) => state.nodes[id]?.kind === "answer");
   const held = isGoing(part) ? state.live[part.run] : undefined;
@@ -85,8 +90,11 @@ export function turnsOf(state: ThreadState): Turn[] {
       }
     }
     if (!shown) break;
-    if (shown.kind === "answer") turns.push(answerTurn(state, shown));
-    else if (shown.kind === "user") turns.push({ kind: "user", key: shown.id, node: shown, siblings: siblingsOf(state, shown) });
+    if (shown.kind === "answer") {
+      const turn = answerTurn(state, shown);
+      if (!isBlank(turn)) turns.push(turn);
+    }
+    if (shown.kind === "user") turns.push({ kind: "user", key: shown.id, node: shown, siblings: siblingsOf(state, shown) });
     at = shown.id;
   }
   for (const sending of state.sending) turns.push({ kind: "sending", key: sending.clientId, sending });

@@ -1,0 +1,66 @@
+import { Ellipsis } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
+import { usePerson } from "~/api/client";
+import { api } from "~/api/http";
+import type { ListedPerson, OneTimeLink, Role } from "~/api/types";
+import { t } from "~/i18n";
+import { roleName } from "~/settings/AccountPanel";
+import { initials } from "~/shell/AccountMenu";
+import { IconButton } from "~/ui/Button";
+import { CopyField } from "~/ui/CopyField";
+import { Confirm, Dialog } from "~/ui/Dialog";
+import { Menu } from "~/ui/Menu";
+import { date, dateAndTime } from "~/ui/time";
+import { toastError } from "~/ui/toast";
+import { refreshPeople } from "./PeoplePage";
+
+const PersonItems = lazy(() => import("./PersonItems"));
+
+export function PersonRow({ person }: { person: ListedPerson }) {
+  const me = usePerson();
+  const [link, setLink] = useState<OneTimeLink | null>(null);
+  const [erasing, setErasing] = useState(false);
+  const change = (part: { role?: Role; state?: "active" | "disabled" }) => api.patch(`/people/${person.id}`, part).then(refreshPeople).catch(toastError);
+  const reset = () =>
+    api
+      .post<OneTimeLink>(`/people/${person.id}/reset-link`)
+      .then(setLink)
+      .catch(toastError);
+  const items = () => (
+    <Suspense>
+      <PersonItems person={person} mine={person.id === me.id} onChange={change} onReset={() => void reset()} onErase={() => setErasing(true)} />
+    </Suspense>
+  );
+  return (
+    <li data-testid="person">
+      <span className="face">{initials(person.name || person.email)}</span>
+      <span className="grow">
+        <b>{person.name || person.email}</b>
+        <small>
+          {person.email} · {t("since {date}", { date: date(person.created_at) })}
+        </small>
+      </span>
+      {person.state === "disabled" && <span className="tag tag--box tag--warn">{t("disabled")}</span>}
+      <span className="tag tag--box">{roleName(person.role)}</span>
+      <Menu items={items}>
+        <IconButton small icon={Ellipsis} label={t("More about {name}", { name: person.name || person.email })} />
+      </Menu>
+      <Dialog open={link !== null} onClose={() => setLink(null)} title={t("A link for {name}", { name: person.name || person.email })}>
+        <p>{t("With it they choose a new password. It also takes their second step away, so that nobody stays locked out. Hand it to them alone.")}</p>
+        {link && <CopyField label={t("Works once, until {time}", { time: dateAndTime(link.expires_at) })} value={link.url} />}
+      </Dialog>
+      <Confirm
+        open={erasing}
+        onClose={() => setErasing(false)}
+        danger
+        title={t("Erase {name}?", { name: person.name || person.email })}
+        text={t("The account goes with all that belongs to it, for good. To keep it, disable it instead.")}
+        verb={t("Erase for good")}
+        onConfirm={async () => {
+          await api.delete(`/people/${person.id}`);
+          await refreshPeople();
+        }}
+      />
+    </li>
+  );
+}

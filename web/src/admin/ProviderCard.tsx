@@ -1,0 +1,102 @@
+import { lazy, Suspense, useState } from "react";
+import { api } from "~/api/http";
+import type { Provider, ProviderModel } from "~/api/types";
+import { t } from "~/i18n";
+import { Button } from "~/ui/Button";
+import { Confirm } from "~/ui/Dialog";
+import { number } from "~/ui/time";
+import { toastError } from "~/ui/toast";
+import { makeDefault, refreshModels } from "./ModelsPage";
+import { TestButton } from "./TestButton";
+
+const ProviderDialog = lazy(() => import("./ProviderDialog"));
+const ModelDialog = lazy(() => import("./ModelDialog"));
+
+function ModelRow({ model }: { model: ProviderModel }) {
+  const [open, setOpen] = useState(false);
+  const turn = (enabled: boolean) => api.patch(`/models/${model.id}`, { enabled }).then(refreshModels).catch(toastError);
+  const facts = [
+    t("{n} tokens", { n: number(model.context_tokens) }),
+    model.vision && t("sees pictures"),
+    model.native_tools && t("uses tools"),
+    model.kind === "embedding" && t("for search"),
+  ].filter(Boolean);
+  return (
+    <li data-testid="model">
+      <input className="switch" type="checkbox" role="switch" aria-label={t("{name} is on", { name: model.name })} checked={model.enabled} onChange={(event) => void turn(event.target.checked)} />
+      <button type="button" className="grow row__link" onClick={() => setOpen(true)}>
+        <b>{model.name}</b>
+        <small>
+          {model.upstream_model !== model.name && `${model.upstream_model} · `}
+          {facts.join(" · ")}
+        </small>
+      </button>
+      {model.default ? (
+        <span className="tag tag--box tag--accent">{t("answers")}</span>
+      ) : (
+        model.enabled && (
+          <Button small kind="quiet" onClick={() => void makeDefault(model.name)}>
+            {t("Let it answer")}
+          </Button>
+        )
+      )}
+      {model.kind === "chat" && <TestButton path={`/models/${encodeURIComponent(model.name)}/test`} />}
+      <Suspense>{open && <ModelDialog model={model} onClose={() => setOpen(false)} />}</Suspense>
+    </li>
+  );
+}
+
+const STATES: Record<Provider["state"], () => string> = {
+  ok: () => t("works"),
+  failing: () => t("can't be reached"),
+  unknown: () => t("not asked yet"),
+};
+
+export function ProviderCard({ provider }: { provider: Provider }) {
+  const [dialog, setDialog] = useState<"change" | "remove" | null>(null);
+  const close = () => setDialog(null);
+  return (
+    <article className="card" aria-label={provider.name} data-testid="provider">
+      <header className="card__who">
+        <div className="card__name grow">
+          <b>{provider.name}</b> <small>
+            <span className="sep">· </span>
+            {provider.base_url}
+          </small>
+        </div>
+        <span className={`tag tag--box ${provider.state === "failing" ? "tag--warn" : ""}`}>{STATES[provider.state]()}</span>
+      </header>
+      <div className="card__what">
+        {provider.last_error && provider.state === "failing" && <p className="help help--bad">{provider.last_error}</p>}
+        {provider.models.length === 0 && <p className="muted">{t("None of its models is connected.")}</p>}
+        <ul className="rows rows--models">
+          {provider.models.map((model) => (
+            <ModelRow key={model.id} model={model} />
+          ))}
+        </ul>
+      </div>
+      <footer className="card__do">
+        <span className="grow">{provider.has_key ? t("Its key is kept encrypted.") : t("Without a key.")}</span>
+        <Button small kind="danger" onClick={() => setDialog("remove")}>
+          {t("Disconnect")}
+        </Button>
+        <Button small onClick={() => setDialog("change")}>
+          {t("Change")}
+        </Button>
+      </footer>
+      <Suspense>{dialog === "change" && <ProviderDialog provider={provider} onClose={close} />}</Suspense>
+      <Confirm
+        open={dialog === "remove"}
+        onClose={close}
+        danger
+        title={t("Disconnect {name}?", { name: provider.name })}
+        text={t("Its models and its key are forgotten here. Conversations stay.")}
+        verb={t("Disconnect")}
+        onConfirm={async () => {
+          await api.delete(`/providers/${provider.id}`);
+          await refreshModels();
+        }}
+      />
+    </article>
+  );
+}

@@ -1,0 +1,45 @@
+// Notices in words: the server sends kinds and values, the wording is the client's.
+import type { Notice } from "~/api/types";
+import { t } from "~/i18n";
+
+interface Words {
+  title: string;
+  body: string;
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}
+
+export function noticeWords({ kind, params }: Notice): Words {
+  const title = text(params.title) || t("Untitled page");
+  switch (kind) {
+    case "assistant.finished":
+      return { title: t("“{title}” is done", { title }), body: t("Open it to read the answer.") };
+    case "assistant.failed":
+      return { title: t("“{title}” did not work out", { title }), body: t("Open it to see what happened and to try again.") };
+    case "assistant.waiting":
+      return { title: t("“{title}” needs an answer from you", { title }), body: t("It goes on as soon as you have answered.") };
+    case "people.reset_wanted":
+      return { title: t("Somebody can't sign in"), body: t("They asked for a new password, and this Mecum sends no mail. Make a reset link for them and hand it over.") };
+    case "people.session_stolen":
+      return { title: t("A sign-in of yours was ended"), body: t("Two browsers used the same sign-in, which happens when one was copied. If you don't know why, change your password.") };
+    case "people.sign_in_changed":
+      return { title: t("The way you sign in has changed"), body: t("If it was not you, change your password and end all other sessions.") };
+    default:
+      return { title: text(params.title) || kind.replaceAll(/[._]/g, " "), body: text(params.text) };
+  }
+}
+
+/** What a kind is about, beside its switches. */
+export function kindName(kind: string): string {
+  const names: Record<string, () => string> = {
+    "assistant.finished": () => t("Work in the background is done"),
+    "assistant.failed": () => t("Work in the background failed"),
+    "assistant.waiting": () => t("Work in the background needs an answer"),
+    "people.reset_wanted": () => t("Somebody can't sign in"),
+    "people.session_stolen": () => t("A sign-in of yours was ended for safety"),
+    "people.sign_in_changed": () => t("The way you sign in has changed"),
+  };
+  return names[kind]?.() ?? kind.replaceAll(/[._]/g, " ");
+}
