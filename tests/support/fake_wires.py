@@ -112,7 +112,7 @@ def response_body(answer: Answer, status: str = "completed") -> dict[str, Any]:
         output = [_message_item(answer, "completed", [_text_part(answer.text)])]
     usage = {
         "input_tokens": answer.prompt_tokens,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": answer.output_tokens,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": answer.prompt_tokens + answer.output_tokens,

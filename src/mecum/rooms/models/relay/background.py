@@ -16,6 +16,7 @@ from mecum.rooms.models.relay.responses import ResponsesDoor
 from mecum.rooms.models.relay.shelf import Shelf, cancel_channel
 from mecum.rooms.models.store.responses import StoredResponse
 from mecum.rooms.models.wires.jsons import JsonObject, loads, obj, storable, text
+from mecum.rooms.models.wires.responses_from_chat import error_of
 
 
 class Background:
@@ -74,8 +75,7 @@ class Background:
         if status == 200:
             return value
         error = obj(value.get("error"))
-        code = text(error.get("code")) or "models.provider_refused"
-        return {"status": "failed", "error": {"code": code, "message": text(error.get("message"))}}
+        return {"status": "failed", "error": {"code": "invalid_prompt", "message": text(error.get("message"))}}
 
     async def _principal(self, stored: StoredResponse) -> Principal:
         """Raises NotFound or Forbidden when the person may no longer."""
@@ -95,4 +95,4 @@ class Background:
 
 
 def _failed(error: MecumError) -> JsonObject:
-    return {"status": "failed", "error": {"code": error.code, "message": f"{error.detail} {error.hint}".strip()}}
+    return {"status": "failed", "error": error_of(error)}

@@ -168,7 +168,7 @@ class ResponsesDoor:
         except MecumError as error:
             if not (begun and asked.streams):
                 raise
-            yield _frames(writer.fail(error.code, f"{error.detail} {error.hint}".strip()))
+            yield _frames(writer.fail(error))
             return
         last = writer.end()
         await self._keep(principal, asked, writer.response)

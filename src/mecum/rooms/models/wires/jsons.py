@@ -42,9 +42,9 @@ def dumps(value: object) -> bytes:
 
 
 def storable(value: Any) -> Any:
-    """`value` without what a database can't keep in JSON: NUL characters, and halves of surrogate pairs."""
+    """`value` with replacements for what a database can't keep in JSON: NUL, and halves of surrogate pairs."""
     if isinstance(value, str):
-        return value.replace("\0", "").encode("utf-8", "replace").decode()
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     if isinstance(value, dict):
         return {storable(name): storable(part) for name, part in obj(cast(object, value)).items()}
     if isinstance(value, list):

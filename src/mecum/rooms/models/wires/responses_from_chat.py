@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from mecum.kit.errors import MecumError
 from mecum.rooms.models.wires.chat_stream import content_text
 from mecum.rooms.models.wires.jsons import JsonObject, arr, count, obj, text
 
@@ -137,11 +138,11 @@ class ResponseWriter:
         self.response["usage"] = usage_of(self._usage)
         return [*events, self._whole_event(f"response.{self.response['status']}")]
 
-    def fail(self, code: str, message: str) -> list[JsonObject]:
+    def fail(self, error: MecumError) -> list[JsonObject]:
         """The event that says that the answer failed; what was said until then stays in it, as incomplete."""
         for item in [*self._calls.values(), *([self._open] if self._open is not None else [])]:
             self.response["output"][item.index] = item.value("incomplete")
-        self.response |= {"status": "failed", "error": {"code": code, "message": message}}
+        self.response |= {"status": "failed", "error": error_of(error)}
         self.response["usage"] = usage_of(self._usage)
         return [self._whole_event("response.failed")]
 
@@ -217,6 +218,12 @@ class ResponseWriter:
         return {"type": kind, "sequence_number": self._number - 1, **fields}
 
 
+def error_of(error: MecumError) -> JsonObject:
+    """`error` inside a response object. Its code is one of a closed list, so our own stands in the message."""
+    code = "rate_limit_exceeded" if error.status == 429 else "server_error"
+    return {"code": code, "message": f"{error.detail} {error.hint} ({error.code})".strip()}
+
+
 def usage_of(usage: Mapping[str, Any]) -> JsonObject | None:
     """A `usage` of the chat wire in the words of this one; None where it is missing."""
     given, made = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
@@ -226,7 +233,7 @@ def usage_of(usage: Mapping[str, Any]) -> JsonObject | None:
     reasoning = count(obj(usage.get("completion_tokens_details")).get("reasoning_tokens")) or 0
     return {
         "input_tokens": given,
-        "input_tokens_details": {"cached_tokens": cached},
+        "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": 0},
         "output_tokens": made,
         "output_tokens_details": {"reasoning_tokens": reasoning},
         "total_tokens": given + made,
