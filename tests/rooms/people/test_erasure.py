@@ -29,11 +29,12 @@ async def test_everything_of_the_person_is_gone_and_every_room_is_told(world: Wo
     person = (await other.session())["person"]["id"]
     client = world.client((await other.key("chat"))["secret"])
     await other.sign_in(BO, "wrong password")
-    answer = await other.delete("/api/me", {"confirm": " BO@example.org", "password": OTHER_PASSWORD})
+    await other.post("/api/me/password", {"current": OTHER_PASSWORD, "new": "five paper kites"})
+    answer = await other.delete("/api/me", {"confirm": " BO@example.org", "password": "five paper kites"})
     assert answer.status_code == 204, answer.text
     assert (await other.session())["person"] is None
     assert (await client.get("/api/me")).status_code == 401
-    assert (await world.browser().sign_in(BO, OTHER_PASSWORD)).status_code == 401
+    assert (await world.browser().sign_in(BO, "five paper kites")).status_code == 401
     assert [each["email"] for each in (await owner.get("/api/people")).json()["items"]] == [OWNER]
     await world.work()
     assert [event.payload["person"] for event in heard] == [decode("prs", person).hex]
@@ -43,12 +44,12 @@ async def test_everything_of_the_person_is_gone_and_every_room_is_told(world: Wo
 
 async def _nothing_left(world: World) -> None:
     async with world.db.transaction() as connection:
-        tables = (
-            await connection.exec_driver_sql("SELECT tablename FROM pg_tables WHERE schemaname = 'people' ORDER BY 1")
-        ).scalars()
-        for table in tables.all():
-            rows = str((await connection.exec_driver_sql(f"SELECT t::text FROM people.{table} t")).all())
+        query = "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('people', 'kit') ORDER BY 1"
+        for table in (await connection.exec_driver_sql(query)).scalars().all():
+            rows = str((await connection.exec_driver_sql(f"SELECT t::text FROM {table} t")).all())
             assert BO not in rows and "192.0.2.2" not in rows, table
+        left = await connection.exec_driver_sql("SELECT count(*) FROM kit.notification")
+        assert left.scalar_one() == 0
 
 
 async def test_the_address_is_free_again_for_a_new_account_that_is_somebody_else(world: World) -> None:

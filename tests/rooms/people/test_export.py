@@ -32,7 +32,7 @@ class Diary:
 
     async def export(self, principal: Principal) -> AsyncGenerator[ExportPart, None]:
         self.asked.append(principal)
-        yield ExportPart("entries.txt", self._lines())
+        yield ExportPart("diary/entries.txt", self._lines())
         yield ExportPart("../../outside/日记.txt", self._lines())
 
     async def _lines(self) -> AsyncGenerator[bytes, None]:
@@ -65,6 +65,7 @@ async def test_the_archive_holds_the_account_and_the_part_of_every_room(
     archive = await _archive(browser)
     assert archive.namelist() == [
         "people/account.json",
+        "people/notifications.json",
         "people/audit.jsonl",
         "diary/personal/entries.txt",
         "diary/personal/outside/日记.txt",

@@ -118,7 +118,7 @@ class World:
 
     async def member(self, email: str, password: str = OTHER_PASSWORD) -> Browser:
         """The browser of a new member. Sign-up has to be open."""
-        browser = self.browser()
+        browser = self.browser("192.0.2.2")
         body = {"email": email, "name": "Bo", "password": password}
         answer = await browser.post("/api/sign-up", body)
         assert answer.status_code == 200, answer.text

@@ -75,7 +75,7 @@ class IssuedKey:
 
 @dataclass(frozen=True, slots=True)
 class ExportPart:
-    """One file of a person's export archive: a path inside it and its bytes."""
+    """One file of a person's export archive: a path inside its room's folder, and its bytes."""
 
     path: str
     content: AsyncIterator[bytes]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mecum.kit.db import AsyncConnection
 from mecum.kit.ids import encode, new_id
+from mecum.kit.notify import Notify
 from mecum.kit.outbox import Outbox
 from mecum.kit.types import Principal
 from mecum.rooms.people import PERSON_ERASED, Person, errors
@@ -23,6 +24,7 @@ class Erasure:
         self,
         ground: Ground,
         outbox: Outbox,
+        notify: Notify,
         audit: Audit,
         session_desk: Sessions,
         key_desk: Keys,
@@ -31,6 +33,7 @@ class Erasure:
     ) -> None:
         self._ground = ground
         self._outbox = outbox
+        self._notify = notify
         self._audit = audit
         self._sessions = session_desk
         self._keys = key_desk
@@ -87,6 +90,7 @@ class Erasure:
         await sessions.forget_person(connection, person.id)
         await keys.forget_person(connection, person.id)
         await credentials.forget_person(connection, person.id)
+        await self._notify.erase(connection, person.id)
         await links.forget_person(connection, person.id, person.email)
         await self._throttling.succeeded(
             connection, account=email_key(person.email), factor=person.id.hex, reset_account=email_key(person.email)

@@ -16,6 +16,7 @@ from typing import Any
 
 from mecum.kit.errors import TooMany
 from mecum.kit.ids import encode
+from mecum.kit.notify import Notify
 from mecum.kit.types import PersonId, Principal
 from mecum.rooms.people import Exporter, ExportPart, Space
 from mecum.rooms.people.audit import Audit
@@ -39,12 +40,19 @@ class _Written:
 class Export:
     """Args: exporters: the other rooms' parts."""
 
-    def __init__(self, ground: Ground, settings: PeopleSettings, audit: Audit, exporters: Sequence[Exporter]) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        settings: PeopleSettings,
+        audit: Audit,
+        notify: Notify,
+        exporters: Sequence[Exporter],
+    ) -> None:
         self._ground = ground
         self._audit = audit
         self._exporters = exporters
         self._slots = asyncio.Semaphore(settings.exports_at_once)
-        self._own = OwnPart(ground, settings)
+        self._own = OwnPart(ground, settings, notify)
 
     async def archive(self, principal: Principal) -> AsyncGenerator[bytes, None]:
         """The archive of the principal's person over all their spaces, as a zip file in chunks.
@@ -103,7 +111,8 @@ class Export:
             folder = "personal" if space.kind == "personal" else encode("org", space.organisation)
             for exporter in self._exporters:
                 async for part in exporter.export(there):
-                    yield replace(part, path=f"{exporter.name}/{folder}/{clean_path(part.path)}")
+                    inside = clean_path(part.path).removeprefix(f"{exporter.name}/")
+                    yield replace(part, path=f"{exporter.name}/{folder}/{inside}")
 
     def _manifest(self, principal: Principal, written: list[_Written]) -> str:
         files = [{"path": each.path, "size_bytes": each.size_bytes, "sha256": each.sha256} for each in written]
@@ -112,16 +121,18 @@ class Export:
 
 
 class OwnPart:
-    """The room's own part: account, spaces, ways to sign in (never their secrets), and what the audit log says."""
+    """The room's own part: account, spaces, ways to sign in (never their secrets), the bell, and what the log says."""
 
     name = "people"
 
-    def __init__(self, ground: Ground, settings: PeopleSettings) -> None:
+    def __init__(self, ground: Ground, settings: PeopleSettings, notify: Notify) -> None:
         self._ground = ground
         self._settings = settings
+        self._notify = notify
 
     async def export(self, principal: Principal) -> AsyncGenerator[ExportPart, None]:
         yield ExportPart("account.json", _once(await self._account(principal.person)))
+        yield ExportPart("notifications.json", _once(_json(await self._notify.export(principal.person))))
         yield ExportPart("audit.jsonl", self._audit_lines(principal.person))
 
     async def _account(self, person: PersonId) -> bytes:

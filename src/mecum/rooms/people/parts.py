@@ -72,7 +72,7 @@ def put_together(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporte
     signing = Signing(kit, audit, sessions, hashing, throttling, factor)
     keys = Keys(kit, settings, audit)
     letters = Letters(kit.mail, kit.i18n, settings.installation_name)
-    erasure = Erasure(kit, kit.outbox, audit, sessions, keys, hashing, throttling)
+    erasure = Erasure(kit, kit.outbox, kit.notify, audit, sessions, keys, hashing, throttling)
     locales = kit.i18n.locales
     return Parts(
         kit=kit,
@@ -94,5 +94,5 @@ def put_together(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporte
         resets=Resets(kit, settings, kit.jobs, audit, accounts, links, signing, throttling, letters, notices),
         erasure=erasure,
         admin=Admin(kit, settings, audit, accounts, links, keys, erasure, letters),
-        export=Export(kit, settings, audit, exporters),
+        export=Export(kit, settings, audit, kit.notify, exporters),
     )
