@@ -68,7 +68,7 @@ def checks() -> list[Step]:
         Step("sizes", [sys.executable, "scripts/sizes.py"]),
         Step("walls", [str(BIN / "lint-imports"), "--no-logo"]),
         Step("docs", [sys.executable, "-m", "scripts.docs", "--check"], mend="make fix"),
-        Step("types", [str(BIN / "pyright"), "--warnings"]),
+        Step("types", [str(BIN / "pyright"), "--warnings", "--project", "pyproject.toml"]),
         web(),
     ]
 
