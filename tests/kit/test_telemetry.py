@@ -36,7 +36,6 @@ from mecum.kit.telemetry import (
     configure_tracing,
     exposition,
     may_read_metrics,
-    metrics_route,
     request_id,
 )
 from mecum.kit.telemetry.middleware import ROUTES_MAX
@@ -251,18 +250,6 @@ def test_figures_are_for_this_machine_or_whoever_brings_the_token(
     token: str | None, peer: str, headers: dict[str, str], allowed: bool
 ) -> None:
     assert may_read_metrics(token, peer, headers) is allowed
-
-
-async def test_the_metrics_route_answers_in_the_format_of_prometheus_or_not_at_all() -> None:
-    inner = FastAPI()
-    install_errors(inner)
-    inner.routes.append(metrics_route("t" * 20))
-    transport = ASGITransport(app=inner)
-    async with AsyncClient(transport=transport, base_url="http://localhost") as client:
-        assert (await client.get("/metrics")).status_code == 403
-        answer = await client.get("/metrics", headers={"authorization": f"Bearer {'t' * 20}"})
-    assert answer.headers["content-type"].startswith("text/plain; version=")
-    assert list(text_string_to_metric_families(answer.text))
 
 
 def test_spans_go_nowhere_unless_the_environment_says_where() -> None:

@@ -64,7 +64,7 @@ class LocalBus:
         here.kept.append((now, frame))
         for queue in here.queues:
             if queue.full():
-                _cut_off(queue)
+                cut_off(queue)
             else:
                 queue.put_nowait(frame)
         if len(self._channels) > IDLE_CHANNELS:
@@ -87,7 +87,7 @@ class LocalBus:
     async def close(self) -> None:
         for channel in self._channels.values():
             for queue in channel.queues:
-                _cut_off(queue)
+                cut_off(queue)
 
     def _forget_idle(self, now: float) -> None:
         for name, channel in list(self._channels.items()):
@@ -95,7 +95,7 @@ class LocalBus:
                 del self._channels[name]
 
 
-def _cut_off(queue: asyncio.Queue[bytes | None]) -> None:
+def cut_off(queue: asyncio.Queue[bytes | None]) -> None:
     while not queue.empty():
         queue.get_nowait()
     queue.put_nowait(None)

@@ -7,11 +7,7 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from mecum.kit.errors import Forbidden
 from mecum.kit.settings import is_loopback
 
 REGISTRY = CollectorRegistry()
@@ -50,21 +46,6 @@ def may_read_metrics(token: str | None, peer: str, headers: Mapping[str, str]) -
         return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
     forwarded = any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
     return is_loopback(peer) and not forwarded and is_loopback(_host_name(headers.get("host", "")))
-
-
-def metrics_route(token: str | None) -> Route:
-    """`GET /metrics` for those who may read it."""
-
-    async def metrics(request: Request) -> Response:
-        peer = request.client.host if request.client else ""
-        if not may_read_metrics(token, peer, request.headers):
-            raise Forbidden(
-                "metrics_closed", "These figures are for the operator.", "Set MECUM_METRICS_TOKEN and send it."
-            )
-        body, media_type = exposition()
-        return Response(body, media_type=media_type, headers={"cache-control": "no-store"})
-
-    return Route("/metrics", metrics)
 
 
 def _host_name(host: str) -> str:
