@@ -12,7 +12,7 @@ from tests.contract.house import SOURCE, files, is_sql, where
 
 MANY = {"all", "fetchall", "scalars", "mappings", "partitions", "columns", "yield_per"}
 ONE = {"one", "one_or_none", "first", "scalar", "scalar_one", "scalar_one_or_none", "fetchone", "fetchval"}
-REASON = "# bounded:"
+REASON = "bounded:"
 STORES = tuple(file for file in files(SOURCE) if ".execute(" in (text := file.read_text("utf-8")) or ".stream(" in text)
 
 
@@ -21,7 +21,7 @@ def test_every_query_for_many_rows_has_a_limit(file: Path) -> None:
     wrong = [f"{where(file, line)}: {name}" for line, name in unlimited(file.read_text(encoding="utf-8"))]
     assert not wrong, (
         "A list grows with the years. Page it (.limit(...) and a cursor), or say in the function what keeps it short: "
-        f"`{REASON} at most 20 passkeys a person`. {wrong}"
+        f"`# {REASON} at most 20 passkeys a person`. {wrong}"
     )
 
 

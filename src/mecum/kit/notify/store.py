@@ -81,7 +81,7 @@ async def page(
 
 
 async def unread(connection: AsyncConnection, person: PersonId) -> dict[SpaceId, int]:
-    """How many are unread in each space of the person."""
+    """How many are unread in each space of the person. bounded: one row a space."""
     theirs = notification.c.bell & notification.c.read_at.is_(None) & (notification.c.person_id == person)
     counted = select(notification.c.space_id, func.count()).where(theirs).group_by(notification.c.space_id)
     return {SpaceId(space): int(count) for space, count in await connection.execute(counted)}

@@ -143,7 +143,7 @@ async def parent_of_answer(connection: AsyncConnection, thread_id: UUID, message
 
 
 async def read_types(connection: AsyncConnection, thread_id: UUID, *, after: int, upto: int) -> frozenset[str]:
-    """The types of the events with numbers above `after` up to `upto`."""
+    """The types of the events with numbers above `after` up to `upto`. bounded: there are few types."""
     query = (
         select(event.c.type).where(event.c.thread_id == thread_id, event.c.seq > after, event.c.seq <= upto).distinct()
     )
