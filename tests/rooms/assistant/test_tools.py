@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from contextlib import suppress
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mecum.kit.clock import SystemClock
 from mecum.kit.errors import MecumError, Unprocessable
 from mecum.rooms.assistant.schedule_words import check_cron, next_time, read_when
-from mecum.rooms.assistant.tools.calculator import calculate, written
-from mecum.rooms.assistant.tools.dates import between, describe, read_date
+from mecum.rooms.assistant.tools.ask import ASK_PERSON
+from mecum.rooms.assistant.tools.calculator import CALCULATOR, calculate, written
+from mecum.rooms.assistant.tools.dates import between, date_tool, describe, read_date
+from mecum.rooms.assistant.tools.page import page_tool
+from mecum.rooms.assistant.tools.tasks import schedule_tool
 
 NOW = dt.datetime(2026, 11, 23, 18, 0, tzinfo=dt.UTC)
 
@@ -133,3 +139,28 @@ def test_nine_o_clock_stays_nine_o_clock_when_the_clocks_change() -> None:
     first = next_time("0 9 * * *", "Europe/Brussels", before)
     assert first == dt.datetime(2026, 3, 29, 7, 0, tzinfo=dt.UTC)
     assert next_time("0 9 * * *", "Europe/Brussels", first) == dt.datetime(2026, 3, 30, 7, 0, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("said", "offered"),
+    [
+        ("Hi! Who are you?", set[str]()),
+        ("What is 1290 + 141 * 12?", {"calculate"}),
+        ("What date is next Friday?", {"date_time"}),
+        ("Remind me every Monday at 9 to water the plants.", {"date_time", "schedule_task"}),
+        ("Read https://example.org/news for me", {"read_page"}),
+        ("用一句话解释光合作用。", set[str]()),
+        ("每天早上提醒我喝水", {"schedule_task"}),
+        ("Make this letter shorter and friendlier", set[str]()),
+    ],
+)
+def test_small_models_are_offered_a_tool_only_on_a_cue(said: str, offered: set[str]) -> None:
+    nothing: Any = None
+    tools = [
+        CALCULATOR,
+        date_tool(SystemClock()),
+        page_tool(nothing),
+        ASK_PERSON,
+        schedule_tool(nothing, SystemClock()),
+    ]
+    assert {tool.name for tool in tools if re.search(tool.cues, said, re.IGNORECASE)} == offered

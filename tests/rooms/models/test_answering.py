@@ -167,7 +167,7 @@ async def test_earlier_tool_calls_are_told_as_text_and_the_same_call_is_not_made
     assert roles == [
         ("user", "Time in Oslo?"),
         ("assistant", '[I use clock with {"zone": "Oslo"}]'),
-        ("user", "[Result of clock]\n12:00"),
+        ("user", "[Result of clock]\n12:00\nNow answer my question with it: Time in Oslo?"),
     ]
 
 

@@ -87,5 +87,7 @@ class Context:
         if options.get("own_tools") is False:
             return lent
         hidden = {tool.name for tool in lent} | ({ASK_PERSON.name} if options.get("unattended") else set[str]())
-        own = (ToolSpec(t.name, t.description, t.parameters) for t in self._kit.tools.all() if t.name not in hidden)
+        own = (
+            ToolSpec(t.name, t.description, t.parameters, t.cues) for t in self._kit.tools.all() if t.name not in hidden
+        )
         return (*lent, *own)

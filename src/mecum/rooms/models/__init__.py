@@ -76,9 +76,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
+    """A tool as a model sees it. `cues`: see `mecum.kit.tools.Tool`."""
+
     name: str
     description: str
     parameters: Mapping[str, Any]
+    cues: str = ""
 
 
 @dataclass(frozen=True, slots=True)

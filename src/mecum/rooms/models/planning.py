@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -35,6 +36,8 @@ STRING_MAX, ITEMS_MAX, DEPTH_MAX = 200, 8, 4
 PLAN_TOKENS = 320
 DESCRIPTION_MAX = 240
 NONE = "none"
+CUE_CHARS = 4_000
+QUESTION_CHARS = 600
 KEPT = ("type", "enum", "const", "minimum", "maximum")
 Ask = Callable[[ModelRequest], AsyncGenerator[ModelEvent, None]]
 
@@ -48,6 +51,12 @@ async def planned(request: ModelRequest, ask: Ask) -> AsyncGenerator[ModelEvent,
     """`request` with its tools, answered by a model that has no tool calls. Raises as `ask` does."""
     said: list[str] = []
     planning: Finish | None = None
+    request = dataclasses.replace(request, tools=offered(request))
+    if not request.tools:
+        async with aclosing(ask(dataclasses.replace(request, messages=flattened(request.messages)))) as events:
+            async for event in events:
+                yield event
+        return
     async with aclosing(ask(plan_request(request))) as events:
         async for event in events:
             if isinstance(event, Waiting):
@@ -68,6 +77,16 @@ async def planned(request: ModelRequest, ask: Ask) -> AsyncGenerator[ModelEvent,
             if isinstance(event, Finish):
                 event = dataclasses.replace(event, usage=total(planning.usage, event.usage))  # noqa: PLW2901
             yield event
+
+
+def offered(request: ModelRequest) -> tuple[ToolSpec, ...]:
+    """The tools whose cues are found in what the person said last: a plan costs seconds and tempts a small model."""
+    said = next((_words(message) for message in reversed(request.messages) if message.role == "user"), "")
+    return tuple(tool for tool in request.tools if not tool.cues or re.search(tool.cues, said, re.IGNORECASE))
+
+
+def _words(message: Message) -> str:
+    return "\n".join(part.text for part in message.content if isinstance(part, TextPart))[:CUE_CHARS]
 
 
 def plan_request(request: ModelRequest) -> ModelRequest:
@@ -158,6 +177,11 @@ def flattened(messages: Sequence[Message]) -> list[Message]:
             found.append(Message("assistant", (*message.content, TextPart(calls))))
         else:
             found.append(message)
+    if messages and messages[-1].role == "tool":
+        # Without its question beside it a small model thanks for the result instead of using it.
+        question = next((_words(message) for message in reversed(messages) if message.role == "user"), "")
+        again = TextPart(f"\nNow answer my question with it: {question[:QUESTION_CHARS]}")
+        found[-1] = dataclasses.replace(found[-1], content=(*found[-1].content, again))
     return [_only_text(message) for message in found]
 
 

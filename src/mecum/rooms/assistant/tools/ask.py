@@ -91,4 +91,5 @@ ASK_PERSON = Tool(
         "additionalProperties": False,
     },
     call=_call,
+    cues=r"\bask me\b|\bform\b|问我|表单",
 )

@@ -265,4 +265,9 @@ CALCULATOR = Tool(
         "additionalProperties": False,
     },
     call=_call,
+    cues=(
+        r"\d[\d\s.,]*\s*[-+*/×÷^%−]|[-+*/×÷^−]\s*\d"
+        r"|\b(calculate|compute|sum|total|percent|plus|minus|times|divided|sqrt|average)\b"
+        r"|计算|算一|等于|加|减|乘|除|百分|平均|总共"
+    ),
 )

@@ -132,4 +132,9 @@ def date_tool(clock: Clock) -> Tool:
             "additionalProperties": False,
         },
         call=call,
+        cues=(
+            r"\b(date|days?|weeks?|weekday|month|year|time|today|tomorrow|yesterday|tonight|now|when|how long|until)\b"
+            r"|\b(mon|tues|wednes|thurs|fri|satur|sun)days?\b|o'clock"
+            r"|今天|明天|后天|昨天|星期|礼拜|周[一二三四五六日天]|日期|几点|几号|多久|什么时候|现在"
+        ),
     )

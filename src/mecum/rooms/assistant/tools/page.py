@@ -60,4 +60,5 @@ def page_tool(fetch: Fetcher) -> Tool:
         receiver="web",
         effects=frozenset({"shares"}),
         timeout_s=PAGE_SECONDS + 20,
+        cues=r"https?://|\bwww\.|\b[a-z0-9-]+\.(com|org|net|io|dev|cn|eu|de|uk)\b",
     )

@@ -45,4 +45,9 @@ def schedule_tool(scheduling: Scheduling, clock: Clock) -> Tool:
         call=call,
         effects=frozenset({"writes"}),
         idempotent=False,
+        cues=(
+            r"\b(remind|reminder|schedule|every|each|daily|weekly|monthly|hourly|later|tell me when)\b"
+            r"|\bin \d+ (minutes?|hours?|days?)\b"
+            r"|提醒|每天|每周|每月|每隔|定时|安排|到时候"
+        ),
     )
