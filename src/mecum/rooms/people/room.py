@@ -31,11 +31,11 @@ def build(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporter] = ()
     kit.notify.register(KINDS)
     kit.notify.bind_recipients(face.recipient)
     view = SessionView(parts)
-    router = APIRouter()
+    router = APIRouter(tags=["people"])
     for with_session in (session_routes, sign_in_routes, me_routes, account_routes):
-        router.include_router(with_session(parts, view))
+        with_session(router, parts, view)
     for routes in (key_routes, passkey_routes, factor_routes, people_routes, installation_routes):
-        router.include_router(routes(parts))
+        routes(router, parts)
 
     async def stop() -> None:
         parts.hashing.close()

@@ -29,8 +29,7 @@ from mecum.rooms.people.store import persons
 from mecum.rooms.people.store.credentials import Passkey
 
 
-def account_routes(parts: Parts, view: SessionView) -> APIRouter:
-    router = APIRouter(tags=["people"])
+def account_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
 
     @router.patch("/api/me", responses=problems(401, 403, 404, 409, 422))
     async def change_me(caller: AccountCaller, body: ProfileBody) -> dict[str, Any]:
@@ -73,11 +72,8 @@ def account_routes(parts: Parts, view: SessionView) -> APIRouter:
         issued = await parts.resets.complete(body.token, body.password, same_page(parts, request))
         return await view.begun(response, issued)
 
-    return router
 
-
-def passkey_routes(parts: Parts) -> APIRouter:
-    router = APIRouter(tags=["people"])
+def passkey_routes(router: APIRouter, parts: Parts) -> None:
 
     @router.get("/api/me/passkeys", responses=problems(401, 403))
     async def list_passkeys(caller: AccountCaller) -> dict[str, Any]:
@@ -106,11 +102,8 @@ def passkey_routes(parts: Parts) -> APIRouter:
         """Take a passkey away, unless it is the last way to sign in."""
         await parts.passkeys.remove(caller, decode("pky", passkey))
 
-    return router
 
-
-def factor_routes(parts: Parts) -> APIRouter:
-    router = APIRouter(tags=["people"])
+def factor_routes(router: APIRouter, parts: Parts) -> None:
 
     @router.post("/api/me/totp", responses=problems(401, 403, 404, 409))
     async def begin_totp(caller: AccountCaller) -> dict[str, Any]:
@@ -132,8 +125,6 @@ def factor_routes(parts: Parts) -> APIRouter:
     async def renew_recovery_codes(caller: AccountCaller) -> dict[str, Any]:
         """New recovery codes in place of the old ones."""
         return {"recovery_codes": list(await parts.factor.renew_codes(caller))}
-
-    return router
 
 
 def passkey_out(passkey: Passkey) -> dict[str, Any]:

@@ -32,8 +32,7 @@ from mecum.rooms.people.store.audit import Entry
 from mecum.rooms.people.store.links import Link
 
 
-def people_routes(parts: Parts) -> APIRouter:
-    router = APIRouter(tags=["people"])
+def people_routes(router: APIRouter, parts: Parts) -> None:
 
     @router.get("/api/people", responses=problems(401, 403))
     async def list_people(
@@ -69,11 +68,8 @@ def people_routes(parts: Parts) -> APIRouter:
         """Erase a person with everything that belongs to them."""
         await parts.admin.erase(caller, PersonId(decode("prs", person)))
 
-    return router
 
-
-def installation_routes(parts: Parts) -> APIRouter:
-    router = APIRouter(tags=["people"])
+def installation_routes(router: APIRouter, parts: Parts) -> None:
 
     @router.get("/api/invitations", responses=problems(401, 403))
     async def list_invitations(caller: Operator, cursor: Cursor = None, limit: Limit = LIMIT) -> dict[str, Any]:
@@ -111,8 +107,6 @@ def installation_routes(parts: Parts) -> APIRouter:
         """The audit log, newest first. `details` is null where they were erased."""
         found = await parts.admin.audit(cursor_number(cursor), limit)
         return page_out([audit_out(each) for each in found], limit, str(found[-1].envelope.seq) if found else None)
-
-    return router
 
 
 def link_out(parts: Parts, link: Link) -> dict[str, Any]:

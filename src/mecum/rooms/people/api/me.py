@@ -30,8 +30,7 @@ from mecum.rooms.people.store import persons
 from mecum.rooms.people.store import sessions as session_store
 
 
-def me_routes(parts: Parts, view: SessionView) -> APIRouter:
-    router = APIRouter(tags=["people"])
+def me_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
     db = parts.kit.db
 
     @router.get("/api/me", responses=problems(401, 403))
@@ -65,11 +64,8 @@ def me_routes(parts: Parts, view: SessionView) -> APIRouter:
         """Sign out there."""
         await parts.sessions.revoke(caller, decode("ses", session))
 
-    return router
 
-
-def key_routes(parts: Parts) -> APIRouter:
-    router = APIRouter(tags=["people"])
+def key_routes(router: APIRouter, parts: Parts) -> None:
 
     @router.get("/api/me/keys", responses=problems(401, 403))
     async def list_keys(caller: AccountCaller, cursor: Cursor = None, limit: Limit = LIMIT) -> dict[str, Any]:
@@ -87,8 +83,6 @@ def key_routes(parts: Parts) -> APIRouter:
     async def revoke_key(caller: AccountCaller, key: str) -> None:
         """Take a key out of force."""
         await parts.keys.revoke(caller.person, caller, decode("key", key))
-
-    return router
 
 
 def zoned(at: dt.datetime | None) -> dt.datetime | None:

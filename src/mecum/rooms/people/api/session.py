@@ -79,8 +79,7 @@ def same_page(parts: Parts, request: Request) -> Credentials:
     return given
 
 
-def session_routes(parts: Parts, view: SessionView) -> APIRouter:
-    router = APIRouter(tags=["people"])
+def session_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
 
     @router.get("/api/session", responses=problems())
     async def read_session(request: Request, response: Response) -> dict[str, Any]:
@@ -121,11 +120,8 @@ def session_routes(parts: Parts, view: SessionView) -> APIRouter:
         await parts.signing.out(same_page(parts, request))
         await parts.edge.clear_cookie(response)
 
-    return router
 
-
-def sign_in_routes(parts: Parts, view: SessionView) -> APIRouter:
-    router = APIRouter(tags=["people"])
+def sign_in_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
 
     @router.post("/api/sign-in", responses=problems(401, 403))
     async def sign_in(request: Request, response: Response, body: SignInBody) -> dict[str, Any]:
@@ -151,5 +147,3 @@ def sign_in_routes(parts: Parts, view: SessionView) -> APIRouter:
         """Sign in with a passkey; it needs no second factor."""
         given, challenge = same_page(parts, request), decode("cha", body.challenge_id)
         return await view.begun(response, await parts.passkeys.sign_in(challenge, body.credential, given))
-
-    return router
