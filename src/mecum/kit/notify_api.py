@@ -116,6 +116,7 @@ def router(notify: Notify) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
         unread: bool = False,
     ) -> NotificationPage:
+        """The bell in the caller's space, newest first; `next` is the cursor of the following page."""
         before = decode(PREFIX, cursor) if cursor is not None else None
         page = await notify.page(caller, cursor=before, unread=unread, limit=limit)
         here, elsewhere = await notify.unread_count(caller)
@@ -128,16 +129,19 @@ def router(notify: Notify) -> APIRouter:
 
     @routes.post("/read")
     async def mark_read(caller: AccountCaller, body: ReadBody) -> ReadAnswer:
+        """Mark notifications of the caller's space as read: some by id, or all."""
         ids = None if body.all else [decode(PREFIX, each) for each in body.ids]
         marked = await notify.mark_read(caller, ids)
         return ReadAnswer(marked=marked, unread=(await notify.unread_count(caller))[0])
 
     @routes.get("/preferences")
     async def get_preferences(caller: AccountCaller) -> PreferencesAnswer:
+        """Which kinds of notifications reach the caller in the bell and by mail, and the quiet hours."""
         return _answer(notify, await notify.preferences(caller))
 
     @routes.put("/preferences")
     async def put_preferences(caller: AccountCaller, body: PreferencesBody) -> PreferencesAnswer:
+        """Replace all choices; kinds that are left out are as they come."""
         await notify.set_preferences(caller, _chosen(body))
         return _answer(notify, await notify.preferences(caller))
 
