@@ -30,8 +30,9 @@ function RoleSelect({ value, onChange }: { value: Role; onChange: (role: Role) =
 }
 
 export default function AddPerson({ onClose }: { onClose: () => void }) {
-  const { mail } = useInstallation();
-  const [way, setWay] = useState<Way>("invite");
+  const { mail, sign_up } = useInstallation();
+  const closed = sign_up === "closed";
+  const [way, setWay] = useState<Way>(closed ? "add" : "invite");
   const [email, setEmail] = useState("");
   const [name, setName] = useState("");
   const [role, setRole] = useState<Role>("member");
@@ -79,6 +80,7 @@ export default function AddPerson({ onClose }: { onClose: () => void }) {
               ]}
             />
           </div>
+          {way === "invite" && closed && <p className="notice">{t("The door is closed, so an invitation would open nothing. Set it to “By invitation” first.")}</p>}
           {way === "add" && <Field label={t("Name")} required maxLength={120} value={name} onChange={(event) => setName(event.target.value)} />}
           <Field
             label={t("Email")}
@@ -98,7 +100,7 @@ export default function AddPerson({ onClose }: { onClose: () => void }) {
           )}
           <ErrorNote error={error} />
           <div className="form__do">
-            <Button kind="main" type="submit" busy={busy}>
+            <Button kind="main" type="submit" busy={busy} disabled={way === "invite" && closed}>
               {way === "invite" ? t("Make the invitation") : t("Make the account")}
             </Button>
           </div>

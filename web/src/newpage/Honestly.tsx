@@ -23,7 +23,7 @@ export function Honestly() {
       <p className="note note--wide">
         {mayOperate(person) ? (
           <Link className="textbtn" to="/admin/models" search={{ connect: true }}>
-            {t("Connect a stronger model")}
+            {absent ? t("Connect a model") : t("Connect a stronger model")}
           </Link>
         ) : (
           <span className="small">{t("Whoever runs this Mecum can connect a stronger one.")}</span>

@@ -32,8 +32,8 @@ function noteOf(model: LocalModel): string {
     ? t("{done} of {total}", { done: bytes(model.bytes_done ?? 0).replace(/ \D+$/, ""), total: bytes(model.bytes_total) })
     : "";
   if (model.state === "paused") return t("{amount}. Go on when you like.", { amount });
-  const left = model.seconds_left === null ? "" : `, ${timeLeft(model.seconds_left)}`;
-  return t("{amount}{left}. You can write already; I answer when it is here.", { amount, left });
+  if (!amount || model.seconds_left === null) return t("You can write already; I answer when it is here.");
+  return t("{amount}, {left}. You can write already; I answer when it is here.", { amount, left: timeLeft(model.seconds_left) });
 }
 
 /** How far the built-in model is, with a way to pause it. */

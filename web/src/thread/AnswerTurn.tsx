@@ -45,7 +45,7 @@ export function AnswerTurnView({ turn, hint, last }: { turn: AnswerTurn; hint: W
         ))}
         {going && open.length === 0 && <RunningNote hint={hint} quiet={text !== "" || part.acts.some((act) => act.state === "running")} />}
         <RunNote turn={turn} last={last} />
-        {node && !node.erased && <After turn={turn} />}
+        {node && !node.erased && <After turn={turn} last={last} />}
       </div>
     </article>
   );

@@ -84,7 +84,7 @@ function Part(props: PartProps) {
     );
   }
   if ((schema.maxLength ?? 0) > LONG) {
-    return <TextArea {...common} maxLength={schema.maxLength} value={String(value)} onChange={(event) => onChange(event.target.value)} />;
+    return <TextArea {...common} rows={1} maxLength={schema.maxLength} value={String(value)} onChange={(event) => onChange(event.target.value)} />;
   }
   return <Field {...common} type={INPUTS[schema.format ?? ""] ?? "text"} maxLength={schema.maxLength} value={String(value)} onChange={(event) => onChange(event.target.value)} />;
 }

@@ -16,20 +16,21 @@ function summary(acts: Act[], going: boolean): string {
   return rest > 0 ? t("{steps} and {n} more", { steps: joined, n: rest }) : joined;
 }
 
-function StateMark({ act }: { act: Act }) {
+function StateMark({ act, going }: { act: Act; going: boolean }) {
+  if (act.state === "running" && !going) return null;
   if (act.state === "running") return <i className="pulse" role="img" aria-label={t("working")} />;
   if (act.state === "failed") return <span className="num step__bad">{t("failed")}</span>;
   if (act.state === "unknown") return <span className="num step__bad">{t("not known whether it happened")}</span>;
   return act.seconds === null ? <Icon of={Check} small /> : <span className="num">{seconds(act.seconds)}</span>;
 }
 
-function Detail({ act }: { act: Act }) {
+function Detail({ act, going }: { act: Act; going: boolean }) {
   const given = act.arguments && Object.keys(act.arguments).length > 0 ? JSON.stringify(act.arguments, null, 2) : "";
   if (!given && !act.text) {
     return (
       <li>
         <span>{actLabel(act)}</span>
-        <StateMark act={act} />
+        <StateMark act={act} going={going} />
       </li>
     );
   }
@@ -38,7 +39,7 @@ function Detail({ act }: { act: Act }) {
       <details>
         <summary>
           <span className="grow">{actLabel(act)}</span>
-          <StateMark act={act} />
+          <StateMark act={act} going={going} />
         </summary>
         {given && <pre tabIndex={0}>{given}</pre>}
         {act.text && <pre tabIndex={0}>{act.text}</pre>}
@@ -63,7 +64,7 @@ export function Steps({ acts, going }: { acts: Act[]; going: boolean }) {
       </summary>
       <ol>
         {acts.map((act) => (
-          <Detail key={act.call} act={act} />
+          <Detail key={act.call} act={act} going={going} />
         ))}
       </ol>
     </details>
