@@ -56,7 +56,7 @@ class Tool:
         effects: what a call does.
         idempotent: whether a repeated call with the same `idempotency_key` is harmless.
         timeout_s: after so long the call counts as failed.
-        cues: a regular expression over the person's words. A model that has no tool calls of its own is offered the tool
+        cues: a regular expression over the person's words. A model without tool calls of its own is offered the tool
             only where it is found, because such a model uses what it is offered; "" offers it always.
     """
 

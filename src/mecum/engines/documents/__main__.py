@@ -24,8 +24,7 @@ def main() -> None:
         answer = {"parts": [{"text": part.text, "anchor": part.anchor} for part in parts], "cut": cut}
     except Unreadable as error:
         answer = {"problem": str(error)}
-    except Exception as error:
-        # Whatever a hostile file does to a parser, the person gets a sentence.
+    except Exception as error:  # noqa: BLE001 - whatever a hostile file does to a parser, the person gets a sentence
         answer = {"problem": f"The file can't be read ({type(error).__name__})."}
     sys.stdout.write(json.dumps(answer, ensure_ascii=False))
 

@@ -30,7 +30,8 @@ CREATE TABLE assistant.thread (
     updated_at timestamptz NOT NULL,
     deleted_at timestamptz
 );
-CREATE INDEX thread_listed ON assistant.thread (space_id, person_id, pinned DESC, updated_at DESC, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX thread_listed ON assistant.thread (space_id, person_id, pinned DESC, updated_at DESC, id DESC)
+    WHERE deleted_at IS NULL;
 CREATE INDEX thread_deleted ON assistant.thread (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX thread_temporary ON assistant.thread (updated_at) WHERE temporary;
 

@@ -202,6 +202,11 @@ def _end(run: RunRow, state: RunState, outcome: Outcome) -> Draft:
     if outcome.limit:
         body["limit"] = outcome.limit
     if outcome.error is not None:
-        error = outcome.error
-        body["error"] = {"code": error.code, "detail": error.detail, "hint": error.hint, "retryable": error.retryable}
+        body["error"] = _error(outcome.error)
     return Draft(RUN_FINISHED, body, "mecum", run.id, run.answer_message)
+
+
+def _error(error: MecumError) -> dict[str, Any]:
+    body = {"code": error.code, "detail": error.detail, "hint": error.hint, "retryable": error.retryable}
+    after = {} if error.retry_after is None else {"retry_after": error.retry_after}
+    return {**body, "status": error.status, **after}

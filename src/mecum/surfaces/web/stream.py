@@ -30,6 +30,7 @@ def stream_router(bus: Bus, assistant: Assistant, unread: Unread) -> APIRouter:
 
     @router.get("/me/stream", response_class=StreamingResponse)
     async def my_stream(caller: ThreadsCaller) -> StreamingResponse:
+        """A stream of what changes for you: threads, and how many notifications wait."""
         frames = _frames(bus, assistant, unread, caller)
         return StreamingResponse(frames, headers=SSE_HEADERS, media_type="text/event-stream")
 

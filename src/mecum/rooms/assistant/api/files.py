@@ -29,16 +29,19 @@ def build_router(attachments: Attachments) -> APIRouter:
 
     @router.post("", status_code=201)
     async def upload_attachment(caller: ChatCaller, file: Annotated[UploadFile, File()]) -> JSONResponse:
+        """Upload a file, to be named in a message. `state` says when its text has been read."""
         return JSONResponse(render(await attachments.upload(caller, file.filename or "file", _pieces(file))), 201)
 
     @router.get("/{attachment}")
     async def get_attachment(caller: ThreadsCaller, attachment: str) -> JSONResponse:
+        """What is known about a file."""
         return JSONResponse(render(await attachments.get(caller, _id(attachment))))
 
     @router.get("/{attachment}/content", response_class=Response)
     async def get_attachment_content(
         caller: ThreadsCaller, attachment: str, range_: Annotated[str | None, Header(alias="range")] = None
     ) -> Response:
+        """A file's bytes; `Range` gives a part."""
         found = await attachments.get(caller, _id(attachment))
         start, end = _range(range_, found.size_bytes)
         inline = found.media_type in SHOWN_INLINE
@@ -59,6 +62,7 @@ def build_router(attachments: Attachments) -> APIRouter:
 
     @router.delete("/{attachment}", status_code=204)
     async def remove_attachment(caller: ChatCaller, attachment: str) -> Response:
+        """Remove a file that was not sent yet."""
         await attachments.remove(caller, _id(attachment))
         return Response(status_code=204)
 

@@ -72,12 +72,14 @@ def build_router(scheduling: Scheduling, clock: Clock) -> APIRouter:
         cursor: Annotated[str | None, Query(max_length=60)] = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
     ) -> JSONResponse:
+        """Your scheduled tasks, newest first."""
         after = None if cursor is None else decode("sch", cursor)
         page = await scheduling.listed(caller, cursor=after, limit=limit)
         return JSONResponse({"items": [rendered(item) for item in page.items], "next": page.next})
 
     @router.post("", status_code=201)
     async def add_schedule(caller: ChatCaller, body: NewScheduleBody) -> JSONResponse:
+        """Have something done later, once or again and again; `words` such as "every Monday at 9", or `cron`."""
         timezone = body.timezone or caller.timezone
         if body.cron is not None:
             when = When(body.cron, once=False)
@@ -96,6 +98,7 @@ def build_router(scheduling: Scheduling, clock: Clock) -> APIRouter:
 
     @router.patch("/{schedule}")
     async def change_schedule(caller: ChatCaller, schedule: str, body: ChangeScheduleBody) -> JSONResponse:
+        """Change, pause or resume a scheduled task."""
         changed = await scheduling.change(
             caller,
             decode("sch", schedule),
@@ -109,6 +112,7 @@ def build_router(scheduling: Scheduling, clock: Clock) -> APIRouter:
 
     @router.delete("/{schedule}", status_code=204)
     async def remove_schedule(caller: ChatCaller, schedule: str) -> Response:
+        """Remove a scheduled task."""
         await scheduling.remove(caller, decode("sch", schedule))
         return Response(status_code=204)
 

@@ -46,6 +46,7 @@ def build_router(sharing: Sharing) -> APIRouter:
 
     @router.post("/threads/{thread}/shares", status_code=201)
     async def share_thread(caller: ThreadsCaller, thread: str, body: ShareBody) -> JSONResponse:
+        """Make a read-only copy of the selected branch behind a link. What is written later is not in it."""
         upto = None if body.upto is None else decode("msg", body.upto)
         return JSONResponse(rendered(await sharing.share(caller, decode("thr", thread), upto)), 201)
 
@@ -53,19 +54,23 @@ def build_router(sharing: Sharing) -> APIRouter:
     async def list_thread_shares(
         caller: ThreadsCaller, thread: str, cursor: Cursor = None, limit: Limit = PAGE_SIZE
     ) -> JSONResponse:
+        """The links of one thread, newest first."""
         return await listed(caller, thread, cursor, limit)
 
     @router.get("/shares")
     async def list_shares(caller: ThreadsCaller, cursor: Cursor = None, limit: Limit = PAGE_SIZE) -> JSONResponse:
+        """All links you have made, newest first."""
         return await listed(caller, None, cursor, limit)
 
     @router.delete("/shares/{share}", status_code=204)
     async def withdraw_share(caller: ThreadsCaller, share: str) -> Response:
+        """Withdraw a link: from now on it leads nowhere."""
         await sharing.withdraw(caller, decode("shr", share))
         return Response(status_code=204)
 
     @router.get("/shared/{token}")
     async def open_shared(token: Annotated[str, Path(max_length=100)]) -> JSONResponse:
+        """The copy behind a link, for anybody who has it."""
         headers = {"cache-control": "no-store", "x-robots-tag": "noindex"}
         return JSONResponse(dict(await sharing.open(token)), headers=headers)
 

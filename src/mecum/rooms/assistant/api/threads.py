@@ -114,11 +114,13 @@ def _list_routes(router: APIRouter, room: AssistantRoom) -> None:
         origin: Origin | None = None,
         archived: bool = False,
     ) -> JSONResponse:
+        """Your threads in this space, pinned ones first, then newest first. `origin=api` lists those of API callers."""
         page = await room.threads(caller, cursor=cursor, limit=limit, origin=origin, archived=archived)
         return JSONResponse({"items": [render_thread(item) for item in page.items], "next": page.next})
 
     @router.post("/threads", status_code=201)
     async def create_thread(caller: ThreadsCaller, body: NewThreadBody) -> JSONResponse:
+        """Make an empty thread. A temporary one is listed nowhere and erased some hours after its last answer."""
         made = await room.create_thread(caller, title=body.title, temporary=body.temporary)
         return JSONResponse(render_thread(made), 201)
 
@@ -126,6 +128,7 @@ def _list_routes(router: APIRouter, room: AssistantRoom) -> None:
     async def search_threads(
         caller: ThreadsCaller, q: Annotated[str, Query(max_length=500)], cursor: Cursor = None, limit: Limit = 20
     ) -> JSONResponse:
+        """Messages of your threads that hold the words, best first."""
         offset = int(cursor) if cursor and cursor.isdigit() and len(cursor) < 8 else 0
         found = await room.search(caller, q, offset=offset, limit=limit)
         items = [
@@ -143,10 +146,12 @@ def _list_routes(router: APIRouter, room: AssistantRoom) -> None:
 def _thread_routes(router: APIRouter, room: AssistantRoom) -> None:
     @router.get("/threads/{thread}")
     async def get_thread(caller: ThreadsCaller, thread: str) -> JSONResponse:
+        """One thread."""
         return JSONResponse(render_thread(await room.thread(caller, thread_id(thread))))
 
     @router.patch("/threads/{thread}")
     async def change_thread(caller: ThreadsCaller, thread: str, body: ChangeThreadBody) -> JSONResponse:
+        """Rename, pin or archive a thread."""
         changed = await room.change_thread(
             caller, thread_id(thread), title=body.title, pinned=body.pinned, archived=body.archived
         )
@@ -154,20 +159,24 @@ def _thread_routes(router: APIRouter, room: AssistantRoom) -> None:
 
     @router.delete("/threads/{thread}", status_code=204)
     async def delete_thread(caller: ThreadsCaller, thread: str) -> Response:
+        """Delete a thread. It can be restored for some days, then it is erased for good."""
         await room.delete_thread(caller, thread_id(thread))
         return Response(status_code=204)
 
     @router.post("/threads/{thread}/restore")
     async def restore_thread(caller: ThreadsCaller, thread: str) -> JSONResponse:
+        """Undo a deletion."""
         return JSONResponse(render_thread(await room.restore_thread(caller, thread_id(thread))))
 
     @router.post("/threads/{thread}/read", status_code=204)
     async def mark_read(caller: ThreadsCaller, thread: str) -> Response:
+        """Say that you have seen everything in a thread."""
         await room.mark_read(caller, thread_id(thread))
         return Response(status_code=204)
 
     @router.post("/threads/{thread}/branch", status_code=204)
     async def select_branch(caller: ThreadsCaller, thread: str, body: BranchBody) -> Response:
+        """Show the branch that a message is in, on every surface."""
         await room.select_branch(caller, thread_id(thread), decode("msg", body.message))
         return Response(status_code=204)
 
@@ -175,37 +184,47 @@ def _thread_routes(router: APIRouter, room: AssistantRoom) -> None:
 def _message_routes(router: APIRouter, room: AssistantRoom) -> None:
     @router.post("/messages", status_code=202)
     async def post_first_message(caller: ChatCaller, body: NewMessageBody) -> JSONResponse:
+        """Write the first message of a new thread. The same `client_id` again is the same message."""
         origin: Origin = "terminal" if caller.surface == "terminal" else "chat"
         posted = await room.post_new(caller, _post(body), origin=origin, temporary=body.temporary)
         return JSONResponse(render_posted(posted), 202)
 
     @router.post("/threads/{thread}/messages", status_code=202)
     async def post_message(caller: ChatCaller, thread: str, body: MessageBody) -> JSONResponse:
+        """Write a message; it is durable when this answers. The same `client_id` again is the same message.
+
+        Without `parent` it follows the newest message of the selected branch; with `null` it begins a new branch.
+        """
         return JSONResponse(render_posted(await room.post(caller, thread_id(thread), _post(body))), 202)
 
     @router.post("/threads/{thread}/messages/{message}/regenerate", status_code=202)
     async def regenerate(caller: ChatCaller, thread: str, message: str, body: RegenerateBody) -> JSONResponse:
+        """Answer again what an answer answered, as a sibling branch."""
         post = Post(client_id=body.client_id, text="", effort=body.effort, model=body.model)
         posted = await room.regenerate(caller, thread_id(thread), decode("msg", message), post)
         return JSONResponse(render_posted(posted), 202)
 
     @router.post("/threads/{thread}/stop")
     async def stop_run(caller: ChatCaller, thread: str, body: StopBody) -> JSONResponse:
+        """Stop the answer that is being written. Its text so far is kept."""
         run = None if body.run is None else decode("run", body.run)
         return JSONResponse({"stopped": await room.stop(caller, thread_id(thread), run)})
 
     @router.post("/threads/{thread}/waits/{wait}", status_code=204)
     async def answer_wait(caller: ChatCaller, thread: str, wait: str, body: AnswerBody) -> Response:
+        """Answer a question that a run waits with; see `run.waiting` in the description of events."""
         await room.answer(caller, thread_id(thread), decode("wai", wait), body.answer)
         return Response(status_code=204)
 
     @router.put("/threads/{thread}/messages/{message}/feedback", status_code=204)
     async def give_feedback(caller: ChatCaller, thread: str, message: str, body: FeedbackBody) -> Response:
+        """Say whether an answer was good, and why."""
         await room.feedback(caller, thread_id(thread), decode("msg", message), body.value, body.reason)
         return Response(status_code=204)
 
     @router.post("/background", status_code=202)
     async def start_background(caller: ChatCaller, body: BackgroundBody) -> JSONResponse:
+        """Have something done without waiting for it; the bell tells when it is done."""
         return JSONResponse(render_posted(await room.background(caller, body.text, caller.surface)), 202)
 
 
@@ -225,6 +244,10 @@ def _event_routes(router: APIRouter, room: AssistantRoom) -> None:
         position: Annotated[str | None, Query(max_length=60)] = None,
         last_event_id: Annotated[str | None, Header(max_length=60)] = None,
     ) -> Response:
+        """The log of a thread after a number; with `stream=true` or `Accept: text/event-stream` also what comes, live.
+
+        A client that reconnects with `Last-Event-ID` or `position` gets exactly what it lacks.
+        """
         place = thread_id(thread)
         if stream or "text/event-stream" in request.headers.get("accept", ""):
             await room.thread_exists(caller, place)
