@@ -69,7 +69,15 @@ class House:
 
 def mecum_house() -> House:
     """Takes seconds of one core, so it runs in a thread. The only importer of `mecum.app` beside tests."""
-    return House(importlib.import_module("mecum.settings").load, importlib.import_module("mecum.app").build)
+    settings, app = importlib.import_module("mecum.settings"), importlib.import_module("mecum.app")
+    telemetry = importlib.import_module("mecum.kit.telemetry")
+
+    async def build(chosen: Any) -> App:
+        telemetry.configure_logging(chosen.kit.log_level, chosen.kit.log_format)
+        telemetry.configure_tracing()
+        return await app.build(chosen)
+
+    return House(settings.load, build)
 
 
 class Serving:
