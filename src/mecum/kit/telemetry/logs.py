@@ -27,9 +27,11 @@ MESSAGE_CHARS_MAX = 2000
 STACK_FRAMES_MAX = 30
 CAUSES_MAX = 5
 
-# Libraries that say too much below this level: addresses with query strings, statements with their values.
+# Libraries that say too much below this level: addresses with query strings, statements with their values, chatter.
 _QUIETER = {
     "uvicorn.access": logging.CRITICAL,
+    "uvicorn.error": logging.WARNING,
+    "alembic": logging.WARNING,
     "sqlalchemy": logging.WARNING,
     "asyncio": logging.WARNING,
     "aiohttp": logging.WARNING,
