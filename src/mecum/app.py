@@ -12,25 +12,27 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from mecum import __version__
-from mecum.documents import Documents
+from mecum.bindings import Documents, NotificationsExport
 from mecum.engines.embeddings import EmbeddingEngine
 from mecum.engines.llm import LlmEngine
 from mecum.kit.errors import MecumError, StartError, Unavailable
-from mecum.kit.gate import Asgi, Gate
+from mecum.kit.gate import Asgi, Gate, openai_error
 from mecum.kit.ground import build_kit
-from mecum.kit.http import install_errors
+from mecum.kit.http import install_errors, problem
 from mecum.kit.migrate import migrate
 from mecum.kit.notify_api import router as notification_router
 from mecum.kit.room import Kit, Room
 from mecum.kit.settings import is_loopback
 from mecum.kit.telemetry import TelemetryMiddleware, exposition, may_read_metrics
 from mecum.kit.types import Principal
+from mecum.kit.unmatched import unmatched_routes
 from mecum.rooms.assistant import NoRecall, NoReview
 from mecum.rooms.assistant.room import Ports as AssistantPorts
 from mecum.rooms.assistant.room import build as build_assistant
 from mecum.rooms.models.ports import NoLocalEngine
 from mecum.rooms.models.ports import Ports as ModelPorts
 from mecum.rooms.models.room import build as build_models
+from mecum.rooms.people import Exporter
 from mecum.rooms.people.room import build as build_people
 from mecum.settings import Settings
 from mecum.surfaces.openai import openai_routes
@@ -127,7 +129,8 @@ async def build(settings: Settings) -> App:
     await migrate(kit.db)
     engines = Engines(settings, kit)
 
-    people = build_people(kit, settings.people)
+    exporters: list[Exporter] = [NotificationsExport(kit.notify)]
+    people = build_people(kit, settings.people, exporters)
     model_ports = ModelPorts(
         engine=engines.llm or NoLocalEngine(), embedder=engines.embedder, persons=people.face, audit=people.face
     )
@@ -135,6 +138,7 @@ async def build(settings: Settings) -> App:
     assistant = build_assistant(
         kit, AssistantPorts(people.face, models.face, NoRecall(), NoReview(), Documents()), settings.assistant
     )
+    exporters += [models.face.exporting, assistant.face.exporting]
     rooms: list[Room[Any]] = [people, models, assistant]
     for room in rooms:
         kit.jobs.add(room.jobs)
@@ -146,6 +150,7 @@ async def build(settings: Settings) -> App:
 
     api = FastAPI(title="Mecum", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     api.state.authenticate = people.face.authenticate
+    api.state.i18n = kit.i18n
     install_errors(api)
     for room in rooms:
         if room.router is not None:
@@ -156,6 +161,9 @@ async def build(settings: Settings) -> App:
     api.router.routes.extend(openai_routes(people.face.authenticate, models.face.relay, assistant.face))
     gate_holder: list[App] = []
     _probes(api, settings, kit, gate_holder)
+    known = list(api.router.routes)
+    api.router.routes.extend(unmatched_routes("/api", known, problem))
+    api.router.routes.extend(unmatched_routes("/v1", known, openai_error))
     api.router.routes.extend(client_routes(kit.i18n))
     gate = Gate(
         TelemetryMiddleware(api),

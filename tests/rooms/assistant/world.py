@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from mecum.documents import Documents
+from mecum.bindings import Documents
 from mecum.kit.blobs.local import FileBlobs
 from mecum.kit.bus import LocalBus
 from mecum.kit.clock import Clock, SystemClock
@@ -25,6 +26,8 @@ from mecum.kit.tools import Tool, ToolRegistry
 from mecum.kit.types import ALL_SCOPES, Actor, OrganisationId, PersonId, Principal, SpaceId, Surface, Tokens
 from mecum.rooms.assistant import Event, NoRecall, NoReview, Post
 from mecum.rooms.assistant.face import AssistantRoom
+from mecum.rooms.assistant.files.attachments import Attachments
+from mecum.rooms.assistant.posting import Posting
 from mecum.rooms.assistant.room import Ports, build
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.models import (
@@ -130,6 +133,12 @@ class OnePerson:
     def __init__(self, caller: Principal) -> None:
         self.caller = caller
 
+    async def person(self, person: PersonId) -> Any:
+        return SimpleNamespace(name="Ines")
+
+    async def record(self, *about: Any) -> None:
+        return None
+
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"
     ) -> Principal:
@@ -179,10 +188,14 @@ class World:
             data=data,
             public_url="http://localhost:8080",
         )
+        chosen = AssistantSettings(**settings)
+        self.people = cast(People, OnePerson(self.caller))
+        self.attachments = Attachments(self.kit, Documents(), chosen)
+        self.posting = Posting(self.kit, chosen, self.attachments)
         self.room: Room[AssistantRoom] = build(
             self.kit,
-            Ports(cast(People, OnePerson(self.caller)), cast(Models, self.models), NoRecall(), NoReview(), Documents()),
-            AssistantSettings(**settings),
+            Ports(self.people, cast(Models, self.models), NoRecall(), NoReview(), Documents()),
+            chosen,
         )
         jobs.add(self.room.jobs)
         self.kit.outbox.subscribe(self.room.handlers)

@@ -105,7 +105,8 @@ class Post:
             one ends the run
             with finish `tool_calls`, and the caller posts `tool_results`.
         tool_results: `call` and `text` of each lent call; then `text` may be empty.
-        history: messages before the first one of a new thread (`role`, `text`, `tool_uses`, `tool_use_id`).
+        history: messages that were said before this one (`role`, `text`, `tool_uses`, `tool_use_id`, and
+            `attachments`: ids of uploaded files).
         unattended: nobody is there to fill in a form: tools that ask the person are not offered.
         caller: what a surface wants to find again with the run, e.g. the metadata of an API request.
     """

@@ -9,7 +9,7 @@ from uuid import UUID
 from mecum.kit.room import Kit
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Event, Recall
-from mecum.rooms.assistant.conversation import fit, history_messages, path_messages, step_messages
+from mecum.rooms.assistant.conversation import files_said, fit, history_messages, path_messages, step_messages
 from mecum.rooms.assistant.events import MESSAGE_USER
 from mecum.rooms.assistant.prompts import system_message
 from mecum.rooms.assistant.service import RunState, path_to
@@ -25,15 +25,11 @@ CONTEXT_UNKNOWN = 8_192
 class Files(Protocol):
     """What the files of messages add to what the model reads."""
 
-    async def contents(
-        self, principal: Principal, path: Sequence[Event], vision: bool
-    ) -> Mapping[UUID, tuple[Content, ...]]: ...
+    async def contents(self, principal: Principal, files: Sequence[UUID], vision: bool) -> Mapping[UUID, Content]: ...
 
 
 class NoFiles:
-    async def contents(
-        self, principal: Principal, path: Sequence[Event], vision: bool
-    ) -> Mapping[UUID, tuple[Content, ...]]:
+    async def contents(self, principal: Principal, files: Sequence[UUID], vision: bool) -> Mapping[UUID, Content]:
         return {}
 
 
@@ -56,11 +52,11 @@ class Context:
         recalled = (
             () if options.get("temporary") else (await self._recall.recall(principal, question, RECALL_TOKENS)).lines
         )
-        files = await self._files.contents(principal, path, model.vision if model else False)
+        files = await self._files.contents(principal, files_said(events, path), model.vision if model else False)
         system = system_message(
             self._kit.i18n, principal, self._kit.clock.now(), recalled, str(options.get("instructions", ""))
         )
-        messages = [*history_messages(events), *path_messages(path, events, files), *step_messages(state)]
+        messages = [*history_messages(events, files), *path_messages(path, events, files), *step_messages(state)]
         answer_tokens = min(
             int(options.get("max_tokens") or self._settings.answer_tokens_max), self._settings.run_tokens_max
         )

@@ -21,32 +21,49 @@ def about_tokens(text: str) -> int:
     return int(len(text.encode()) / BYTES_PER_TOKEN) + 4
 
 
-def history_messages(events: Sequence[Event]) -> list[Message]:
+def history_messages(events: Sequence[Event], files: Mapping[UUID, Content]) -> list[Message]:
     """Messages that an API caller gave before the first one of the thread."""
     given: list[Message] = []
     for event in events:
         if event.type == HISTORY_GIVEN and event.payload:
-            given += [_given(item) for item in event.payload.get("messages", ())]
+            given += [_given(item, files) for item in event.payload.get("messages", ())]
     return given
 
 
-def _given(item: Mapping[str, Any]) -> Message:
+def _given(item: Mapping[str, Any], files: Mapping[UUID, Content]) -> Message:
     uses = tuple(ToolUse(u["id"], u["name"], u["arguments"]) for u in item.get("tool_uses", ()))
-    return Message(item["role"], (TextPart(item.get("text", "")),), uses, item.get("tool_use_id"))
+    return Message(item["role"], _content(item, files), uses, item.get("tool_use_id"))
 
 
-def path_messages(
-    path: Sequence[Event], events: Sequence[Event], attachments: Mapping[UUID, tuple[Content, ...]]
-) -> list[Message]:
-    """The messages of `path` as the model reads them. `attachments` maps a message to what its files add."""
+def _content(body: Mapping[str, Any], files: Mapping[UUID, Content]) -> tuple[Content, ...]:
+    return (TextPart(str(body.get("text", ""))), *(files[each] for each in file_ids(body) if each in files))
+
+
+def file_ids(body: Mapping[str, Any]) -> list[UUID]:
+    """The files that a message's payload names."""
+    return [UUID(hex=str(each["id"]).removeprefix("att_")) for each in body.get("attachments", ())]
+
+
+def files_said(events: Sequence[Event], path: Sequence[Event]) -> list[UUID]:
+    """All files of what a model reads, oldest first."""
+    bodies = [e.payload for e in events if e.type == HISTORY_GIVEN and e.payload]
+    turns = [turn for body in bodies for turn in body.get("messages", ())]
+    for event in path:
+        if event.payload:
+            turns += [*event.payload.get("before", ()), event.payload]
+    return [each for turn in turns for each in file_ids(turn)]
+
+
+def path_messages(path: Sequence[Event], events: Sequence[Event], files: Mapping[UUID, Content]) -> list[Message]:
+    """The messages of `path` as the model reads them. `files` is what each attachment adds."""
     acts = acts_by_message(events)
     messages: list[Message] = []
     for event in path:
         body = event.payload or {}
         assert event.message is not None
+        messages += [_given(item, files) for item in body.get("before", ())]
         if event.type == MESSAGE_USER:
-            content: tuple[Content, ...] = (TextPart(str(body.get("text", ""))), *attachments.get(event.message, ()))
-            messages.append(Message("user", content))
+            messages.append(Message("user", _content(body, files)))
         elif event.type == MESSAGE_TOOL:
             messages += [
                 Message("tool", (TextPart(r["text"]),), tool_use_id=r["call"]) for r in body.get("results", ())

@@ -23,6 +23,7 @@ from mecum.rooms.assistant.events import (
     THREAD_TITLED,
     Draft,
 )
+from mecum.rooms.assistant.exporting import Exporting
 from mecum.rooms.assistant.files.attachments import Attachments
 from mecum.rooms.assistant.live import Follower, wake
 from mecum.rooms.assistant.posting import NewThread, Posting, run_options
@@ -42,7 +43,10 @@ SEARCH_PAGE_MAX = 50
 class AssistantRoom:
     """Implements `mecum.rooms.assistant.Assistant`."""
 
-    def __init__(self, kit: Kit, posting: Posting, attachments: Attachments, settings: AssistantSettings) -> None:
+    def __init__(
+        self, kit: Kit, posting: Posting, attachments: Attachments, exporting: Exporting, settings: AssistantSettings
+    ) -> None:
+        self.exporting = exporting
         self._kit = kit
         self._attachments = attachments
         self._posting = posting

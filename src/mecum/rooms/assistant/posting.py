@@ -93,8 +93,10 @@ class Posting:
             thread = await threads.get(connection, principal, where, lock=True)
             place = Place(where, principal.person, principal.space, principal.organisation)
             _check_thread(thread)
-        if post.history:
-            drafts.append(Draft(HISTORY_GIVEN, {"messages": [dict(item) for item in post.history]}, "person"))
+        said_before = [await self._with_files(connection, principal, place, item) for item in post.history]
+        if said_before and thread is None:
+            drafts.append(Draft(HISTORY_GIVEN, {"messages": said_before}, "person"))
+            said_before = []
         if post.text and (thread is None or not thread.title) and not (isinstance(where, NewThread) and where.title):
             title = first_title(post.text)
             drafts.append(Draft(THREAD_TITLED, {"title": title, "by": "mecum"}, "mecum"))
@@ -102,8 +104,8 @@ class Posting:
         active = await runs.open_run(connection, place.thread) if thread else None
         parent = await self._parent(connection, place.thread, post, active)
         message = new_id()
-        files = await self._attach(connection, principal, place, post)
-        drafts.append(_message(principal, post, message, parent, files))
+        files = await self._attach(connection, principal, place, post.attachments)
+        drafts.append(_message(principal, post, message, parent, files, said_before))
         joins = active is not None and await self._joins(connection, place.thread, active, parent)
         run = active.id if joins and active else new_id()
         events = await log.append(connection, place, drafts, now)
@@ -130,13 +132,20 @@ class Posting:
         return place
 
     async def _attach(
-        self, connection: AsyncConnection, principal: Principal, place: Place, post: Post
+        self, connection: AsyncConnection, principal: Principal, place: Place, files: Sequence[UUID]
     ) -> list[dict[str, Any]]:
-        if not post.attachments:
+        if not files:
             return []
         if self._attachments is None:
             raise NotFound("assistant.attachment_unknown", "No such file.")
-        return await self._attachments.attach(connection, principal, place, post.attachments)
+        return await self._attachments.attach(connection, principal, place, files)
+
+    async def _with_files(
+        self, connection: AsyncConnection, principal: Principal, place: Place, item: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """A message of the history as it is written down."""
+        files = await self._attach(connection, principal, place, item.get("attachments", ()))
+        return {**item, "attachments": files} if files else dict(item)
 
     async def _parent(
         self, connection: AsyncConnection, thread: UUID, post: Post, active: RunRow | None
@@ -252,11 +261,17 @@ def run_options(post: Post) -> dict[str, Any]:
 
 
 def _message(
-    principal: Principal, post: Post, message: UUID, parent: UUID | None, files: list[dict[str, Any]]
+    principal: Principal,
+    post: Post,
+    message: UUID,
+    parent: UUID | None,
+    files: list[dict[str, Any]],
+    said_before: list[dict[str, Any]],
 ) -> Draft:
+    before = {"before": said_before} if said_before else {}
     if post.tool_results and not post.text:
         results = [{"call": str(r["call"]), "text": str(r["text"])} for r in post.tool_results]
-        return Draft(MESSAGE_TOOL, {"results": results}, "person", None, message, parent)
+        return Draft(MESSAGE_TOOL, {"results": results, **before}, "person", None, message, parent)
     body = {
         "text": post.text,
         "attachments": files,
@@ -264,5 +279,6 @@ def _message(
         "model": post.model,
         "client_id": post.client_id,
         "surface": principal.surface,
+        **before,
     }
     return Draft(MESSAGE_USER, body, "person", None, message, parent)

@@ -16,6 +16,7 @@ from mecum.rooms.assistant.api import files as files_api
 from mecum.rooms.assistant.api import schedules as schedules_api
 from mecum.rooms.assistant.api import sharing as sharing_api
 from mecum.rooms.assistant.api import threads as threads_api
+from mecum.rooms.assistant.exporting import Exporting
 from mecum.rooms.assistant.face import AssistantRoom
 from mecum.rooms.assistant.files.attachments import READ, Attachments, Reader
 from mecum.rooms.assistant.posting import Posting
@@ -55,7 +56,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
     scheduling = Scheduling(kit, ports.people, posting, settings)
     sharing = Sharing(kit, ports.people, settings)
     telling = Telling(kit)
-    face = AssistantRoom(kit, posting, attachments, settings)
+    face = AssistantRoom(kit, posting, attachments, Exporting(kit), settings)
     sweeper = Sweeper(kit, attachments, settings)
 
     router = APIRouter()

@@ -13,8 +13,6 @@ from mecum.kit.errors import Conflict, MecumError, NotFound, TooLarge, TooMany, 
 from mecum.kit.ids import encode, new_id
 from mecum.kit.room import Kit
 from mecum.kit.types import Principal
-from mecum.rooms.assistant import Event
-from mecum.rooms.assistant.events import MESSAGE_USER
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.store import files
 from mecum.rooms.assistant.store.files import Attachment
@@ -159,29 +157,27 @@ class Attachments:
             for a in ordered
         ]
 
-    async def contents(
-        self, principal: Principal, path: Sequence[Event], vision: bool
-    ) -> Mapping[UUID, tuple[Content, ...]]:
-        """What the files of the messages on `path` add: text with its places, pictures for models that see."""
-        wanted = {e.message: _ids(e) for e in path if e.type == MESSAGE_USER and e.message and _ids(e)}
+    async def contents(self, principal: Principal, wanted: Sequence[UUID], vision: bool) -> Mapping[UUID, Content]:
+        """What each of these files, oldest first, adds: text with its places, a picture for a model that sees.
+
+        The newest are served first, as far as the limits go.
+        """
         if not wanted:
             return {}
         async with self._kit.db.transaction() as connection:
-            found = await files.of(connection, principal, [each for ids in wanted.values() for each in ids])
+            found = await files.of(connection, principal, wanted)
         budget = self._settings.attachment_chars_max
         pictures = IMAGES_PER_REQUEST_MAX
-        contents: dict[UUID, tuple[Content, ...]] = {}
-        for message in reversed(wanted):
-            parts: list[Content] = []
-            for each in (found[i] for i in wanted[message] if i in found):
-                if each.kind == "image" and vision and pictures > 0:
-                    pictures -= 1
-                    parts.append(ImagePart(each.media_type, await self._kit.blobs.read(each.blob, ROOM, each.space)))
-                else:
-                    text = as_text(each, budget)
-                    budget -= len(text)
-                    parts.append(TextPart(text))
-            contents[message] = tuple(parts)
+        contents: dict[UUID, Content] = {}
+        for each in (found[i] for i in reversed(dict.fromkeys(wanted)) if i in found):
+            if each.kind == "image" and vision and pictures > 0:
+                pictures -= 1
+                data = await self._kit.blobs.read(each.blob, ROOM, each.space)
+                contents[each.id] = ImagePart(each.media_type, data)
+            else:
+                text = as_text(each, budget)
+                budget -= len(text)
+                contents[each.id] = TextPart(text)
         return contents
 
     async def sweep(self) -> None:
@@ -219,11 +215,6 @@ def render(attachment: Attachment) -> dict[str, Any]:
         "state": attachment.state,
         "problem": attachment.problem,
     }
-
-
-def _ids(event: Event) -> list[UUID]:
-    given = (event.payload or {}).get("attachments", ())
-    return [UUID(hex=str(each["id"]).removeprefix("att_")) for each in given]
 
 
 def _clean_name(name: str) -> str:

@@ -115,6 +115,18 @@ async def remove(connection: AsyncConnection, attachment_id: UUID) -> None:
     await connection.execute(delete(attachment).where(attachment.c.id == attachment_id))
 
 
+async def page_by_id(
+    connection: AsyncConnection, principal: Principal, after: UUID | None, limit: int
+) -> list[Attachment]:
+    """All of the caller's files in the order of their ids."""
+    mine = (attachment.c.person_id == principal.person) & (attachment.c.space_id == principal.space)
+    query = select(attachment).where(mine)
+    if after is not None:
+        query = query.where(attachment.c.id > after)
+    rows = (await connection.execute(query.order_by(attachment.c.id).limit(limit))).mappings()
+    return [_attachment(row) for row in rows]
+
+
 async def blobs_of_threads(connection: AsyncConnection, threads: Sequence[UUID], limit: int) -> list[UUID]:
     query = select(attachment.c.blob_id).where(attachment.c.thread_id.in_(threads)).limit(limit)
     return list((await connection.execute(query)).scalars())

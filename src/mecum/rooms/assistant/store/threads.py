@@ -195,6 +195,15 @@ async def search(
     return [(_thread(row), row["hit"], row["words"] or "", row["hit_at"]) for row in rows]
 
 
+async def page_by_id(connection: AsyncConnection, principal: Principal, after: UUID | None, limit: int) -> list[Thread]:
+    """All of the caller's threads in the order of their ids, deleted and temporary ones too."""
+    query = select(thread).where(mine(principal))
+    if after is not None:
+        query = query.where(thread.c.id > after)
+    rows = (await connection.execute(query.order_by(thread.c.id).limit(limit))).mappings()
+    return [_thread(row) for row in rows]
+
+
 Condition = Callable[[], ColumnElement[bool]]
 
 

@@ -1,0 +1,41 @@
+"""Bindings of `mecum.app`: what one part offers, in the shape that another one asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Sequence
+from typing import cast
+
+from mecum.engines.documents import DocumentPart, DocumentReader, Kind, sniff
+from mecum.kit.notify import Notify
+from mecum.kit.types import Principal
+from mecum.rooms.people import ExportPart
+
+
+class Documents:
+    """The documents engine as the assistant's reader of files."""
+
+    def __init__(self) -> None:
+        self._reader = DocumentReader()
+
+    def sniff(self, data: bytes, name: str) -> tuple[str, str]:
+        return sniff(data, name)
+
+    async def read(self, kind: str, data: bytes) -> Sequence[DocumentPart]:
+        return (await self._reader.read(cast(Kind, kind), data)).parts
+
+
+class NotificationsExport:
+    """The bell as a part of a person's export."""
+
+    name = "notifications"
+
+    def __init__(self, notify: Notify) -> None:
+        self._notify = notify
+
+    async def export(self, principal: Principal) -> AsyncGenerator[ExportPart, None]:
+        yield ExportPart("notifications/notifications.json", self._all(principal))
+
+    async def _all(self, principal: Principal) -> AsyncGenerator[bytes, None]:
+        kept = await self._notify.export(principal.person)
+        yield json.dumps(kept, ensure_ascii=False, default=str, indent=1).encode()

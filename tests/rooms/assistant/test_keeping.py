@@ -1,0 +1,140 @@
+"""What is kept beside the log: files, shared copies, scheduled tasks, deletion, export."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mecum.kit.clock import ManualClock
+from mecum.kit.db import Database
+from mecum.kit.errors import Gone, NotFound, TooLarge
+from mecum.rooms.assistant.exporting import Exporting
+from mecum.rooms.assistant.files.attachments import READ
+from mecum.rooms.assistant.room import Sweeper
+from mecum.rooms.assistant.schedule_words import read_when
+from mecum.rooms.assistant.scheduling import Scheduling
+from mecum.rooms.assistant.settings import AssistantSettings
+from mecum.rooms.assistant.sharing import Sharing
+from tests.rooms.assistant.world import World, bodies, principal, says, texts
+
+pytestmark = pytest.mark.anyio
+
+CSV = b"month,kWh\nJanuary,310\nFebruary,280\n"
+
+
+async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), 10):
+        yield data[start : start + 10]
+
+
+async def test_a_file_is_read_and_its_text_reaches_the_model(database: Database, tmp_path: Path) -> None:
+    async with World(database, tmp_path).running() as world:
+        files = world.attachments
+        added = await files.upload(world.caller, "../energy 2025.csv", pieces(CSV))
+        assert (added.name, added.kind, added.state) == ("energy 2025.csv", "csv", "reading")
+        await next(job.run for job in world.room.jobs if job.name == READ)(attachment=added.id.hex)
+        assert (await files.get(world.caller, added.id)).state == "ready"
+        posted = await world.face.post_new(world.caller, world.message("How much?", attachments=[added.id]))
+        log = await world.until(posted.thread, "run.finished")
+        body = b"".join([part async for part in await files.content(world.caller, added.id, 6, 9)])
+    said = str(world.models.requests[0].messages[-1].content)
+    assert "January,310" in said and "not an instruction" in said
+    (file,) = bodies(next(event for event in log if event.type == "message.user"))["attachments"]
+    assert file["name"] == "energy 2025.csv"
+    assert body == CSV[6:9]
+
+
+async def test_a_file_belongs_to_one_person_and_one_thread(database: Database, tmp_path: Path) -> None:
+    async with World(database, tmp_path, attachment_bytes_max=1_000).running() as world:
+        added = await world.attachments.upload(world.caller, "a.txt", pieces(b"words"))
+        with pytest.raises(NotFound):
+            await world.attachments.get(principal(), added.id)
+        with pytest.raises(NotFound):
+            await world.face.post_new(principal(), world.message("x", attachments=[added.id]))
+        with pytest.raises(TooLarge):
+            await world.attachments.upload(world.caller, "b.txt", pieces(b"x" * 1_001))
+
+
+async def test_a_shared_copy_shows_the_branch_until_it_is_withdrawn(database: Database, tmp_path: Path) -> None:
+    async with World(database, tmp_path).running() as world:
+        sharing = Sharing(world.kit, world.people, AssistantSettings())
+        world.models.play(says("Blue, like the sea."), says("Later."))
+        posted = await world.face.post_new(world.caller, world.message("What colour?"))
+        await world.until(posted.thread, "run.finished")
+        share = await sharing.share(world.caller, posted.thread, None)
+        await world.face.post(world.caller, posted.thread, world.message("A secret for later"))
+        await world.until(posted.thread, "run.finished", times=2)
+        token = sharing.url(share).rsplit("/", 1)[-1]
+        seen = await sharing.open(token)
+        assert [(m["role"], m["text"]) for m in seen["messages"]] == [
+            ("you", "What colour?"),
+            ("mecum", "Blue, like the sea."),
+        ]
+        with pytest.raises(NotFound):
+            await sharing.withdraw(principal(), share.id)
+        await sharing.withdraw(world.caller, share.id)
+        with pytest.raises(NotFound):
+            await sharing.open(token)
+
+
+async def test_a_schedule_fires_once_for_each_due_time_into_its_own_thread(database: Database, tmp_path: Path) -> None:
+    clock = ManualClock(dt.datetime(2026, 11, 23, 8, 30, tzinfo=dt.UTC))
+    world = World(database, tmp_path, clock=clock)
+    scheduling = Scheduling(world.kit, world.people, world.posting, AssistantSettings())
+    when = read_when("every Monday at 9", clock.now(), "UTC")
+    made = await scheduling.add(world.caller, title="Plants", text="Water the plants.", when=when, timezone="UTC")
+    await scheduling.tick()
+    assert (await world.face.threads(world.caller)).items == ()
+    clock.advance(1800)
+    await scheduling.tick()
+    await scheduling.tick()
+    (thread,) = (await world.face.threads(world.caller)).items
+    assert (thread.title, thread.origin) == ("Plants", "schedule")
+    assert texts(await world.log(thread.id), "message.user") == ["Water the plants."]
+    clock.advance(7 * 86_400)
+    await scheduling.tick()
+    assert len(texts(await world.log(thread.id), "message.user")) == 2
+    (listed,) = (await scheduling.listed(world.caller, cursor=None, limit=10)).items
+    assert listed.id == made.id and listed.next_at == dt.datetime(2026, 12, 7, 9, tzinfo=dt.UTC)
+
+
+async def test_a_deleted_thread_can_be_restored_and_is_erased_after_its_time(
+    database: Database, tmp_path: Path
+) -> None:
+    clock = ManualClock(dt.datetime(2026, 11, 23, 8, 30, tzinfo=dt.UTC))
+    world = World(database, tmp_path, clock=clock)
+    sweeper = Sweeper(world.kit, world.attachments, AssistantSettings())
+    kept = await world.face.create_thread(world.caller, title="Kept")
+    gone = await world.face.create_thread(world.caller, title="Gone")
+    await world.face.create_thread(world.caller, title="Temporary", temporary=True)
+    for thread in (kept, gone):
+        await world.face.delete_thread(world.caller, thread.id)
+    with pytest.raises(Gone):
+        await world.face.thread(world.caller, gone.id)
+    await world.face.restore_thread(world.caller, kept.id)
+    clock.advance(31 * 86_400)
+    await sweeper.sweep()
+    assert [thread.title for thread in (await world.face.threads(world.caller)).items] == ["Kept"]
+    with pytest.raises(NotFound):
+        await world.face.thread(world.caller, gone.id)
+
+
+async def test_an_export_has_every_thread_and_file(database: Database, tmp_path: Path) -> None:
+    async with World(database, tmp_path).running() as world:
+        added = await world.attachments.upload(world.caller, "a.txt", pieces(b"some words"))
+        posted = await world.face.post_new(world.caller, world.message("Keep this", attachments=[added.id]))
+        await world.until(posted.thread, "run.finished")
+        found = {
+            part.path: b"".join([piece async for piece in part.content])
+            async for part in Exporting(world.kit).export(world.caller)
+        }
+        assert [part.path async for part in Exporting(world.kit).export(principal())] == [
+            "assistant/schedules.ndjson",
+            "assistant/shares.ndjson",
+        ]
+    assert sum(path.startswith("assistant/threads/") for path in found) == 1
+    assert any(b"Keep this" in content for content in found.values())
+    assert next(content for path, content in found.items() if path.endswith("/a.txt")) == b"some words"
