@@ -34,8 +34,8 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class _Idle:
-    phase: str = "idle"
+class _Elsewhere:
+    phase: str = "ready"
     progress: LocalProgress | None = None
     problem: MecumError | None = None
 
@@ -43,7 +43,7 @@ class _Idle:
 class _InTheServer(NoLocalEngine):
     """The built-in model as a command sees it: it runs in the server's keeping, not here."""
 
-    state = _Idle()
+    state = _Elsewhere()
     card: LocalCard | None = None
 
     async def ready(self, timeout_s: float | None = None) -> LocalEndpoint:

@@ -164,9 +164,10 @@ class Local:
         def ask(asked: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
             return self._chat.stream(target, asked)
 
+        plain = dataclasses.replace(request, effort="auto")
         if request.tools:
-            return planned(request, ask)
-        return ask(dataclasses.replace(request, messages=flattened(request.messages), effort="auto"))
+            return planned(plain, ask)
+        return ask(dataclasses.replace(plain, messages=flattened(request.messages)))
 
     async def _arrival(self, deadline: float) -> AsyncGenerator[Waiting, None]:
         """What there is to say until the model is here.
