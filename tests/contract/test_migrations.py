@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from mecum.kit.migrate import scripts
+from mecum.kit.migrate import head
+from mecum.kit.upgrade import scripts
 from tests.contract.house import ROOMS, SOURCE, files, schemas_declared, schemas_named, texts, tree
 
 VERSIONS = tuple(file for file in files(SOURCE / "migrations" / "versions") if file.name != "__init__.py")
@@ -33,6 +34,7 @@ def test_migrations_are_one_line_with_one_head() -> None:
     numbers = [revision.revision for revision in scripts().walk_revisions()]
     assert numbers == sorted(numbers, reverse=True), "A migration has a higher number than the one that it follows."
     assert len(numbers) == len(VERSIONS), "A file in migrations/versions is not part of the line."
+    assert heads == [head()], "mecum.kit.migrate.head() reads the head from the file names: it must be the same."
 
 
 @pytest.mark.parametrize("name", NAMES)

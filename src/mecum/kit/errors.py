@@ -5,6 +5,7 @@
     ├── Unauthenticated       401  nobody is signed in, or the key is not valid
     ├── Forbidden             403  signed in, but not allowed
     ├── NotFound              404  not there, or not yours: the two look the same on purpose
+    ├── MethodNotAllowed      405  there is something at this address, but not for this method
     ├── Conflict              409  it is there already, or has changed meanwhile
     ├── Gone                  410  it was there and has been removed
     ├── TooLarge              413  over a limit that has a name in the settings
@@ -80,6 +81,11 @@ class Forbidden(MecumError):
 class NotFound(MecumError):
     status = 404
     default_code = "not_found"
+
+
+class MethodNotAllowed(MecumError):
+    status = 405
+    default_code = "method_not_allowed"
 
 
 class Conflict(MecumError):

@@ -142,7 +142,7 @@ def _rendered(path: str, error: MecumError) -> Response:
 
 def openai_error(error: MecumError) -> Response:
     """`error` in OpenAI's shape: `{"error": {"message", "type", "param", "code"}}`."""
-    kinds = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+    kinds = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
     kind = kinds.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
     message = f"{error.detail} {error.hint}".strip()
     body = {"error": {"message": message, "type": kind, "param": error.params.get("param"), "code": error.code}}

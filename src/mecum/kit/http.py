@@ -5,15 +5,19 @@ Routes declare the caller as a parameter (`caller: Signed`), so that a route wit
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from mecum.kit.errors import BadRequest, Forbidden, MecumError, TooLarge, Unauthenticated
 from mecum.kit.types import Principal, Scope
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from mecum.kit.i18n import I18n
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 200
@@ -186,6 +192,63 @@ def install_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, routed)
     app.add_exception_handler(Exception, unexpected)
+
+
+class Stream(StreamingResponse):
+    """A streamed body that is closed the moment the client leaves, before this response counts as over.
+
+    Starlette cancels the body with a cancellation that comes back at every await: then a body could not await what its
+    end needs, such as stopping a run. Here it is cancelled once.
+    """
+
+    def __init__(
+        self,
+        body: AsyncGenerator[bytes, None],
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None:
+        super().__init__(body, status_code, headers, media_type)
+        self._body = body
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        sending = asyncio.create_task(self.stream_response(send))
+        leaving = asyncio.create_task(self.listen_for_disconnect(receive))
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            left = not sending.done()
+            leaving.cancel()
+            sending.cancel()
+            await asyncio.wait((sending, leaving))
+            await self._body.aclose()
+        if not left:
+            sending.result()
+
+
+async def unless_left(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """`work`, given up when the client leaves before it is done. The body has to be read before.
+
+    Raises:
+        ClientDisconnect: the client left; `work` was cancelled and has ended.
+    """
+    working = asyncio.create_task(work)
+    leaving = asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        left = not working.done()
+        leaving.cancel()
+        working.cancel()
+        await asyncio.wait((working, leaving))
+    if left:
+        raise ClientDisconnect
+    return working.result()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:

@@ -1,8 +1,7 @@
 """Child processes that can't outlive us, grow without limit or get in the way.
 
 Light: the supervisor imports it. A child runs in a session of its own, so that Ctrl-C reaches the supervisor alone and
-    children are
-stopped in order. Children in asyncio code are started with `asyncio.create_subprocess_exec(*guarded(...),
+children are stopped in order. Children in asyncio code are started with `asyncio.create_subprocess_exec(*guarded(...),
 start_new_session=True)` from the loop's thread.
 """
 

@@ -25,11 +25,11 @@ CONTEXT_UNKNOWN = 8_192
 class Files(Protocol):
     """What the files of messages add to what the model reads."""
 
-    async def contents(self, principal: Principal, files: Sequence[UUID], vision: bool) -> Mapping[UUID, Content]: ...
+    async def contents(self, principal: Principal, wanted: Sequence[UUID], vision: bool) -> Mapping[UUID, Content]: ...
 
 
 class NoFiles:
-    async def contents(self, principal: Principal, files: Sequence[UUID], vision: bool) -> Mapping[UUID, Content]:
+    async def contents(self, principal: Principal, wanted: Sequence[UUID], vision: bool) -> Mapping[UUID, Content]:
         return {}
 
 

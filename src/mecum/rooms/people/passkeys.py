@@ -8,28 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes, options_to_json_dict
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
-
 from mecum.kit.http import Credentials
 from mecum.kit.ids import encode, new_id
+from mecum.kit.lazy import LazyModule
 from mecum.kit.types import Principal
 from mecum.rooms.people import errors
 from mecum.rooms.people.audit import Audit
@@ -43,13 +28,14 @@ from mecum.rooms.people.store import lock, persons
 from mecum.rooms.people.store.credentials import Passkey
 from mecum.rooms.people.words import Notices
 
+if TYPE_CHECKING:
+    from mecum.rooms.people import ceremony
+else:
+    ceremony = LazyModule("mecum.rooms.people.ceremony")
+
 CHALLENGE_BYTES = 32
 CHALLENGE_LASTS = dt.timedelta(minutes=5)
 TIMEOUT_MS = 300_000
-TRANSPORTS = frozenset(each.value for each in AuthenticatorTransport)
-
-MALFORMED = (WebAuthnException, LookupError, TypeError, ValueError)
-"""What the verifier raises: its own tree, and plain errors where CBOR or a key lacks a part."""
 
 Json = Mapping[str, Any]
 
@@ -97,7 +83,7 @@ class Passkeys:
             challenge, challenge_id = secrets.token_bytes(CHALLENGE_BYTES), new_id()
             until = self._ground.clock.now() + CHALLENGE_LASTS
             await store.add_challenge(connection, challenge_id, "register", challenge, until, person.id)
-        options = generate_registration_options(
+        options = ceremony.generate_registration_options(
             rp_id=self._rp_id,
             rp_name=self._settings.installation_name,
             user_id=person.id.bytes,
@@ -105,12 +91,13 @@ class Passkeys:
             user_display_name=person.name,
             challenge=challenge,
             timeout=TIMEOUT_MS,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+            authenticator_selection=ceremony.AuthenticatorSelectionCriteria(
+                resident_key=ceremony.ResidentKeyRequirement.REQUIRED,
+                user_verification=ceremony.UserVerificationRequirement.REQUIRED,
             ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=each.credential_id) for each in known],
+            exclude_credentials=[ceremony.PublicKeyCredentialDescriptor(id=each.credential_id) for each in known],
         )
-        return challenge_id, options_to_json_dict(options)
+        return challenge_id, ceremony.options_to_json_dict(options)
 
     async def register(self, principal: Principal, challenge_id: UUID, name: str, credential: Json) -> Passkey:
         """Keep a passkey that the browser made.
@@ -140,14 +127,14 @@ class Passkeys:
 
     def _verified(self, principal: Principal, challenge: bytes, name: str, credential: Json) -> Passkey:
         try:
-            verified = verify_registration_response(
+            verified = ceremony.verify_registration_response(
                 credential=dict(credential),
                 expected_challenge=challenge,
                 expected_rp_id=self._rp_id,
                 expected_origin=self._origins,
                 require_user_verification=True,
             )
-        except MALFORMED as error:
+        except ceremony.MALFORMED as error:
             raise errors.passkey_not_registered(type(error).__name__) from error
         return Passkey(
             id=new_id(),
@@ -171,13 +158,13 @@ class Passkeys:
         async with self._ground.db.transaction() as connection:
             until = self._ground.clock.now() + CHALLENGE_LASTS
             await store.add_challenge(connection, challenge_id, "sign_in", challenge, until)
-        options = generate_authentication_options(
+        options = ceremony.generate_authentication_options(
             rp_id=self._rp_id,
             challenge=challenge,
             timeout=TIMEOUT_MS,
-            user_verification=UserVerificationRequirement.REQUIRED,
+            user_verification=ceremony.UserVerificationRequirement.REQUIRED,
         )
-        return challenge_id, options_to_json_dict(options)
+        return challenge_id, ceremony.options_to_json_dict(options)
 
     async def sign_in(self, challenge_id: UUID, credential: Json, credentials: Credentials) -> Issued:
         """A session for the person whose passkey answered. It verified the person itself, so no second factor is asked.
@@ -209,7 +196,7 @@ class Passkeys:
         backed up.
         """
         try:
-            verified = verify_authentication_response(
+            verified = ceremony.verify_authentication_response(
                 credential=dict(credential),
                 expected_challenge=challenge,
                 expected_rp_id=self._rp_id,
@@ -218,7 +205,7 @@ class Passkeys:
                 credential_current_sign_count=passkey.sign_count,
                 require_user_verification=True,
             )
-        except MALFORMED as error:
+        except ceremony.MALFORMED as error:
             raise errors.passkey_wrong() from error
         handle = _user_handle(credential)
         if handle is not None and handle != passkey.person_id.bytes:
@@ -266,7 +253,7 @@ def transports_of(credential: Json) -> tuple[str, ...]:
     """How the browser says the authenticator is reached; unknown ways are left out."""
     said: object = _part(credential, "response").get("transports")
     named = cast("list[object]", said) if isinstance(said, list) else []
-    return tuple(each for each in named if isinstance(each, str) and each in TRANSPORTS)
+    return tuple(each for each in named if isinstance(each, str) and each in ceremony.TRANSPORTS)
 
 
 def _part(credential: Json, name: str) -> Json:
@@ -287,6 +274,6 @@ def _decoded(text: object) -> bytes | None:
     if not isinstance(text, str) or not text:
         return None
     try:
-        return base64url_to_bytes(text)
+        return ceremony.base64url_to_bytes(text)
     except ValueError:
         raise errors.passkey_wrong() from None

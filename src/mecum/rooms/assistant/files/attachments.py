@@ -160,12 +160,12 @@ class Attachments:
     async def contents(self, principal: Principal, wanted: Sequence[UUID], vision: bool) -> Mapping[UUID, Content]:
         """What each of these files, oldest first, adds: text with its places, a picture for a model that sees.
 
-        The newest are served first, as far as the limits go.
+        The newest are served first, as far as the limits go. A file that is still being read is waited for, for up to
+        `READ_WAIT_S`.
         """
         if not wanted:
             return {}
-        async with self._kit.db.transaction() as connection:
-            found = await files.of(connection, principal, wanted)
+        found = await self._read_through(principal, wanted)
         budget = self._settings.attachment_chars_max
         pictures = IMAGES_PER_REQUEST_MAX
         contents: dict[UUID, Content] = {}
@@ -177,8 +177,17 @@ class Attachments:
             else:
                 text = as_text(each, budget)
                 budget -= len(text)
-                contents[each.id] = TextPart(text)
+                contents[each.id] = TextPart(f"\n\n{text}")
         return contents
+
+    async def _read_through(self, principal: Principal, wanted: Sequence[UUID]) -> Mapping[UUID, Attachment]:
+        until = self._kit.clock.monotonic() + READ_WAIT_S
+        while True:
+            async with self._kit.db.transaction() as connection:
+                found = await files.of(connection, principal, wanted)
+            if all(each.state != "reading" for each in found.values()) or self._kit.clock.monotonic() >= until:
+                return found
+            await asyncio.sleep(READ_LOOK_S)
 
     async def sweep(self) -> None:
         """Remove files that were uploaded and never sent."""

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
-from typing import cast
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import dateparser
-import dateparser.search
 
 from mecum.kit.clock import Clock
 from mecum.kit.errors import Unprocessable
+from mecum.kit.lazy import LazyModule
 from mecum.kit.tools import Tool, ToolCall, ToolResult
 from mecum.rooms.assistant.tools.clock_words import take_time
 
 PHRASE_CHARS_MAX = 200
-parse = cast("Callable[..., dt.datetime | None]", dateparser.parse)  # pyright: ignore[reportUnknownMemberType]
-search_dates = cast("Callable[..., list[tuple[str, dt.datetime]] | None]", dateparser.search.search_dates)  # pyright: ignore[reportUnknownMemberType]
+parser: Any = LazyModule("dateparser")
+parser_search: Any = LazyModule("dateparser.search")
 LANGUAGES = ["en", "zh", "de", "fr", "es", "it", "nl", "pt", "ja"]
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _NEXT = re.compile(r"\b(?:(next|this|on|coming)\s+)?(" + "|".join(_WEEKDAYS) + r")\b", re.IGNORECASE)
@@ -51,10 +48,12 @@ def read_date(phrase: str, now: dt.datetime, timezone: str) -> dt.datetime:
 
 
 def _read_day(words: str, local: dt.datetime) -> dt.datetime | None:
-    settings = {"RELATIVE_BASE": local.replace(tzinfo=None), "PREFER_DATES_FROM": "future"}
-    found = parse(words, languages=LANGUAGES, settings=settings)
+    settings: Any = {"RELATIVE_BASE": local.replace(tzinfo=None), "PREFER_DATES_FROM": "future"}
+    found: dt.datetime | None = parser.parse(words, languages=LANGUAGES, settings=settings)
     if found is None:
-        several = search_dates(words, languages=["en", "zh"], settings=settings)
+        several: list[tuple[str, dt.datetime]] | None = parser_search.search_dates(
+            words, languages=["en", "zh"], settings=settings
+        )
         found = several[0][1] if several else None
     return None if found is None else found.replace(tzinfo=None)
 
