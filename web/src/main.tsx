@@ -11,7 +11,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
-import { queryClient } from "./api/client";
+import { queryClient, sessionQuery } from "./api/client";
 import { firstLocale, getLocale, onLocale, setLocale } from "./i18n";
 import { preload, router } from "./router";
 
@@ -26,6 +26,7 @@ function App() {
 }
 
 preload(window.location.pathname);
+void queryClient.prefetchQuery(sessionQuery);
 await setLocale(firstLocale());
 const root = document.getElementById("root");
 if (root) {

@@ -8,9 +8,10 @@ export const queryClient = new QueryClient({
     queries: {
       staleTime: 30_000,
       refetchOnWindowFocus: false,
-      retry: (count, error) => count < 2 && error instanceof ApiError && error.retryable,
+      // Without a network a page says so at once instead of waiting for one.
+      networkMode: "always",
+      retry: (count, error) => count < 2 && error instanceof ApiError && error.retryable && !error.offline,
     },
-    mutations: { retry: false },
   },
 });
 

@@ -46,9 +46,10 @@ export function headers(method: string): Record<string, string> {
 }
 
 export async function problemOf(response: Response): Promise<ApiError> {
-  const problem = await response.json().catch(() => ({}));
-  if (response.status === 401) for (const listener of signedOutListeners) listener();
-  return new ApiError(response.status, problem as Partial<Problem>);
+  const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
+  // A wrong code or password is a 401 as well, but ends no session.
+  if (problem.code === "people.signed_out") for (const listener of signedOutListeners) listener();
+  return new ApiError(response.status, problem);
 }
 
 export async function request(method: string, path: string, init: RequestInit = {}): Promise<Response> {

@@ -36,6 +36,7 @@ export function searchQuery(text: string) {
 type Pages = InfiniteData<List<Thread>, string | null>;
 
 function belongs(thread: Thread, filter: ThreadFilter): boolean {
+  if (thread.temporary) return false;
   if (filter === "archived") return thread.archived;
   return !thread.archived && (thread.origin === "api") === (filter === "api");
 }

@@ -29,8 +29,8 @@ interface ComposerProps {
   onStop?: () => void;
   /** Arrow up in an empty composer. */
   onEditLast?: () => void;
-  /** Text to begin with instead of the draft. */
-  start?: string | undefined;
+  /** Text to put in place of the draft, each time it is given anew. */
+  start?: { text: string } | undefined;
 }
 
 const touch = window.matchMedia("(pointer: coarse) and (hover: none)");
@@ -53,8 +53,8 @@ export const Composer = memo(function Composer({ draftKey, placeholder, running,
   }, [draftKey, text, uploads.attachments]);
 
   useEffect(() => {
-    if (start !== undefined) setText(start);
-    if (!touch.matches || start !== undefined) area.current?.focus();
+    if (start) setText(start.text);
+    if (!touch.matches || start) area.current?.focus();
   }, [start]);
 
   const ready = uploads.settled && (text.trim() !== "" || uploads.attachments.length > 0);

@@ -1,8 +1,9 @@
-import { api } from "~/api/http";
+import { useNavigate } from "@tanstack/react-router";
+import { api, rememberSession } from "~/api/http";
 import { addPasskey, passkeysWork } from "~/api/passkeys";
-import { rememberSession } from "~/api/http";
 import type { Session } from "~/api/types";
 import { t } from "~/i18n";
+import { toast } from "~/ui/toast";
 import { useAction } from "~/ui/useAction";
 import { AccountForm, type NewAccount } from "./AccountForm";
 import { Door } from "./Door";
@@ -14,6 +15,7 @@ export function Setup() {
   const { token, link, error, pending } = useLink();
   const action = useAction();
   const enter = useEnter();
+  const navigate = useNavigate();
   if (pending) return <LinkPending />;
   if (!link || link.kind !== "setup") return <BadLink error={error} />;
 
@@ -23,8 +25,15 @@ export function Setup() {
   function withPasskey(account: NewAccount) {
     void action.run(async () => {
       const session = rememberSession(await api.post<Session>("/setup", { token, ...account }));
-      await addPasskey(t("First passkey"));
-      await enter(session);
+      try {
+        await addPasskey(t("First passkey"));
+        await enter(session);
+      } catch {
+        // The account is there and signed in; what opens it next time is still to be chosen.
+        await enter(session);
+        await navigate({ to: "/", search: { panel: "security" } });
+        toast(t("No passkey was made. Set a password or try again here, so that you can come back."));
+      }
     });
   }
   return (

@@ -64,7 +64,7 @@ function TemporarySwitch({ on, onChange }: { on: boolean; onChange: (on: boolean
 export function NewPage() {
   const person = usePerson();
   const navigate = useNavigate();
-  const [start, setStart] = useState<string>();
+  const [start, setStart] = useState<{ text: string }>();
   const [temporary, setTemporary] = useState(false);
   const [sent, setSent] = useState<Written | null>(null);
   const [error, setError] = useState<unknown>(null);
@@ -115,7 +115,7 @@ export function NewPage() {
             </Lead>
             <ModelState />
             <Line who={t("To try")} className="block">
-              <Ideas onChoose={(text) => setStart(text)} />
+              <Ideas onChoose={(text) => setStart({ text })} />
             </Line>
             <Honestly />
           </>

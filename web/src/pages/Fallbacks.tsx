@@ -1,4 +1,5 @@
 import { Link, useRouter } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { ApiError } from "~/api/http";
 import { wordsOf } from "~/api/words";
 import { t } from "~/i18n";
@@ -20,6 +21,11 @@ export function Loading() {
 export function Failed({ error }: { error: unknown }) {
   const router = useRouter();
   const { what, hint } = wordsOf(error);
+  useEffect(() => {
+    const again = () => void router.invalidate();
+    window.addEventListener("online", again);
+    return () => window.removeEventListener("online", again);
+  }, [router]);
   return (
     <main className="sheet alone" id="main">
       <Lead title={error instanceof ApiError && error.offline ? t("Mecum is not there right now.") : t("This page did not open.")}>

@@ -15,6 +15,7 @@ import { ThreadContext } from "./context";
 import { LinkNote } from "./LinkNote";
 import { sendMessage } from "./send";
 import { activePart } from "./state/model";
+import { turnsOf } from "./state/view";
 import { Turns } from "./Turns";
 import { useScroll } from "./useScroll";
 import { type OpenThread, useThread } from "./useThread";
@@ -22,6 +23,18 @@ import { type OpenThread, useThread } from "./useThread";
 export function ThreadPage() {
   const { thread } = useParams({ from: "/house/t/$thread" });
   return <OpenPage key={thread} id={thread} />;
+}
+
+/** A message that was searched for may be on another branch: then that branch is shown. */
+function useBranchOf(open: OpenThread, message: string) {
+  const { store, ready } = open;
+  useEffect(() => {
+    if (!ready || !message) return;
+    const { thread } = store.get();
+    if (!thread.nodes[message] || turnsOf(thread).some((turn) => turn.kind !== "sending" && turn.node?.id === message)) return;
+    store.dispatchNow({ type: "select", message });
+    api.post(`/threads/${store.id}/branch`, { message }).catch(toastError);
+  }, [store, ready, message]);
 }
 
 /** What is open on the screen has been read. */
@@ -39,6 +52,7 @@ function OpenPage({ id }: { id: string }) {
   const title = open.thread.title || meta?.title || (open.ready ? t("A new page") : "…");
   const going = activePart(open.thread);
   const hash = useLocation({ select: (location) => location.hash });
+  useBranchOf(open, hash);
   useMarkRead(id, open, meta?.unread ?? false);
   const { toEnd, atEnd } = useScroll(open.thread, hash, open.ready);
 

@@ -12,7 +12,7 @@ function distance(): number {
 export function useScroll(thread: ThreadState, hash: string, ready: boolean): { toEnd: () => void; atEnd: boolean } {
   const [atEnd, setAtEnd] = useState(true);
   const follows = useRef(true);
-  const opened = useRef(false);
+  const shown = useRef("");
 
   const toEnd = useCallback(() => {
     follows.current = true;
@@ -36,9 +36,9 @@ export function useScroll(thread: ThreadState, hash: string, ready: boolean): { 
 
   useLayoutEffect(() => {
     if (!ready) return;
-    const found = hash && !opened.current ? document.getElementById(hash) : null;
-    opened.current = true;
+    const found = hash && hash !== shown.current ? document.getElementById(hash) : null;
     if (found) {
+      shown.current = hash;
       follows.current = false;
       found.scrollIntoView({ block: "center" });
     } else if (follows.current && distance() > 0) window.scrollTo({ top: document.documentElement.scrollHeight });

@@ -1,9 +1,18 @@
 import { TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
+import { ApiError, api } from "~/api/http";
 import { wordsOf } from "~/api/words";
 import { t } from "~/i18n";
 import { Button } from "./Button";
 import { Icon } from "./Icon";
+
+const RECENT_SIGN_IN = "people.sign_in_again";
+
+/** Some things need a sign-in that is not long ago. */
+async function signInAgain(): Promise<void> {
+  await api.post("/sign-out");
+  window.location.assign(`/sign-in?next=${encodeURIComponent(window.location.pathname + window.location.search)}`);
+}
 
 /** What happened, what to do, and a button where trying again can help. */
 export function ErrorNote({ error, onRetry, children }: { error: unknown; onRetry?: () => void; children?: ReactNode }) {
@@ -16,6 +25,11 @@ export function ErrorNote({ error, onRetry, children }: { error: unknown; onRetr
         {what} {hint && <span className="muted">{hint}</span>}
       </p>
       {children}
+      {error instanceof ApiError && error.code === RECENT_SIGN_IN && (
+        <Button small onClick={() => void signInAgain()}>
+          {t("Sign in again")}
+        </Button>
+      )}
       {onRetry && retryable && (
         <Button small onClick={onRetry}>
           {t("Try again")}

@@ -1,6 +1,6 @@
 // One open thread: loads its log, follows its stream, folds both, tells React at most once per animation frame.
 import type { Frame, LogEvent } from "~/api/events";
-import { type ApiError, api, query } from "~/api/http";
+import { ApiError, api, query } from "~/api/http";
 import type { List } from "~/api/types";
 import { type Following, follow, type Link } from "~/stream/follow";
 import type { SseFrame } from "~/stream/parse";
@@ -23,6 +23,8 @@ const FRAME_KINDS = new Set(["event", "delta", "checkpoint", "reset", "waiting"]
 const HIDDEN_MS = 250;
 /** Between two attempts to get lost text back. */
 const MEND_PAUSE_MS = 1_500;
+/** Between two attempts to read the log. */
+const RETRY_MS = 3_000;
 
 export class ThreadStore {
   readonly id: string;
@@ -35,6 +37,7 @@ export class ThreadStore {
   private loading = false;
   private users = 0;
   private mendedAt = 0;
+  private retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(id: string) {
     this.id = id;
@@ -79,10 +82,16 @@ export class ThreadStore {
   private close(): void {
     this.following?.stop();
     this.following = null;
+    clearTimeout(this.retry);
   }
 
   private async start(): Promise<void> {
-    if (!(await this.load())) return;
+    if (!(await this.load())) {
+      const { error } = this.snapshot;
+      // The server is starting, or away for a moment: it needs no click to be asked again.
+      if (this.users > 0 && error instanceof ApiError && error.retryable) this.retry = setTimeout(() => void this.start(), RETRY_MS);
+      return;
+    }
     if (this.users === 0 || this.following) return;
     this.position = String(this.snapshot.thread.seq);
     this.following = follow({
