@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
+from uuid import UUID
 
 from mecum.kit.errors import MecumError
 from mecum.kit.ids import created_s, new_id
@@ -15,6 +17,7 @@ from mecum.surfaces.openai.requests import (
     EFFORTS,
     ChatRequest,
     Conversation,
+    Image,
     conversation_of,
     json_schema_of,
     parse,
@@ -40,9 +43,9 @@ class EntityChat:
         posted = await self._assistant.post_new(caller, post, origin="api", temporary=not request.store)
         return request, posted
 
-    async def whole(self, caller: Principal, posted: Posted) -> Mapping[str, Any]:
+    async def whole(self, caller: Principal, posted: Posted, request: ChatRequest) -> Mapping[str, Any]:
         """The completion object, once the answer is there. Raises what the run failed with."""
-        result = await ended(self._assistant, caller, posted)
+        result = await ended(self._assistant, caller, posted, stored=request.store)
         message: dict[str, Any] = {"role": "assistant", "content": result["text"] or None, "refusal": None}
         calls = tool_calls(result)
         if calls:
@@ -50,8 +53,8 @@ class EntityChat:
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_of(result)}
         return {**self._head(posted, "chat.completion"), "choices": [choice], "usage": usage_of(result)}
 
-    async def chunks(self, caller: Principal, posted: Posted, with_usage: bool) -> AsyncGenerator[bytes, None]:
-        """The stream. A caller that leaves before the end of a temporary run stops it."""
+    async def chunks(self, caller: Principal, posted: Posted, request: ChatRequest) -> AsyncGenerator[bytes, None]:
+        """The stream. A caller that leaves before the end of a run that is not stored stops it."""
         finished = False
         try:
             yield self._chunk(posted, {"role": "assistant", "content": ""})
@@ -66,13 +69,13 @@ class EntityChat:
                             yield b": waiting\n\n"
                         case Ended(result):
                             finished = True
-                            for part in self._end(posted, result, with_usage):
+                            for part in self._end(posted, result, request.stream_options.include_usage):
                                 yield part
         except MecumError as error:
             finished = True
             yield sse(error_body(error))
         finally:
-            if not finished:
+            if not finished and not request.store:
                 await self._assistant.stop(caller, posted.thread, posted.run)
 
     def _end(self, posted: Posted, result: Mapping[str, Any], with_usage: bool) -> list[bytes]:
@@ -106,7 +109,7 @@ async def post_of(
     request: ChatRequest,
 ) -> Post:
     """The post of a chat request; its pictures are taken in as files first."""
-    files = [(await assistant.add_file(caller, "image", data)).id for _, data in conversation.images]
+    files, history = await taken_in(assistant, caller, conversation)
     lent = [] if request.tool_choice == "none" else [tool.function.model_dump() for tool in request.tools]
     return Post(
         client_id=f"api:{idempotency_key or new_id().hex}",
@@ -116,7 +119,7 @@ async def post_of(
         instructions="\n\n".join(filter(None, conversation.instructions)),
         lent_tools=lent,
         tool_results=conversation.tool_results,
-        history=conversation.history,
+        history=history,
         unattended=True,
         max_tokens=request.max_completion_tokens or request.max_tokens,
         temperature=request.temperature,
@@ -125,14 +128,43 @@ async def post_of(
     )
 
 
-async def ended(assistant: Assistant, caller: Principal, posted: Posted) -> Mapping[str, Any]:
-    """The run's result, once it is over. Raises what it failed with."""
-    async with aclosing(follow(assistant, caller, posted)) as followed:
-        async for step in followed:
-            if isinstance(step, Ended):
-                if (error := failure_of(step.result)) is not None:
-                    raise error
-                return step.result
+async def taken_in(
+    assistant: Assistant, caller: Principal, conversation: Conversation
+) -> tuple[list[UUID], list[dict[str, Any]]]:
+    """The pictures of a conversation, kept as files: those of what is to be answered, and the history with its own.
+
+    Raises:
+        TooLarge, TooMany: over a limit.
+    """
+
+    async def kept(images: Sequence[Image]) -> list[UUID]:
+        return [(await assistant.add_file(caller, "image", data)).id for _, data in images]
+
+    files = await kept(conversation.images)
+    history: list[dict[str, Any]] = []
+    for turn in conversation.history:
+        item: dict[str, Any] = {"role": turn.role, "text": turn.text, "tool_uses": turn.tool_uses}
+        if turn.tool_use_id:
+            item["tool_use_id"] = turn.tool_use_id
+        if turn.images:
+            item["attachments"] = await kept(turn.images)
+        history.append(item)
+    return files, history
+
+
+async def ended(assistant: Assistant, caller: Principal, posted: Posted, *, stored: bool) -> Mapping[str, Any]:
+    """The run's result, once it is over. Raises what it failed with. Cancelled, it stops a run that is not stored."""
+    try:
+        async with aclosing(follow(assistant, caller, posted)) as followed:
+            async for step in followed:
+                if isinstance(step, Ended):
+                    if (error := failure_of(step.result)) is not None:
+                        raise error
+                    return step.result
+    except asyncio.CancelledError:
+        if not stored:
+            await assistant.stop(caller, posted.thread, posted.run)
+        raise
     raise AssertionError("follow ends with Ended")
 
 

@@ -8,10 +8,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from mecum.kit.errors import Conflict, MecumError, ProviderError
+from mecum.kit.errors import Conflict, MecumError, ProviderError, TooMany, Unavailable
 from mecum.kit.ids import encode
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant, Frame, Posted
+
+KINDS: Mapping[int, type[MecumError]] = {TooMany.status: TooMany, Unavailable.status: Unavailable}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,13 @@ def _rest(whole: str, given: str) -> str:
 
 
 def failure_of(result: Mapping[str, Any]) -> MecumError | None:
-    """The error of a run that failed, as the error it was."""
+    """The error of a run that failed. What was wrong at a provider is a bad gateway to whoever asked the entity."""
     error = result.get("error")
     if result["reason"] != "failed" or not error:
         return None
-    return ProviderError(error["code"], error["detail"], error["hint"], retryable=bool(error["retryable"]))
+    kind = KINDS.get(error.get("status"), ProviderError)
+    after = error.get("retry_after")
+    return kind(error["code"], error["detail"], error["hint"], retryable=bool(error["retryable"]), retry_after=after)
 
 
 def asks_person() -> Conflict:

@@ -6,13 +6,14 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mecum.kit.errors import BadRequest, MecumError, TooLarge, Unprocessable
 
 IMAGES_MAX = 8
+"""Of one request, the newest of the conversation: as many as the entity shows to a model."""
 IMAGE_BYTES_MAX = 10_000_000
 TOOLS_MAX = 128
 MESSAGES_MAX = 1_000
@@ -90,15 +91,41 @@ class ResponsesRequest(Loose):
     metadata: dict[str, str] | None = None
 
 
+Image: TypeAlias = tuple[str, bytes]
+"""A picture: its media type and its bytes."""
+Content: TypeAlias = str | list[dict[str, Any]] | None
+
+TEXT_PARTS = frozenset(("text", "input_text", "output_text", "refusal"))
+IMAGE_PARTS = frozenset(("image_url", "input_image"))
+
+
+@dataclass(slots=True)
+class Turn:
+    """A message that was said before, as `Post.history` has it, with its pictures."""
+
+    role: str
+    text: str = ""
+    tool_uses: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    tool_use_id: str | None = None
+    images: list[Image] = field(default_factory=list[Image])
+
+
 @dataclass(slots=True)
 class Conversation:
     """A request taken apart: what came before, and what is to be answered."""
 
     instructions: list[str] = field(default_factory=list[str])
-    history: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    history: list[Turn] = field(default_factory=list[Turn])
     text: str = ""
-    images: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
+    images: list[Image] = field(default_factory=list[Image])
     tool_results: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+
+    def newest_images(self) -> None:
+        """Leave out what is beyond `IMAGES_MAX`, the oldest first."""
+        left = IMAGES_MAX - len(self.images)
+        for turn in reversed(self.history):
+            turn.images = turn.images[-left:] if left > 0 else []
+            left -= len(turn.images)
 
 
 def parse(model: type[M], body: object) -> M:
@@ -133,43 +160,53 @@ def conversation_of(messages: Sequence[ChatMessage]) -> Conversation:
         found.images = images_of(turns[-1].content)
     else:
         raise refused("messages", "The last message must be of the user or of a tool.")
-    found.history = [history_item(message) for message in turns[:split]]
+    found.history = [_turn(message) for message in turns[:split]]
+    found.newest_images()
     return found
 
 
-def history_item(message: ChatMessage) -> dict[str, Any]:
+def _turn(message: ChatMessage) -> Turn:
     uses = [{"id": c.id, "name": c.function.name, "arguments": c.function.arguments} for c in message.tool_calls]
-    item: dict[str, Any] = {"role": message.role, "text": text_of(message.content), "tool_uses": uses}
-    if message.tool_call_id:
-        item["tool_use_id"] = message.tool_call_id
-    return item
+    text, images = text_of(message.content), images_of(message.content)
+    return Turn(message.role, text, uses, message.tool_call_id or None, images)
 
 
-def text_of(content: str | list[dict[str, Any]] | None) -> str:
-    """The text of message content, parts joined by line breaks."""
+def text_of(content: Content) -> str:
+    """The text of message content, parts joined by line breaks.
+
+    Raises:
+        BadRequest: a part is neither text nor a picture.
+    """
     if content is None or isinstance(content, str):
         return content or ""
-    return "\n".join(
-        str(part.get("text", "")) for part in content if part.get("type") in ("text", "input_text", "output_text")
-    )
+    for part in content:
+        kind = str(part.get("type"))
+        if kind not in TEXT_PARTS | IMAGE_PARTS:
+            raise refused("content", f"The entity can't read a part of type {kind[:40]}: send text or images.")
+    texts = (str(part.get("text") or part.get("refusal") or "") for part in content if part["type"] in TEXT_PARTS)
+    return "\n".join(texts)
 
 
-def images_of(content: str | list[dict[str, Any]] | None) -> list[tuple[str, bytes]]:
-    """The pictures of message content: media type and bytes. Only data URLs: the entity fetches no address unasked."""
+def images_of(content: Content) -> list[Image]:
+    """The pictures of message content. Only data URLs: the entity fetches no address unasked.
+
+    Raises:
+        BadRequest, TooLarge, Unprocessable: what is given is no picture that can be taken.
+    """
     if not isinstance(content, list):
         return []
-    images: list[tuple[str, bytes]] = []
+    images: list[Image] = []
     for part in content:
-        if part.get("type") in ("image_url", "input_image"):
+        if part.get("type") in IMAGE_PARTS:
             given: object = part.get("image_url")
             url = cast("dict[str, object]", given).get("url") if isinstance(given, dict) else given
             images.append(_data_url(str(url)))
     if len(images) > IMAGES_MAX:
-        raise TooLarge("openai.too_many_images", f"More than {IMAGES_MAX} images.", params={"param": "messages"})
+        raise TooLarge("openai.too_many_images", f"More than {IMAGES_MAX} images.", params={"param": "content"})
     return images
 
 
-def _data_url(url: str) -> tuple[str, bytes]:
+def _data_url(url: str) -> Image:
     head, _, data = url.partition(",")
     if not head.startswith("data:image/") or not head.endswith(";base64"):
         detail = "An image must be a data: URL with base64."

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -12,22 +12,26 @@ from mecum.kit.errors import BadRequest, MecumError, NotFound
 from mecum.kit.ids import decode, encode, new_id
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant, Post, Posted
-from mecum.surfaces.openai.chat import ended, finish_of
+from mecum.surfaces.openai.chat import ended, finish_of, taken_in
 from mecum.surfaces.openai.following import Ended, Ping, Reasoning, Text, failure_of, follow
-from mecum.surfaces.openai.requests import (
-    EFFORTS,
-    MESSAGES_MAX,
-    Conversation,
-    ResponsesRequest,
-    images_of,
-    json_schema_of,
-    parse,
-    refused,
-    text_of,
-)
+from mecum.surfaces.openai.items import asked_items, conversation_of_input, items_page
+from mecum.surfaces.openai.requests import EFFORTS, Conversation, ResponsesRequest, json_schema_of, parse, refused
 from mecum.surfaces.openai.wire import error_object, event
 
 ECHOED = ("instructions", "metadata", "temperature", "max_output_tokens", "previous_response_id", "background", "store")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A stored response: its run, and what `Assistant.run_result` says of it."""
+
+    run: UUID
+    result: Mapping[str, Any]
+
+    @property
+    def posted(self) -> Posted:
+        """The run from the beginning of its thread."""
+        return Posted(self.result["thread"], self.result["parent"], self.run, 0, repeated=True)
 
 
 class EntityResponses:
@@ -46,30 +50,27 @@ class EntityResponses:
         request = parse(ResponsesRequest, body)
         if request.background and not request.store:
             raise refused("background", "A background response must be stored: it could not be fetched otherwise.")
+        if request.previous_response_id is not None and not request.store:
+            raise refused("store", "What follows a stored response is stored with it.")
         conversation = conversation_of_input(request.input)
         post = await self._post(caller, request, conversation, idempotency_key)
         if request.previous_response_id is None:
             return request, await self._assistant.post_new(caller, post, origin="api", temporary=not request.store)
         before = await self._before(caller, request.previous_response_id)
-        return request, await self._assistant.post(caller, before["thread"], _after(post, before["message"]))
+        return request, await self._assistant.post(caller, before["thread"], replace(post, parent=before["message"]))
 
     async def _before(self, caller: Principal, response_id: str) -> Mapping[str, Any]:
-        try:
-            before = await self._assistant.run_result(caller, run_id(response_id))
-        except (NotFound, BadRequest):
-            raise NotFound(
-                "openai.previous_response",
-                f"There is no response {response_id[:80]}.",
-                params={"param": "previous_response_id"},
-            ) from None
-        if before["state"] != "finished":
+        found = await self.find(caller, response_id)
+        if found is None:
+            raise unknown_response(response_id, "previous_response_id")
+        if found.result["state"] != "finished":
             raise refused("previous_response_id", "The previous response is not finished.")
-        return before
+        return found.result
 
     async def _post(
         self, caller: Principal, request: ResponsesRequest, conversation: Conversation, idempotency_key: str | None
     ) -> Post:
-        files = [(await self._assistant.add_file(caller, "image", data)).id for _, data in conversation.images]
+        files, history = await taken_in(self._assistant, caller, conversation)
         wanted = request.tools if request.tool_choice != "none" else ()
         lent = [tool for tool in wanted if tool.get("type") == "function"]
         effort = str((request.reasoning or {}).get("effort") or "")
@@ -82,7 +83,7 @@ class EntityResponses:
             instructions="\n\n".join(filter(None, [request.instructions or "", *conversation.instructions])),
             lent_tools=[{k: tool.get(k) or {} for k in ("name", "description", "parameters")} for tool in lent],
             tool_results=conversation.tool_results,
-            history=conversation.history,
+            history=history,
             unattended=True,
             max_tokens=request.max_output_tokens,
             temperature=request.temperature,
@@ -90,30 +91,42 @@ class EntityResponses:
             caller={**asked, "tools": lent, "text": request.text},
         )
 
-    async def whole(self, caller: Principal, posted: Posted) -> Mapping[str, Any]:
+    async def whole(self, caller: Principal, posted: Posted, request: ResponsesRequest) -> Mapping[str, Any]:
         """The response object, once the answer is there. Raises what the run failed with."""
-        return self.render(posted.run, await ended(self._assistant, caller, posted))
+        return self.render(posted.run, await ended(self._assistant, caller, posted, stored=request.store))
 
-    async def now(self, caller: Principal, response_id: str) -> Mapping[str, Any]:
+    async def now(self, caller: Principal, run: UUID) -> Mapping[str, Any]:
         """The response object as it stands. Raises NotFound."""
-        run = run_id(response_id)
         return self.render(run, await self._assistant.run_result(caller, run))
 
-    async def cancel(self, caller: Principal, response_id: str) -> Mapping[str, Any]:
-        run = run_id(response_id)
-        result = await self._assistant.run_result(caller, run)
-        posted = Posted(result["thread"], result["parent"], run, 0, repeated=True)
-        if await self._assistant.stop(caller, result["thread"], run):
-            async with aclosing(follow(self._assistant, caller, posted)) as followed:
+    async def find(self, caller: Principal, response_id: str) -> Found | None:
+        """A stored response of the entity; None when there is none of that id, or it is not the caller's."""
+        try:
+            run = decode("resp", response_id)
+            result = await self._assistant.run_result(caller, run)
+        except (NotFound, BadRequest):
+            return None
+        return None if result["temporary"] else Found(run, result)
+
+    async def cancel(self, caller: Principal, found: Found) -> Mapping[str, Any]:
+        """Stop it where it is going on. The response object as it is then."""
+        if await self._assistant.stop(caller, found.posted.thread, found.run):
+            async with aclosing(follow(self._assistant, caller, found.posted)) as followed:
                 async for _ in followed:
                     continue
-        return await self.now(caller, response_id)
+        return await self.now(caller, found.run)
 
-    async def delete(self, caller: Principal, response_id: str) -> Mapping[str, Any]:
-        """Delete the thread of a response. Raises NotFound."""
-        result = await self._assistant.run_result(caller, run_id(response_id))
-        await self._assistant.delete_thread(caller, result["thread"])
-        return {"id": response_id, "object": "response", "deleted": True}
+    async def delete(self, caller: Principal, found: Found) -> Mapping[str, Any]:
+        """Delete the thread of a response."""
+        await self._assistant.delete_thread(caller, found.posted.thread)
+        return {"id": f"resp_{found.run.hex}", "object": "response", "deleted": True}
+
+    async def input_items(
+        self, caller: Principal, found: Found, after: str | None, limit: int, order: str
+    ) -> Mapping[str, Any]:
+        """What was asked, newest first unless `order` is `asc`."""
+        asked = await asked_items(self._assistant, caller, found.posted)
+        return items_page(f"item_{found.run.hex}", asked, after, limit, order)
 
     def render(self, run: UUID, result: Mapping[str, Any]) -> dict[str, Any]:
         """The response object of a run in any state."""
@@ -264,9 +277,8 @@ class _Writer:
         return self._event("error", code=found["code"], message=found["message"], param=found["param"])
 
 
-def run_id(response_id: str) -> UUID:
-    """The run of a response id. Raises BadRequest."""
-    return decode("resp", response_id)
+def unknown_response(response_id: str, param: str | None = None) -> NotFound:
+    return NotFound("openai.response_unknown", f"There is no response {response_id[:80]}.", params={"param": param})
 
 
 def status_of(result: Mapping[str, Any]) -> str:
@@ -308,48 +320,3 @@ def _function_call(call: Mapping[str, str]) -> dict[str, Any]:
         "name": call["tool"],
         "arguments": call["arguments"],
     }
-
-
-def conversation_of_input(given: str | Sequence[Mapping[str, Any]]) -> Conversation:
-    """The input of a response: the last user message, or the outputs of functions at its end, are what is answered."""
-    if isinstance(given, str):
-        return Conversation(text=given)
-    if not given or len(given) > MESSAGES_MAX:
-        raise refused("input", f"input must have 1 to {MESSAGES_MAX} items.")
-    found = Conversation()
-    split = len(given)
-    while split and given[split - 1].get("type") == "function_call_output":
-        split -= 1
-    found.tool_results = [{"call": str(i.get("call_id")), "text": _output_text(i.get("output"))} for i in given[split:]]
-    if not found.tool_results and given[-1].get("role") == "user":
-        split -= 1
-        found.text = text_of(given[-1].get("content"))
-        found.images = images_of(given[-1].get("content"))
-    for item in given[:split]:
-        _put(found, item)
-    if not found.text and not found.tool_results and not found.images:
-        raise refused("input", "The last item must be a message of the user or the output of a function.")
-    return found
-
-
-def _put(found: Conversation, item: Mapping[str, Any]) -> None:
-    kind = item.get("type", "message")
-    role = item.get("role")
-    if kind == "message" and role in ("system", "developer"):
-        found.instructions.append(text_of(item.get("content")))
-    elif kind == "message" and role in ("user", "assistant"):
-        found.history.append({"role": role, "text": text_of(item.get("content")), "tool_uses": []})
-    elif kind == "function_call":
-        use = {"id": str(item.get("call_id")), "name": str(item.get("name")), "arguments": str(item.get("arguments"))}
-        found.history.append({"role": "assistant", "text": "", "tool_uses": [use]})
-    elif kind == "function_call_output":
-        text = _output_text(item.get("output"))
-        found.history.append({"role": "tool", "text": text, "tool_uses": [], "tool_use_id": str(item.get("call_id"))})
-
-
-def _output_text(output: object) -> str:
-    return output if isinstance(output, str) else text_of(output if isinstance(output, list) else None)  # pyright: ignore[reportUnknownArgumentType]
-
-
-def _after(post: Post, message: UUID) -> Post:
-    return replace(post, parent=message, history=())

@@ -6,23 +6,27 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from mecum.kit.errors import BadRequest, MecumError, NotFound
-from mecum.kit.http import Authenticate, credentials, read_body, require
+from mecum.kit.errors import MecumError
+from mecum.kit.http import Authenticate, Stream, credentials, read_body, require, unless_left
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant
 from mecum.rooms.models import Relay, RelayResponse
 from mecum.surfaces.openai.chat import EntityChat
-from mecum.surfaces.openai.responses import EntityResponses
+from mecum.surfaces.openai.requests import refused
+from mecum.surfaces.openai.responses import EntityResponses, Found, unknown_response
 from mecum.surfaces.openai.wire import dumps
 
 ENTITY = "mecum"
 CREATED = 1_764_000_000
 STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 KEY_MAX = 80
+ITEMS_PAGE, ITEMS_PAGE_MAX = 20, 100
+CLIENT_LEFT = 499
+"""For the figures alone: nobody is there who could read it."""
 
 Handler = Callable[[Request, Principal], Awaitable[Response]]
 
@@ -46,6 +50,8 @@ class Doors:
                 return await handler(request, caller)
             except MecumError as error:
                 return relayed(self._relay.error(error))
+            except ClientDisconnect:
+                return Response(status_code=CLIENT_LEFT)
 
         return answered
 
@@ -53,62 +59,77 @@ class Doors:
         body = await read_body(request, self._relay.body_limit_bytes)
         given = entity_request(body)
         if given is None:
-            return relayed(await self._relay.chat_completions(caller, body))
+            return relayed(await unless_left(request, self._relay.chat_completions(caller, body)))
         require(caller, "chat")
         asked, posted = await self._chat.start(caller, given, idempotency_key(request))
         if asked.stream:
-            return streamed(self._chat.chunks(caller, posted, asked.stream_options.include_usage))
-        return answer(await self._chat.whole(caller, posted))
+            return streamed(self._chat.chunks(caller, posted, asked))
+        return answer(await unless_left(request, self._chat.whole(caller, posted, asked)))
 
     async def create_response(self, request: Request, caller: Principal) -> Response:
         body = await read_body(request, self._relay.body_limit_bytes)
         given = entity_request(body)
         if given is None:
-            return relayed(await self._relay.responses(caller, body))
+            return relayed(await unless_left(request, self._relay.responses(caller, body)))
         require(caller, "chat")
         asked, posted = await self._responses.start(caller, given, idempotency_key(request))
         if asked.stream:
             return streamed(self._responses.events(caller, posted, stored=asked.store))
         if asked.background:
-            return answer(await self._responses.now(caller, f"resp_{posted.run.hex}"))
-        return answer(await self._responses.whole(caller, posted))
+            return answer(await self._responses.now(caller, posted.run))
+        return answer(await unless_left(request, self._responses.whole(caller, posted, asked)))
 
     async def get_response(self, request: Request, caller: Principal) -> Response:
-        response_id = request.path_params["response_id"]
-        try:
-            return answer(await self._responses.now(require(caller, "chat"), response_id))
-        except (NotFound, BadRequest):
-            return relayed(await self._relay.response(caller, response_id))
+        found = await self._entitys(request, caller)
+        streams = request.query_params.get("stream") == "true"
+        if found is not None and streams and "starting_after" not in request.query_params:
+            return streamed(self._responses.events(caller, found.posted, stored=True))
+        if streams:
+            raise refused("stream", "This response can be read as a whole only.")
+        if found is not None:
+            return answer(self._responses.render(found.run, found.result))
+        return relayed(await self._relay.response(caller, request.path_params["response_id"]))
 
     async def delete_response(self, request: Request, caller: Principal) -> Response:
-        response_id = request.path_params["response_id"]
-        try:
-            return answer(await self._responses.delete(require(caller, "chat"), response_id))
-        except (NotFound, BadRequest):
-            return relayed(await self._relay.delete(caller, response_id))
+        found = await self._entitys(request, caller)
+        if found is not None:
+            return answer(await self._responses.delete(caller, found))
+        return relayed(await self._relay.delete(caller, request.path_params["response_id"]))
 
     async def cancel_response(self, request: Request, caller: Principal) -> Response:
-        response_id = request.path_params["response_id"]
-        try:
-            return answer(await self._responses.cancel(require(caller, "chat"), response_id))
-        except (NotFound, BadRequest):
-            return relayed(await self._relay.cancel(caller, response_id))
+        found = await self._entitys(request, caller)
+        if found is not None:
+            return answer(await self._responses.cancel(caller, found))
+        return relayed(await self._relay.cancel(caller, request.path_params["response_id"]))
 
     async def input_items(self, request: Request, caller: Principal) -> Response:
-        query = request.query_params
-        limit = query.get("limit", "20")
-        items = await self._relay.input_items(
-            caller,
-            request.path_params["response_id"],
-            after=query.get("after"),
-            limit=int(limit) if limit.isdigit() and len(limit) < 6 else 20,
-            order=query.get("order", "desc"),
-        )
+        found, query = await self._entitys(request, caller), request.query_params
+        after, order = query.get("after"), query.get("order", "desc")
+        limit = items_limit(query.get("limit"))
+        if found is not None:
+            return answer(await self._responses.input_items(caller, found, after, limit, order))
+        response_id = request.path_params["response_id"]
+        items = await self._relay.input_items(caller, response_id, after=after, limit=limit, order=order)
         return relayed(items)
+
+    async def _entitys(self, request: Request, caller: Principal) -> Found | None:
+        """The entity's response that the path names. None: the relay answers, for what is not there as well.
+
+        Raises:
+            Forbidden: the caller may use neither door. NotFound: it is not the entity's, and the relay is not for it.
+        """
+        if not caller.has("chat"):
+            require(caller, "models")
+            return None
+        response_id = request.path_params["response_id"]
+        found = await self._responses.find(caller, response_id)
+        if found is None and not caller.has("models"):
+            raise unknown_response(response_id)
+        return found
 
     async def embeddings(self, request: Request, caller: Principal) -> Response:
         body = await read_body(request, self._relay.body_limit_bytes)
-        return relayed(await self._relay.embeddings(caller, body))
+        return relayed(await unless_left(request, self._relay.embeddings(caller, body)))
 
     async def list_models(self, request: Request, caller: Principal) -> Response:
         """The entity first, then the catalogue, for callers that may use them."""
@@ -143,6 +164,15 @@ def openai_routes(authenticate: Authenticate, relay: Relay, assistant: Assistant
     ]
 
 
+def items_limit(text: str | None) -> int:
+    """The `limit` of a list. Raises BadRequest."""
+    if text is None:
+        return ITEMS_PAGE
+    if not text.isascii() or not text.isdigit() or len(text) > 3 or not 1 <= int(text) <= ITEMS_PAGE_MAX:
+        raise refused("limit", f"limit must be a number from 1 to {ITEMS_PAGE_MAX}.")
+    return int(text)
+
+
 def entity_request(body: bytes) -> dict[str, Any] | None:
     """The body as JSON when it is for the entity; None when it is for the relay, which reads it itself.
 
@@ -152,7 +182,7 @@ def entity_request(body: bytes) -> dict[str, Any] | None:
         return None
     try:
         given: object = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(given, dict):
         return None
@@ -173,11 +203,11 @@ def answer(value: Mapping[str, Any]) -> Response:
 
 
 def streamed(body: AsyncGenerator[bytes, None]) -> Response:
-    return StreamingResponse(body, headers=STREAM_HEADERS, media_type="text/event-stream")
+    return Stream(body, headers=STREAM_HEADERS, media_type="text/event-stream")
 
 
 def relayed(response: RelayResponse) -> Response:
-    return StreamingResponse(response.body, response.status, dict(response.headers))
+    return Stream(response.body, response.status, response.headers)
 
 
 async def collected(response: RelayResponse) -> dict[str, Any]:

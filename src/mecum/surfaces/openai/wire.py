@@ -8,7 +8,9 @@ from typing import Any
 
 from mecum.kit.errors import MecumError
 
-KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+CODES = {"models.provider_limit": "rate_limit_exceeded"}
+"""Codes that clients of this wire look for, in place of ours."""
 
 
 def dumps(value: object) -> bytes:
@@ -27,7 +29,8 @@ def event(value: Mapping[str, Any]) -> bytes:
 def error_object(error: MecumError) -> dict[str, Any]:
     kind = KINDS.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
     message = f"{error.detail} {error.hint}".strip()
-    return {"message": message, "type": kind, "param": error.params.get("param"), "code": error.code}
+    code = CODES.get(error.code, error.code)
+    return {"message": message, "type": kind, "param": error.params.get("param"), "code": code}
 
 
 def error_body(error: MecumError) -> dict[str, Any]:

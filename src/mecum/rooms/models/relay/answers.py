@@ -22,10 +22,11 @@ TYPES = {
     403: "permission_error",
     429: "rate_limit_error",
 }
+UNKNOWN_MODEL = "model_not_found"
 CODES = {
-    "models.unknown": "model_not_found",
+    "models.unknown": UNKNOWN_MODEL,
     "models.provider_limit": "rate_limit_exceeded",
-    "models.provider_unknown_model": "model_not_found",
+    "models.provider_unknown_model": UNKNOWN_MODEL,
     "models.response_unknown": "response_not_found",
 }
 """Codes that clients of this wire look for, in place of ours."""
@@ -62,15 +63,18 @@ def error_object(error: MecumError) -> JsonObject:
     """`error` in OpenAI's shape. `param` names the member of the request where that is known."""
     kind = TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
     message = f"{error.detail} {error.hint}".strip()
-    param = error.params.get("where")
-    return {"error": {"message": message, "type": kind, "param": param, "code": CODES.get(error.code, error.code)}}
+    code = CODES.get(error.code, error.code)
+    param = error.params.get("param") or error.params.get("where") or ("model" if code == UNKNOWN_MODEL else None)
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 def error_answer(error: MecumError) -> RelayResponse:
     """`error` as an answer. `x-should-retry` tells the official clients whether trying again can help."""
-    headers = {**JSON_HEADERS, "x-should-retry": "true" if error.retryable else "false"}
+    headers = {**JSON_HEADERS, "cache-control": "no-store", "x-should-retry": "true" if error.retryable else "false"}
     if error.retry_after is not None:
         headers["retry-after"] = str(max(1, round(error.retry_after)))
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
     return whole(error_object(error), error.status, headers)
 
 

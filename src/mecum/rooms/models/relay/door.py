@@ -16,7 +16,7 @@ from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.relay.vectors import VectorsDoor
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store.responses import StoredResponse
-from mecum.rooms.models.wires.jsons import JsonObject
+from mecum.rooms.models.wires.jsons import JsonObject, text
 
 ITEMS_PAGE_MAX = 100
 
@@ -122,7 +122,8 @@ def _items_page(stored: StoredResponse, after: str | None, limit: int, order: st
     """The items that came with a request, newest first unless `order` is `asc`."""
     digits = stored.id.partition("_")[2]
     start = len(stored.conversation) - stored.input_count
-    items = [{"id": f"item_{digits}{place:04x}", **item} for place, item in enumerate(stored.conversation[start:])]
+    given = stored.conversation[start:]
+    items = [{"id": f"item_{digits}{place:04x}", **_shown(item)} for place, item in enumerate(given)]
     if order != "asc":
         items.reverse()
     ids = [str(item["id"]) for item in items]
@@ -135,3 +136,14 @@ def _items_page(stored: StoredResponse, after: str | None, limit: int, order: st
         "last_id": page[-1]["id"] if page else None,
         "has_more": begin + len(page) < len(items),
     }
+
+
+def _shown(item: JsonObject) -> JsonObject:
+    """An item in its long form: a message may have been given as its text alone, without its type."""
+    content = item.get("content")
+    if text(item.get("type")) not in ("", "message") or not isinstance(content, str):
+        return item
+    part: JsonObject = {"type": "input_text", "text": content}
+    if item.get("role") == "assistant":
+        part = {"type": "output_text", "text": content, "annotations": []}
+    return {"type": "message", "status": "completed", **item, "content": [part]}
