@@ -7,6 +7,8 @@ In a test:
         ... a provider with base URL `fake.base_url` ...
         assert len(fake.requests) == 2
 
+Below `/plain/v1` the same provider has no `/responses`, like most servers of open models.
+
 `with running() as fake` serves from a thread, for tests without an event loop of their own.
 `python -m tests.support.fake_provider --port N` serves as a process; what it answers is then said in the request itself
 (see `fake_replies`) or over HTTP: `GET /fake/requests`, `DELETE /fake/requests`, `POST /fake/script` with a list of
@@ -128,6 +130,8 @@ class FakeProvider:
         elif self._key and headers.get("authorization") != f"Bearer {self._key}":
             wrong = _error("Incorrect API key provided.", "invalid_request_error", "invalid_api_key")
             await _json(send, wrong, 401)
+        elif path.startswith("/plain/") and path.endswith("/responses"):
+            await _json(send, {"detail": "Not Found"}, 404)
         elif path.endswith("/models"):
             data = [{"id": name, "object": "model", "created": CREATED, "owned_by": "fake"} for name in self.models]
             await _json(send, {"object": "list", "data": data})
@@ -216,6 +220,7 @@ class FakeProvider:
         if reply.parallel and rounds:
             calls = ()
         schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
+        schema = schema or ((body.get("text") or {}).get("format") or {}).get("schema")
         text = reply.text
         if text is None:
             text = json.dumps(instance(schema)) if schema else default_text(last_user_text(body))

@@ -4,7 +4,8 @@
         house.get("/api/threads", key=house.key("threads"))
 
 It runs in a thread with an event loop of its own, so that synchronous clients and processes can call it. The fake
-provider `house.fake` is connected as default model `fake`, with `fake-small` and the embedding model `fake-embed`.
+provider `house.fake` is connected as default model `fake`, with `fake-small` and the embedding model `fake-embed`; and
+once more, as the model `plain`, in the way of a provider that has no `/responses`.
 """
 
 from __future__ import annotations
@@ -47,9 +48,10 @@ QUICK = {
     "MECUM_ALLOW_NETWORK": "0",
     "MECUM_LOG_LEVEL": "error",
     "MECUM_PROVIDER_CONNECT_TIMEOUT_S": "2",
-    "MECUM_PROVIDER_FIRST_BYTE_TIMEOUT_S": "2",
-    "MECUM_PROVIDER_CHUNK_TIMEOUT_S": "2",
+    "MECUM_PROVIDER_FIRST_BYTE_TIMEOUT_S": "1",
+    "MECUM_PROVIDER_CHUNK_TIMEOUT_S": "1",
     "MECUM_PROVIDER_RETRY_AFTER_MAX_S": "1",
+    "MECUM_PROVIDER_RETRIES_MAX": "1",
 }
 """Settings of these houses, where a test says nothing else: nothing is waited for long."""
 
@@ -206,6 +208,9 @@ def living_house(
         house.add_person(MEMBER)
         models = ["fake", "fake-small", {"upstream_model": "fake-embed", "kind": "embedding"}]
         house.post("/api/providers", {"name": "Fake", "base_url": fake.base_url, "models": models})
+        plain = fake.base_url.replace("/v1", "/plain/v1")
+        models = [{"upstream_model": "fake", "name": "plain", "kind": "chat"}]
+        house.post("/api/providers", {"name": "Plain", "base_url": plain, "models": models})
         house.request("PUT", "/api/models/default", json={"name": "fake"}).raise_for_status()
         yield house
 
