@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -26,6 +27,9 @@ ROOM = "assistant"
 NAME_MAX = 255
 IMAGES_PER_REQUEST_MAX = 8
 LOOSE_SWEEP = 500
+READ_WAIT_S = 30.0
+"""An answer waits so long for a file that is still being read; then the model is told that it is."""
+READ_LOOK_S = 0.1
 
 
 class ReadPart(Protocol):
@@ -181,13 +185,14 @@ class Attachments:
         return contents
 
     async def _read_through(self, principal: Principal, wanted: Sequence[UUID]) -> Mapping[UUID, Attachment]:
-        until = self._kit.clock.monotonic() + READ_WAIT_S
-        while True:
+        found: Mapping[UUID, Attachment] = {}
+        for _ in range(round(READ_WAIT_S / READ_LOOK_S)):
             async with self._kit.db.transaction() as connection:
                 found = await files.of(connection, principal, wanted)
-            if all(each.state != "reading" for each in found.values()) or self._kit.clock.monotonic() >= until:
-                return found
+            if all(each.state != "reading" for each in found.values()):
+                break
             await asyncio.sleep(READ_LOOK_S)
+        return found
 
     async def sweep(self) -> None:
         """Remove files that were uploaded and never sent."""
