@@ -1,0 +1,40 @@
+"""One house and one browser for all journeys; an account of its own for each."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.e2e.driver import Desk, chromium, chromium_path, desk
+from tests.support.living_house import House, fresh_database, living_house
+
+CHROMIUM = chromium_path()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if CHROMIUM is None:
+        for item in items:
+            if "/e2e/" in item.path.as_posix():
+                item.add_marker(pytest.mark.skip(reason="no browser: Chromium is not installed"))
+
+
+@pytest.fixture(scope="package")
+def house(pg_url: str, template: str) -> Generator[House]:
+    with fresh_database(pg_url, template) as url, living_house(url) as made:
+        yield made
+
+
+@pytest.fixture(scope="package")
+def browser(house: House) -> Generator[Browser]:
+    """Comes after the house, because Playwright keeps the event loop of this thread until the browser closes."""
+    assert CHROMIUM is not None
+    with chromium(CHROMIUM) as running:
+        yield running
+
+
+@pytest.fixture
+def me(house: House, browser: Browser) -> Generator[Desk]:
+    with desk(house, browser) as made:
+        yield made
