@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects import postgresql
 
 from mecum.kit.db import AsyncConnection
 from mecum.rooms.models.store.tables import usage
 
+_NAMES = tuple(column.name for column in usage.columns)
 NOBODY = UUID(int=0)
 """Stands in records for a person who was erased: what was used stays counted, by whom does not."""
 
@@ -43,10 +44,22 @@ class UsageRecord:
     outcome: str
 
 
+_ARRAYS = ", ".join(
+    f"CAST(:{column.name} AS {column.type.compile(postgresql.dialect())}[])"  # pyright: ignore[reportUnknownMemberType]
+    for column in usage.columns
+)
+_ADD = text(
+    f"INSERT INTO models.usage ({', '.join(column.name for column in usage.columns)})"  # noqa: S608  names of our own
+    f" SELECT * FROM unnest({_ARRAYS}) ON CONFLICT (request_id) DO NOTHING"
+)
+
+
 async def add(connection: AsyncConnection, records: Sequence[UsageRecord]) -> None:
-    """Write records; one that is there already stays as it is."""
-    rows = [{name: getattr(record, name) for name in UsageRecord.__slots__} for record in records]
-    await connection.execute(insert(usage).on_conflict_do_nothing(index_elements=["request_id"]), rows)
+    """Write records; one that is there already stays as it is.
+
+    One array per column: a statement per row cost more than relaying the call.
+    """
+    await connection.execute(_ADD, {name: [getattr(record, name) for record in records] for name in _NAMES})
 
 
 async def of_person(
