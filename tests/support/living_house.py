@@ -167,11 +167,12 @@ class House:
         return self.get(f"/api/threads/{thread}/events?limit=1000", **more)["items"]
 
     def until_idle(self, thread: str, within_s: float = 30, **more: Any) -> list[dict[str, Any]]:
-        """The log of a thread once its run is over, told by its own event stream."""
+        """The log of a thread once it is idle. Its own event stream says when to look."""
         headers = {"accept": "text/event-stream", "authorization": f"Bearer {more.get('key') or self.key()}"}
         with self._http.stream("GET", f"/api/threads/{thread}/events", headers=headers, timeout=within_s) as stream:
             for line in stream.iter_lines():
-                if line.startswith("data:") and json.loads(line[5:]).get("type") == "run.finished":
+                ends = line.startswith("data:") and json.loads(line[5:]).get("type") == "run.finished"
+                if ends and self.get(f"/api/threads/{thread}", **more)["state"] == "idle":
                     break
         return self.log(thread, **more)
 

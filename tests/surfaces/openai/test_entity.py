@@ -1,0 +1,129 @@
+"""What only the entity has: a stored response is a thread on every surface, and a request that is repeated is one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import openai
+import pytest
+from openai import AsyncOpenAI, OpenAI
+
+from tests.support.fake_replies import command
+from tests.support.living_house import MEMBER, House
+
+
+def api_threads(house: House) -> dict[str, Any]:
+    """Threads that came through the API, by title."""
+    return {thread["title"]: thread for thread in house.get("/api/threads?origin=api&limit=200")["items"]}
+
+
+def test_a_stored_response_is_a_thread_that_the_web_client_shows(client: OpenAI, house: House) -> None:
+    told = command(text="A heron.")
+    made = client.responses.create(model="mecum", input=f"Which bird stands still? {told}")
+    thread = next(each for title, each in api_threads(house).items() if title.startswith("Which bird stands still?"))
+    assert (thread["origin"], thread["state"], thread["temporary"]) == ("api", "idle", False)
+    log = house.log(thread["id"])
+    assert [e["payload"]["text"] for e in log if e["type"] == "message.assistant"] == ["A heron."]
+    assert f"resp_{log[-1]['run'].removeprefix('run_')}" == made.id
+    assert thread["id"] not in [each["id"] for each in house.get("/api/threads?origin=chat&limit=200")["items"]]
+
+
+def test_a_conversation_of_responses_is_one_thread(client: OpenAI, house: House) -> None:
+    first = client.responses.create(model="mecum", input="First of one thread")
+    client.responses.create(model="mecum", input="Second of one thread", previous_response_id=first.id)
+    (thread,) = [each for title, each in api_threads(house).items() if "of one thread" in title]
+    said = [e["payload"]["text"] for e in house.log(thread["id"]) if e["type"] == "message.user"]
+    assert said == ["First of one thread", "Second of one thread"]
+
+
+def test_a_person_can_go_on_with_it_in_another_surface(client: OpenAI, house: House) -> None:
+    made = client.responses.create(model="mecum", input="Begun by a program")
+    thread = api_threads(house)["Begun by a program"]
+    told = command(text="Finished by a person.")
+    house.post(f"/api/threads/{thread['id']}/messages", {"client_id": "by-hand-1", "text": f"Go on {told}"})
+    log = house.until_idle(thread["id"])
+    assert log[-2]["payload"]["text"] == "Finished by a person."
+    assert client.responses.retrieve(made.id).status == "completed"
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_what_is_not_stored_leaves_no_thread_in_the_list(client: OpenAI, house: House, api: str) -> None:
+    if api == "chat":
+        client.chat.completions.create(model="mecum", messages=[{"role": "user", "content": "Keep no chat"}])
+    else:
+        client.responses.create(model="mecum", input="Keep no response", store=False)
+    assert not [title for title in api_threads(house) if title.startswith("Keep no")]
+
+
+def test_a_stored_chat_completion_is_a_thread_as_well(client: OpenAI, house: House) -> None:
+    asked: Any = [{"role": "user", "content": "Keep this chat"}]
+    client.chat.completions.create(model="mecum", messages=asked, store=True)
+    assert api_threads(house)["Keep this chat"]["origin"] == "api"
+
+
+def test_the_relay_makes_no_thread(client: OpenAI, house: House) -> None:
+    client.responses.create(model="fake", input="Relayed only", store=True)
+    assert "Relayed only" not in api_threads(house)
+
+
+def test_a_deleted_response_takes_its_thread_out_of_the_list(client: OpenAI, house: House) -> None:
+    made = client.responses.create(model="mecum", input="Soon deleted")
+    thread = api_threads(house)["Soon deleted"]
+    client.responses.delete(made.id)
+    assert "Soon deleted" not in api_threads(house)
+    assert house.request("GET", f"/api/threads/{thread['id']}").status_code == 410
+    house.post(f"/api/threads/{thread['id']}/restore")
+    assert client.responses.retrieve(made.id).status == "completed"
+
+
+def test_a_request_repeated_with_its_idempotency_key_is_answered_once(client: OpenAI, house: House) -> None:
+    def ask(key: str) -> str:
+        header = {"Idempotency-Key": key}
+        return client.responses.create(model="mecum", input="Ask me once", extra_headers=header).id
+
+    assert len({ask("once-1"), ask("once-1"), ask("once-1")}) == 1
+    assert ask("once-2") != ask("once-1")
+    titles = Counter(each["title"] for each in house.get("/api/threads?origin=api&limit=200")["items"])
+    assert titles["Ask me once"] == 2
+
+
+def test_a_repeated_request_may_be_streamed_and_says_the_same(client: OpenAI) -> None:
+    told = command(text="Said once.")
+    header = {"Idempotency-Key": "streamed-1"}
+    asked: Any = {"model": "mecum", "messages": [{"role": "user", "content": f"Hi {told}"}], "extra_headers": header}
+    first = client.chat.completions.create(**asked)
+    again = list(client.chat.completions.create(**asked, stream=True))
+    assert {chunk.id for chunk in again} == {first.id}
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in again if chunk.choices) == "Said once."
+
+
+@pytest.mark.anyio
+async def test_requests_with_one_key_at_the_same_moment_are_one(async_client: AsyncOpenAI, house: House) -> None:
+    header = {"Idempotency-Key": "at-once"}
+    made = await asyncio.gather(
+        *(async_client.responses.create(model="mecum", input="All at once", extra_headers=header) for _ in range(6))
+    )
+    assert len({response.id for response in made}) == 1
+    await async_client.close()
+
+
+def test_the_same_idempotency_key_of_another_person_is_another_request(client: OpenAI, house: House) -> None:
+    header = {"Idempotency-Key": "shared-word"}
+    mine = client.responses.create(model="mecum", input="Mine alone", extra_headers=header)
+    with OpenAI(base_url=f"{house.url}/v1", api_key=house.key(person=MEMBER), max_retries=0) as other:
+        theirs = other.responses.create(model="mecum", input="Theirs", extra_headers=header)
+        assert theirs.id != mine.id
+        for call in (other.responses.retrieve, other.responses.delete, other.responses.cancel):
+            with pytest.raises(openai.NotFoundError):
+                call(mine.id)
+        with pytest.raises(openai.NotFoundError):
+            other.responses.create(model="mecum", input="And?", previous_response_id=mine.id)
+
+
+def test_a_tool_of_its_own_is_used_without_the_caller_seeing_a_call(client: OpenAI) -> None:
+    told = command(tools=[("calculator", '{"expression":"6*7"}')], text="It is 42.")
+    asked: Any = [{"role": "user", "content": f"Six times seven? {told}"}]
+    choice = client.chat.completions.create(model="mecum", messages=asked).choices[0]
+    assert (choice.message.content, choice.finish_reason, choice.message.tool_calls) == ("It is 42.", "stop", None)
