@@ -129,6 +129,16 @@ async def test_a_failure_in_the_middle_of_a_stream_is_one_error_event_after_whol
     assert [record["outcome"] for record in await here.usage()] == [code, code]
 
 
+async def test_an_answer_that_is_not_streamed_may_take_longer_than_a_first_word(
+    database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
+) -> None:
+    async with world(database, jobs, tmp_path, provider_whole_timeout_s=5) as here:
+        await here.connect(fake)
+        fake.script(Reply(text="slowly", first_byte_ms=700))
+        answer = await here.openai.chat.completions.create(model="fake", messages=HI)
+        assert answer.choices[0].message.content == "slowly"
+
+
 async def test_what_the_provider_says_of_a_bad_request_reaches_the_caller_as_it_is(
     here: World, fake: FakeProvider
 ) -> None:

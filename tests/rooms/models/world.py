@@ -44,6 +44,7 @@ FAST = {
     "allow_network": False,
     "provider_connect_timeout_s": 2,
     "provider_first_byte_timeout_s": 0.5,
+    "provider_whole_timeout_s": 0.6,
     "provider_chunk_timeout_s": 0.3,
     "provider_retries_max": 0,
     "relay_local_wait_s": 0.2,

@@ -24,7 +24,9 @@ class Sender:
         self._settings = settings
 
     @asynccontextmanager
-    async def send(self, remote: Remote, path: str, body: bytes) -> AsyncGenerator[Answer, None]:
+    async def send(
+        self, remote: Remote, path: str, body: bytes, *, streamed: bool = True
+    ) -> AsyncGenerator[Answer, None]:
         """The first bytes of the answer have come; leaving the block closes it.
 
         Its status is 2xx, or says that the request was at fault.
@@ -32,7 +34,7 @@ class Sender:
         Raises:
             MecumError: as in `failures`, after the attempts that the settings allow.
         """
-        answer = await self._answered(remote, path, body)
+        answer = await self._answered(remote, path, body, streamed)
         try:
             yield answer
         except MecumError as error:
@@ -45,11 +47,11 @@ class Sender:
         """An answer of this provider broke, and the error goes on as part of it."""
         self._health.failed(remote.provider, error)
 
-    async def _answered(self, remote: Remote, path: str, body: bytes) -> Answer:
+    async def _answered(self, remote: Remote, path: str, body: bytes, streamed: bool) -> Answer:
         retries = Retries(self._settings)
         while True:
             try:
-                answer = await self._begun(remote, path, body)
+                answer = await self._begun(remote, path, body, streamed)
                 if answer.ok or answer.status in CALLERS_FAULT:
                     self._health.worked(remote.provider)
                     return answer
@@ -63,9 +65,9 @@ class Sender:
                 raise error
             await asyncio.sleep(wait_s)
 
-    async def _begun(self, remote: Remote, path: str, body: bytes) -> Answer:
+    async def _begun(self, remote: Remote, path: str, body: bytes, streamed: bool) -> Answer:
         """An answer whose first bytes have come: until then a failure can be mended by asking again."""
-        answer = await self._upstream.send(remote.endpoint, "POST", path, body)
+        answer = await self._upstream.send(remote.endpoint, "POST", path, body, streamed=streamed)
         try:
             await answer.begin()
         except BaseException:

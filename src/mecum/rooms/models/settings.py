@@ -27,6 +27,9 @@ class ModelsSettings(BaseSettings):
         le=HOUR_S,
         description="Longest wait for the first byte of an answer; big models think long.",
     )
+    provider_whole_timeout_s: float = Field(
+        default=600.0, gt=0, le=HOUR_S, description="The same for answers that are not streamed: they come all at once."
+    )
     provider_chunk_timeout_s: float = Field(
         default=90.0, gt=0, le=HOUR_S, description="Longest silence in the middle of an answer."
     )

@@ -60,15 +60,26 @@ class Upstream:
             await self._session.close()
 
     async def send(
-        self, endpoint: Endpoint, method: Literal["GET", "POST"], path: str, body: bytes | None = None
+        self,
+        endpoint: Endpoint,
+        method: Literal["GET", "POST"],
+        path: str,
+        body: bytes | None = None,
+        *,
+        streamed: bool = True,
     ) -> Answer:
         """Send a request. The answer has its headers, whatever its status; the caller closes it.
+
+        Args:
+            streamed: whether the answer comes in pieces; one that comes all at once is waited for longer.
 
         Raises:
             ProviderError: it can't be reached, does not answer in time, or is beyond loopback with the network off.
         """
-        response = await self._headers(endpoint, method, path, body)
-        return Answer(response, endpoint.provider, self._settings, self._clock)
+        settings = self._settings
+        first_byte_s = settings.provider_first_byte_timeout_s if streamed else settings.provider_whole_timeout_s
+        response = await self._headers(endpoint, method, path, body, first_byte_s)
+        return Answer(response, endpoint.provider, settings, self._clock, first_byte_s)
 
     @asynccontextmanager
     async def open(
@@ -82,7 +93,12 @@ class Upstream:
             answer.close()
 
     async def _headers(
-        self, endpoint: Endpoint, method: Literal["GET", "POST"], path: str, body: bytes | None
+        self,
+        endpoint: Endpoint,
+        method: Literal["GET", "POST"],
+        path: str,
+        body: bytes | None,
+        first_byte_s: float,
     ) -> aiohttp.ClientResponse:
         if not self._settings.allow_network and not is_loopback(urlsplit(endpoint.base_url).hostname or ""):
             raise failures.network_off(endpoint.provider)
@@ -90,7 +106,6 @@ class Upstream:
         headers = {"authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
         if body is not None:
             headers["content-type"] = "application/json"
-        first_byte_s = self._settings.provider_first_byte_timeout_s
         try:
             async with asyncio.timeout(first_byte_s):
                 return await self._session.request(
@@ -108,13 +123,21 @@ class Upstream:
 class Answer:
     """An answer whose headers have come."""
 
-    def __init__(self, response: aiohttp.ClientResponse, provider: str, settings: ModelsSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        provider: str,
+        settings: ModelsSettings,
+        clock: Clock,
+        first_byte_s: float,
+    ) -> None:
         self.status = response.status
         self.content_type = response.content_type if "content-type" in response.headers else ""
         self.retry_after = failures.retry_after_of(response.headers.get("retry-after"), clock.now())
         self.provider = provider
         self._response = response
         self._settings = settings
+        self._first_byte_s = first_byte_s
         self._watch: _Watch | None = None
         self._rest: AsyncGenerator[bytes, None] | None = None
         self._first = b""
@@ -162,7 +185,7 @@ class Answer:
                 yield chunk
 
     async def _read_on(self) -> AsyncGenerator[bytes, None]:
-        watch = self._watch = _Watch(self._response, self._settings)
+        watch = self._watch = _Watch(self._response, self._settings, self._first_byte_s)
         left = self._settings.provider_answer_limit_bytes
         try:
             async for chunk in self._response.content.iter_any():
@@ -203,12 +226,12 @@ class _Watch:
     One timer for the whole answer, moved only when it fires: a timer per chunk costs more than reading the chunk.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, settings: ModelsSettings) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, settings: ModelsSettings, first_byte_s: float) -> None:
         self.expired: tuple[str, float] | None = None
         self._response = response
         self._loop = asyncio.get_running_loop()
         self._started = self._last = self._loop.time()
-        self._silence_s = settings.provider_first_byte_timeout_s
+        self._silence_s = first_byte_s
         self._phase = "first_byte"
         self._later_silence_s = settings.provider_chunk_timeout_s
         self._total_s = settings.provider_total_timeout_s

@@ -70,8 +70,10 @@ class ChatDoor:
         tokens = Tokens(size // CHARS_PER_TOKEN)
         call = Call(principal, "relay.chat", remote.model.name, remote.provider.name, tokens)
         async with self._calls.open(call) as ongoing:
+            streamed = request.values.get("stream") is True
             for asks_usage in (True, False) if self._asks_usage(request, remote) else (False,):
-                async with self._sender.send(remote, PATH, self._body(request, remote, asks_usage)) as answer:
+                sent = self._body(request, remote, asks_usage)
+                async with self._sender.send(remote, PATH, sent, streamed=streamed) as answer:
                     said = b"" if answer.ok else await answer.read(ERROR_BODY_LIMIT)
                     if asks_usage and b"stream_options" in said:
                         self._no_stream_options.add(remote.provider.id)

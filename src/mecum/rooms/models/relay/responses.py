@@ -92,7 +92,8 @@ class ResponsesDoor:
         """Bytes to and from a provider that has this wire itself."""
         tokens = Tokens(asked.size // CHARS_PER_TOKEN)
         call = Call(principal, PURPOSE, remote.model.name, remote.provider.name, tokens)
-        async with self._calls.open(call) as ongoing, self._sender.send(remote, PATH, _sent(asked, remote)) as answer:
+        sending = self._sender.send(remote, PATH, _sent(asked, remote), streamed=asked.streams)
+        async with self._calls.open(call) as ongoing, sending as answer:
             ongoing.first()
             if not answer.ok:
                 async with aclosing(self._refused(ongoing, remote, answer)) as parts:
