@@ -15,6 +15,7 @@ from mecum import __version__
 from mecum.bindings import Documents, NotificationsExport
 from mecum.engines.embeddings import EmbeddingEngine
 from mecum.engines.llm import LlmEngine
+from mecum.engines.weights import Sources
 from mecum.kit.errors import MecumError, StartError, Unavailable
 from mecum.kit.gate import Asgi, Gate, openai_error
 from mecum.kit.ground import build_kit
@@ -106,7 +107,15 @@ class Engines:
     """The embedded engines: the model starts with the house when it is wanted, the embedder on first use."""
 
     def __init__(self, settings: Settings, kit: Kit) -> None:
-        self.llm = None if settings.llm.local_model == "none" else LlmEngine(settings.llm, kit.data / "models")
+        llm = settings.llm
+        sources = Sources(
+            network=settings.kit.allow_network,
+            hub_url=llm.models_hub_url,
+            packages=llm.models_packages,
+            clock=kit.clock,
+        )
+        wanted = llm.local_model != "none"
+        self.llm = LlmEngine(llm, kit.data / "models", sources=sources, clock=kit.clock) if wanted else None
         self.embedder = EmbeddingEngine(settings.embeddings)
 
     async def start(self) -> None:

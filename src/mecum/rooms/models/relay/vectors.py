@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 from contextlib import aclosing
+from typing import Literal
 
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import Usage, failures
@@ -23,6 +24,7 @@ from mecum.rooms.models.wires.splice import Spliced
 
 PATH = "/embeddings"
 QUERY, PASSAGE = "query:", "passage:"
+KINDS: tuple[tuple[Literal["query", "passage"], str], ...] = (("query", QUERY), ("passage", PASSAGE))
 
 
 class VectorsDoor:
@@ -67,15 +69,22 @@ class VectorsDoor:
     async def _made(self, principal: Principal, request: Spliced, name: str) -> Parts:
         """By the built-in embedder. Texts are passages unless they begin with `query:`, as its publisher has it."""
         texts = _texts(request.values.get("input"))
-        kind = "query" if all(text.startswith(QUERY) for text in texts) else "passage"
-        bare = [text.removeprefix(QUERY if kind == "query" else PASSAGE).strip() or text for text in texts]
-        made = await self._answering.embed(principal, bare, name, kind)
+        vectors: list[tuple[float, ...]] = [()] * len(texts)
+        tokens = 0
+        for kind, prefix in KINDS:
+            places = [place for place, text in enumerate(texts) if text.startswith(QUERY) == (kind == "query")]
+            if places:
+                bare = [texts[place].removeprefix(prefix).strip() or texts[place] for place in places]
+                made = await self._answering.embed(principal, bare, name, kind)
+                tokens += made.tokens
+                for place, vector in zip(places, made.vectors, strict=True):
+                    vectors[place] = vector
         as_text = request.values.get("encoding_format") == "base64"
         data = [
             {"object": "embedding", "index": index, "embedding": _base64(vector) if as_text else vector}
-            for index, vector in enumerate(made.vectors)
+            for index, vector in enumerate(vectors)
         ]
-        usage = {"prompt_tokens": made.tokens, "total_tokens": made.tokens}
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         yield Head(200, JSON_HEADERS)
         yield dumps({"object": "list", "data": data, "model": name, "usage": usage})
 
