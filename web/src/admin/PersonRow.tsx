@@ -1,5 +1,5 @@
 import { Ellipsis } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { usePerson } from "~/api/client";
 import { api } from "~/api/http";
 import type { ListedPerson, OneTimeLink, Role } from "~/api/types";
@@ -14,7 +14,7 @@ import { date, dateAndTime } from "~/ui/time";
 import { toastError } from "~/ui/toast";
 import { refreshPeople } from "./PeoplePage";
 
-const PersonItems = lazy(() => import("./PersonItems"));
+const load = () => import("./PersonItems");
 
 export function PersonRow({ person }: { person: ListedPerson }) {
   const me = usePerson();
@@ -26,11 +26,7 @@ export function PersonRow({ person }: { person: ListedPerson }) {
       .post<OneTimeLink>(`/people/${person.id}/reset-link`)
       .then(setLink)
       .catch(toastError);
-  const items = () => (
-    <Suspense>
-      <PersonItems person={person} mine={person.id === me.id} onChange={change} onReset={() => void reset()} onErase={() => setErasing(true)} />
-    </Suspense>
-  );
+  const given = { person, mine: person.id === me.id, onChange: change, onReset: () => void reset(), onErase: () => setErasing(true) };
   return (
     <li data-testid="person">
       <span className="face">{initials(person.name || person.email)}</span>
@@ -42,7 +38,7 @@ export function PersonRow({ person }: { person: ListedPerson }) {
       </span>
       {person.state === "disabled" && <span className="tag tag--box tag--warn">{t("disabled")}</span>}
       <span className="tag tag--box">{roleName(person.role)}</span>
-      <Menu items={items}>
+      <Menu load={load} given={given}>
         <IconButton small icon={Ellipsis} label={t("More about {name}", { name: person.name || person.email })} />
       </Menu>
       <Dialog open={link !== null} onClose={() => setLink(null)} title={t("A link for {name}", { name: person.name || person.email })}>

@@ -1,24 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
 import { ChevronDown } from "lucide-react";
-import { lazy, Suspense } from "react";
 import { modelsQuery } from "~/api/client";
 import { t } from "~/i18n";
 import { Icon } from "~/ui/Icon";
 import { Menu } from "~/ui/Menu";
 
-const ModelItems = lazy(() => import("./ModelItems"));
+const load = () => import("./ModelItems");
 
 /** Which model answers; shown only where there is something to choose. */
 export function ModelMenu({ value, onChange }: { value: string | undefined; onChange: (name: string | undefined) => void }) {
   const models = useQuery(modelsQuery).data?.items.filter((model) => model.kind === "chat") ?? [];
   if (models.length < 2) return null;
-  const items = () => (
-    <Suspense>
-      <ModelItems models={models} value={value} onChange={onChange} />
-    </Suspense>
-  );
   return (
-    <Menu items={items} side="top" align="end">
+    <Menu load={load} given={{ models, value, onChange }} side="top" align="end">
       <button type="button" className="btn btn--quiet btn--s desk write__model" aria-label={t("Who answers: {name}", { name: value ?? t("I choose") })}>
         {value ?? t("Model")}
         <Icon of={ChevronDown} small />

@@ -1,12 +1,11 @@
 import { ChevronsUpDown } from "lucide-react";
-import { lazy, Suspense } from "react";
 import { usePerson, useSession } from "~/api/client";
 import type { Space } from "~/api/types";
 import { t } from "~/i18n";
 import { Icon } from "~/ui/Icon";
 import { Menu } from "~/ui/Menu";
 
-const AccountItems = lazy(() => import("./AccountItems"));
+const load = () => import("./AccountItems");
 
 export function initials(name: string): string {
   const words = name.trim().split(/\s+/).filter(Boolean);
@@ -22,13 +21,8 @@ export function spaceName(space: Space | null): string {
 export function AccountMenu() {
   const person = usePerson();
   const { space } = useSession();
-  const items = () => (
-    <Suspense>
-      <AccountItems />
-    </Suspense>
-  );
   return (
-    <Menu items={items} side="top" align="start">
+    <Menu load={load} given={{}} side="top" align="start">
       <button type="button" className="me" aria-label={t("Account of {name}", { name: person.name })}>
         <span className="face">{initials(person.name)}</span>
         <span className="grow">

@@ -5,22 +5,17 @@ import { t } from "~/i18n";
 import { IconButton } from "~/ui/Button";
 import { Menu } from "~/ui/Menu";
 
-const ThreadItems = lazy(() => import("./ThreadItems"));
 const ShareDialog = lazy(() => import("./ShareDialog"));
 const RenameDialog = lazy(() => import("./RenameDialog"));
+const load = () => import("./ThreadItems");
 
 /** What can be done with a whole conversation. */
 export function ThreadActions({ thread }: { thread: Thread }) {
   const [dialog, setDialog] = useState<"share" | "rename" | null>(null);
-  const items = () => (
-    <Suspense>
-      <ThreadItems thread={thread} onRename={() => setDialog("rename")} />
-    </Suspense>
-  );
   return (
     <>
       {!thread.temporary && <IconButton icon={Share} label={t("Share a copy")} onClick={() => setDialog("share")} />}
-      <Menu items={items}>
+      <Menu load={load} given={{ thread, onRename: () => setDialog("rename") }}>
         <IconButton icon={Ellipsis} label={t("More about this conversation")} />
       </Menu>
       <Suspense>

@@ -60,6 +60,7 @@ function noteOf(wait: Wait): string {
 }
 
 function shown(value: unknown): string {
+  if (typeof value === "boolean") return value ? t("yes") : t("no");
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
@@ -89,7 +90,11 @@ function Facts({ wait }: { wait: Wait }) {
 function Answered({ wait }: { wait: Wait }) {
   const answer = wait.answer;
   const values = (answer?.values as Record<string, unknown> | undefined) ?? answer ?? {};
-  const labels = Object.values(values).map((value) => choicesOf(wait).find((choice) => choice.value === value)?.label ?? shown(value));
+  const labels = Object.entries(values).map(([name, value]) => {
+    const said = choicesOf(wait).find((choice) => choice.value === value)?.label ?? shown(value);
+    const title = wait.question.schema?.properties?.[name]?.title;
+    return title ? t("{title}: {value}", { title, value: said }) : said;
+  });
   const words = !answer || answer.dismissed ? t("not answered") : labels.join(t(", "));
   return (
     <p className="answered" data-testid="wait-answered">

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react
 import type { ThreadState } from "./state/model";
 
 const NEAR_PX = 120;
+const SETTLE_MS = 1_500;
 
 function distance(): number {
   const page = document.documentElement;
@@ -43,6 +44,20 @@ export function useScroll(thread: ThreadState, hash: string, ready: boolean): { 
       found.scrollIntoView({ block: "center" });
     } else if (follows.current && distance() > 0) window.scrollTo({ top: document.documentElement.scrollHeight });
   }, [thread, ready, hash]);
+
+  // Just after opening, what is loaded late (the renderer, fonts, pictures) still pushes the end down.
+  useEffect(() => {
+    if (!ready) return;
+    const observer = new ResizeObserver(() => {
+      if (follows.current) window.scrollTo({ top: document.documentElement.scrollHeight });
+    });
+    observer.observe(document.body);
+    const timer = setTimeout(() => observer.disconnect(), SETTLE_MS);
+    return () => {
+      clearTimeout(timer);
+      observer.disconnect();
+    };
+  }, [ready]);
 
   return { toEnd, atEnd };
 }

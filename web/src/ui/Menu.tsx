@@ -1,13 +1,5 @@
-import { cloneElement, lazy, type ReactElement, type ReactNode, Suspense, useState } from "react";
-
-export interface MenuProps {
-  /** The button that opens it. */
-  children: ReactElement<ButtonProps>;
-  /** Its lines, made of the parts in MenuContent; asked for when it opens. */
-  items: () => ReactNode;
-  align?: "start" | "end";
-  side?: "top" | "bottom";
-}
+import { cloneElement, type ComponentType, type ReactElement, useRef, useState } from "react";
+import type { MenuContentProps } from "./MenuContent";
 
 interface ButtonProps {
   onClick?: () => void;
@@ -16,26 +8,47 @@ interface ButtonProps {
   "aria-expanded"?: boolean;
 }
 
-const load = () => import("./MenuContent");
-const MenuContent = lazy(load);
+interface MenuProps<Props extends object> {
+  /** The button that opens it. */
+  children: ReactElement<ButtonProps>;
+  /** Brings its lines, made of the parts in MenuContent. */
+  load: () => Promise<{ default: ComponentType<Props> }>;
+  /** What the lines are given. */
+  given: Props;
+  align?: "start" | "end";
+  side?: "top" | "bottom";
+}
 
-/** A menu. Its machinery is loaded when a pointer comes near its button, or when that is pressed. */
-export function Menu(props: MenuProps) {
-  const [wanted, setWanted] = useState(false);
+interface Parts<Props> {
+  Content: ComponentType<MenuContentProps>;
+  Items: ComponentType<Props>;
+}
+
+/** A menu. It is loaded when a pointer comes near its button, or when that is pressed. */
+export function Menu<Props extends object>({ children, load, given, align = "end", side = "bottom" }: MenuProps<Props>) {
+  const [parts, setParts] = useState<Parts<Props> | null>(null);
   const [open, setOpen] = useState(false);
-  const button = cloneElement(props.children, {
+  const coming = useRef<Promise<Parts<Props>>>(null);
+  const bring = () => {
+    coming.current ??= Promise.all([import("./MenuContent"), load()]).then(([content, items]) => ({ Content: content.default, Items: items.default }));
+    return coming.current;
+  };
+  if (parts) {
+    const { Content, Items } = parts;
+    return (
+      <Content open={open} onOpenChange={setOpen} align={align} side={side} items={<Items {...given} />}>
+        {children}
+      </Content>
+    );
+  }
+  return cloneElement(children, {
     "aria-haspopup": "menu",
     "aria-expanded": false,
-    onPointerEnter: () => void load(),
-    onClick: () => {
-      setWanted(true);
-      setOpen(true);
-    },
+    onPointerEnter: () => void bring(),
+    onClick: () =>
+      void bring().then((all) => {
+        setParts(all);
+        setOpen(true);
+      }),
   });
-  if (!wanted) return button;
-  return (
-    <Suspense fallback={button}>
-      <MenuContent {...props} open={open} onOpenChange={setOpen} />
-    </Suspense>
-  );
 }

@@ -2,20 +2,24 @@ import * as Radix from "@radix-ui/react-dropdown-menu";
 import type { LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 import { Icon } from "./Icon";
-import type { MenuProps } from "./Menu";
 
-export interface MenuContentProps extends MenuProps {
+export interface MenuContentProps {
+  /** The button that opens it. */
+  children: ReactNode;
+  items: ReactNode;
+  align: "start" | "end";
+  side: "top" | "bottom";
   open: boolean;
   onOpenChange: (open: boolean) => void;
 }
 
-export default function MenuContent({ children, items, align = "end", side = "bottom", open, onOpenChange }: MenuContentProps) {
+export default function MenuContent({ children, items, align, side, open, onOpenChange }: MenuContentProps) {
   return (
     <Radix.Root modal={false} open={open} onOpenChange={onOpenChange}>
       <Radix.Trigger asChild>{children}</Radix.Trigger>
       <Radix.Portal>
         <Radix.Content className="menu menu--over" align={align} side={side} sideOffset={6} collisionPadding={8}>
-          {items()}
+          {items}
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>
