@@ -38,3 +38,10 @@ def browser(house: House) -> Generator[Browser]:
 def me(house: House, browser: Browser) -> Generator[Desk]:
     with desk(house, browser) as made:
         yield made
+
+
+@pytest.fixture
+def owner(house: House, browser: Browser) -> Generator[Desk]:
+    """Somebody who may do everything in the house."""
+    with desk(house, browser, "owner") as made:
+        yield made

@@ -1,0 +1,118 @@
+"""How it looks and how it is held: light and dark, Chinese, a phone, the keyboard."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.driver import PHONE, Desk, answers, finished, write
+from tests.support.fake_replies import command
+
+LIGHT, DARK = "rgb(251, 250, 247)", "rgb(22, 22, 20)"
+
+
+def paper(page: Page) -> str:
+    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+@pytest.mark.parametrize(("scheme", "colour"), [("light", LIGHT), ("dark", DARK)])
+def test_without_a_choice_it_looks_like_the_device(me: Desk, scheme: str, colour: str) -> None:
+    page = me.page(color_scheme=scheme)
+    expect(page.get_by_label("Write to Mecum")).to_be_visible()
+    expect(page.locator("body")).to_have_css("background-color", colour)
+
+
+def test_dark_is_chosen_on_a_device_and_holds_after_a_reload(me: Desk) -> None:
+    page = me.page("/?panel=look", color_scheme="light")
+    panel = page.get_by_role("dialog", name="Language and look")
+    panel.get_by_text("Dark", exact=True).click()
+    expect(page.locator("body")).to_have_css("background-color", DARK)
+    page.reload()
+    expect(page.locator("body")).to_have_css("background-color", DARK)
+    page.get_by_role("dialog").get_by_text("Like this device", exact=True).click()
+    expect(page.locator("body")).to_have_css("background-color", LIGHT)
+
+
+def test_chinese_is_the_persons_language_on_every_device(me: Desk) -> None:
+    page = me.page("/?panel=look")
+    page.get_by_role("dialog").get_by_text("中文", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.get_by_role("dialog", name="语言与外观")).to_be_visible()
+    other = me.page()
+    expect(other.locator("html")).to_have_attribute("lang", "zh-CN")
+    other.get_by_role("textbox").last.fill(f"你好 {command(text='早上好，今天想做什么？')}")
+    other.keyboard.press("Enter")
+    expect(finished(other)).to_contain_text("早上好，今天想做什么？")
+    expect(other.get_by_role("button", name="Send")).to_have_count(0)
+    assert not re.search(r"[A-Za-z]{4,}", chrome_of(other)), chrome_of(other)
+
+
+def chrome_of(page: Page) -> str:
+    """The words of the interface itself: no names, no conversation."""
+    inner = "element => element.innerText"
+    rail = page.get_by_role("navigation").evaluate(inner)
+    foot = page.locator("form.write").evaluate(inner)
+    return re.sub(r"Mecum|reader\d+\S*|fake\S*|\[\[\S*", "", f"{rail} {foot}")
+
+
+def test_a_phone_has_the_whole_page_and_the_rail_slides_over_it(me: Desk) -> None:
+    thread = me.asked(f"Tell me {command(text='A long line ' * 30)}", title="Tides")
+    page = me.page(viewport=PHONE, has_touch=True, is_mobile=True)
+    rail = page.get_by_role("navigation", name="Conversations and places")
+    expect(page.get_by_label("Write to Mecum")).to_be_visible()
+    expect(rail).to_be_hidden()
+    fits(page)
+    page.get_by_role("button", name="Conversations and places").click()
+    expect(rail).to_be_visible()
+    fits(page)
+    rail.get_by_role("link", name="Tides").click()
+    expect(page).to_have_url(re.compile(thread))
+    expect(rail).to_be_hidden()
+    expect(finished(page)).to_be_visible()
+    fits(page)
+    write(page, "One more")
+    expect(answers(page)).to_have_count(2)
+    finished(page)
+
+
+@pytest.mark.parametrize("path", ["/?panel=security", "/admin/models", "/admin/people", "/archive"])
+def test_every_page_fits_a_phone(owner: Desk, path: str) -> None:
+    page = owner.page(path, viewport=PHONE, has_touch=True, is_mobile=True)
+    expect(page.get_by_role("heading").first).to_be_visible()
+    fits(page)
+
+
+def fits(page: Page) -> None:
+    """Nothing has to be scrolled sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_keyboard_reaches_search_the_palette_and_the_way_back(me: Desk) -> None:
+    me.asked("Where do lapwings nest?", title="Lapwings")
+    page = me.page()
+    composer = page.get_by_label("Write to Mecum")
+    expect(composer).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    search = page.get_by_role("searchbox", name="Search")
+    expect(search).to_be_focused()
+    page.keyboard.type("lapwings")
+    expect(page.get_by_role("group", name="Found").get_by_role("link").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(search).to_have_value("")
+    page.keyboard.press("Control+k")
+    palette = page.get_by_role("combobox", name="Find a page or a command")
+    expect(palette).to_be_focused()
+    page.keyboard.type("dark")
+    expect(page.get_by_role("option", name="Dark")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("body")).to_have_css("background-color", DARK)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("lapw")
+    expect(page.get_by_role("option", name="Lapwings")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(palette).to_have_count(0)
+    page.keyboard.press("Control+Shift+o")
+    expect(composer).to_be_visible()

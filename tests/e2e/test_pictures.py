@@ -1,0 +1,157 @@
+"""The pictures of the docs, from the real client with an answer that somebody could have had: `make screenshots`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.driver import DESK, PHONE, Desk, desk, finished
+from tests.support.fake_replies import Reply
+from tests.support.living_house import House
+from tests.support.processes import REPO
+
+pytestmark = pytest.mark.pictures
+
+IMAGES = REPO / "docs" / "images"
+BYTES_MAX = 250_000
+TITLES = (
+    "A letter to the landlord",
+    "Names for a small bakery",
+    "What the lease really says",
+    "Thank-you note for Ines",
+    "Bread that rises overnight",
+)
+QUESTION = "We are six on Saturday, two of us vegetarian. What do I cook, and how much does it cost each?"
+ANSWER = """\
+A long table, one oven and nothing at the last minute: **mushroom lasagne** for everyone, with a lemon salad beside it.
+
+| | for six | costs |
+| --- | --- | ---: |
+| Mushrooms, mixed | 900 g | 11.40 |
+| Pasta sheets | 500 g | 2.60 |
+| Ricotta and parmesan | 650 g | 9.80 |
+| Leaves, lemons, walnuts | | 7.20 |
+
+That is **5.17 each**. Two things make the evening easy:
+
+1. Build it on Friday; it is better after a night in the cold.
+2. Put it in at 180 °C when the first guest rings, and eat 45 minutes later.
+
+If more people come, this keeps the amounts right:
+
+```python
+def for_guests(grams: int, guests: int, planned: int = 6) -> int:
+    return round(grams * guests / planned / 10) * 10
+```
+"""
+QUESTION_ZH = "周六六个人吃饭，其中两位吃素。做什么好，每人大概多少钱？"
+ANSWER_ZH = """\
+一张长桌、一个烤箱，不必最后一刻手忙脚乱：给大家做**蘑菇千层面**，配一份柠檬沙拉。
+
+| | 六人份 | 价格 |
+| --- | --- | ---: |
+| 各色蘑菇 | 900 克 | 11.40 |
+| 千层面皮 | 500 克 | 2.60 |
+| 乳清干酪和帕尔马干酪 | 650 克 | 9.80 |
+| 生菜、柠檬、核桃 | | 7.20 |
+
+每人 **5.17**。两件事能让这一晚轻松：
+
+1. 周五先做好，放一夜味道更好。
+2. 第一位客人按门铃时放进 180 °C 的烤箱，45 分钟后开饭。
+"""
+PRICES = ("calculator", '{"expression": "(11.40 + 2.60 + 9.80 + 7.20) / 6"}')
+
+
+@pytest.fixture
+def ada(house: House, browser: Browser) -> Generator[Desk]:
+    """An owner with a notebook that has been used for a while."""
+    with desk(house, browser, "owner", name="Ada Byron") as made:
+        for title in TITLES:
+            made.asked(title, title=title)
+        yield made
+
+
+def told(desk_: Desk, question: str, answer: str, title: str) -> str:
+    reply = Reply(text=answer, tools=(PRICES,))
+    desk_.house.fake.script(reply, reply)
+    return desk_.asked(question, title=title)
+
+
+def take(page: Page, name: str) -> None:
+    """Take the picture once its fonts are there and nothing moves."""
+    page.evaluate("document.fonts.ready")
+    path = IMAGES / f"{name}.png"
+    page.screenshot(path=path, animations="disabled", caret="hide")
+    assert path.stat().st_size <= BYTES_MAX, f"{name}.png is {path.stat().st_size:,} bytes"
+
+
+def shown(desk_: Desk, path: str, **options: Any) -> Page:
+    return desk_.page(path, reduced_motion="reduce", **options)
+
+
+def test_a_conversation_in_light_dark_and_on_a_phone(ada: Desk) -> None:
+    thread = told(ada, QUESTION, ANSWER, "Dinner on Saturday")
+    for name, options in (
+        ("chat-light", {"color_scheme": "light"}),
+        ("chat-dark", {"color_scheme": "dark"}),
+        ("chat-phone", {"viewport": PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}),
+    ):
+        page = shown(ada, f"/t/{thread}", **options)
+        expect(finished(page).locator("code .hljs-keyword").first).to_be_attached()
+        page.evaluate("window.scrollTo(0, 0)")
+        take(page, name)
+
+
+def test_the_empty_page(ada: Desk) -> None:
+    page = shown(ada, "/")
+    expect(page.get_by_text("This page is yours.")).to_be_visible()
+    take(page, "empty")
+    phone = shown(ada, "/", viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True)
+    expect(phone.get_by_text("This page is yours.")).to_be_visible()
+    take(phone, "empty-phone")
+    phone.get_by_role("button", name="Conversations and places").click()
+    expect(phone.get_by_role("link", name=TITLES[0])).to_be_visible()
+    take(phone, "rail-phone")
+
+
+def test_a_conversation_in_chinese(house: House, browser: Browser) -> None:
+    with desk(house, browser, name="林小雨") as lin:
+        lin.change_me(locale="zh", timezone="Asia/Shanghai")
+        for title in ("给房东的信", "面包店的名字", "周末去哪儿"):
+            lin.asked(title, title=title)
+        thread = told(lin, QUESTION_ZH, ANSWER_ZH, "周六的晚饭")
+        page = shown(lin, f"/t/{thread}")
+        expect(finished(page).locator("table")).to_be_visible()
+        page.evaluate("window.scrollTo(0, 0)")
+        take(page, "chat-chinese")
+
+
+def test_signing_in(ada: Desk) -> None:
+    page = shown(ada, "/sign-in", signed_in=False)
+    expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
+    take(page, "sign-in")
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "words"),
+    [
+        ("models", "/admin/models", "answers, unless somebody chooses another."),
+        ("people", "/admin/people", "Each has a notebook of their own."),
+        ("security", "/?panel=security", "Sign in with your finger"),
+    ],
+)
+def test_pages_of_the_owner(ada: Desk, name: str, path: str, words: str) -> None:
+    page = shown(ada, path, viewport=DESK)
+    expect(page.get_by_text(words)).to_be_visible()
+    expect(page.locator(".skeleton")).to_have_count(0)
+    take(page, name)
+
+
+def test_every_picture_is_small() -> None:
+    big = [path.name for path in Path(IMAGES).glob("*.png") if path.stat().st_size > BYTES_MAX]
+    assert big == []
