@@ -30,7 +30,7 @@ from tests.support.fake_replies import command
 
 MESSAGES = 300
 THREADS = 200
-CHUNKS = 1_500
+CHUNKS = 2_000
 CHUNK_MS = 20
 STEADY_S = 2.0
 """Gaps are counted once all threads have been streaming for so long."""
@@ -172,6 +172,8 @@ async def stream_many(session: aiohttp.ClientSession) -> list[float]:
     await asyncio.gather(*(read(number, body["thread"]) for number, (body, _) in enumerate(posted)))
     from_ = max(each[0] for each in times) + STEADY_S
     to = min(each[-1] for each in times)
+    if to <= from_:
+        raise SystemExit(f"The threads did not all stream at once: the last began {from_ - to:.1f} s after the first ended.")
     return [
         (later - earlier) * 1000
         for each in times

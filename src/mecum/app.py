@@ -41,7 +41,7 @@ from mecum.surfaces.web import client_routes, stream_router
 
 logger = logging.getLogger(__name__)
 
-OWN_LIMITS = ("/api/attachments",)
+OWN_LIMITS = ("/api/attachments", "/v1/")
 """Paths whose routes limit their own bodies."""
 
 
@@ -141,7 +141,11 @@ async def build(settings: Settings) -> App:
     exporters: list[Exporter] = [NotificationsExport(kit.notify)]
     people = build_people(kit, settings.people, exporters)
     model_ports = ModelPorts(
-        engine=engines.llm or NoLocalEngine(), embedder=engines.embedder, persons=people.face, audit=people.face
+        persons=people.face,
+        audit=people.face,
+        engine=engines.llm or NoLocalEngine(),
+        local_context_tokens=settings.llm.local_context,
+        embedder=engines.embedder,
     )
     models = build_models(kit, model_ports, settings.models)
     assistant = build_assistant(
