@@ -4,98 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import secrets
-from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from fastapi import FastAPI
 
 from mecum.kit.bus import LocalBus
 from mecum.kit.clock import ManualClock
-from mecum.kit.crypto import SecretBox
 from mecum.kit.db import Database
-from mecum.kit.errors import BadRequest, Param, Unprocessable
-from mecum.kit.http import Credentials, install_errors
+from mecum.kit.errors import BadRequest, Unprocessable
 from mecum.kit.i18n import I18n
-from mecum.kit.mail import NullMail, SmtpMail, SmtpServer
+from mecum.kit.mail import NullMail
 from mecum.kit.notify import NotificationKind, Notify, Preferences, QuietHours, Recipient
 from mecum.kit.notify.quiet import due_at
 from mecum.kit.notify.service import channel
-from mecum.kit.notify_api import router
 from mecum.kit.types import PersonId, Principal, SpaceId
+from tests.support.bell import ALARM, DONE, MAIL_ONLY, QUIET_ONLY, tell
 from tests.support.jobs import HandJobs
 from tests.support.principals import principal
-from tests.support.smtp import FakeSmtp, fake_smtp
-
-DONE = NotificationKind("test.done", mail=True)
-QUIET_ONLY = NotificationKind("test.seen")
-ALARM = NotificationKind("test.alarm", mail=True, urgent=True)
-MAIL_ONLY = NotificationKind("test.letter", bell=False, mail=True)
-
-WORDS = """msgid ""
-msgstr ""
-"Content-Type: text/plain; charset=utf-8\\n"
-
-msgid "notification.test.done.title"
-msgstr "{title} is done"
-
-msgid "notification.test.done.body"
-msgstr "Mecum finished {title} after {count} steps."
-
-msgid "notification.mail.footer"
-msgstr "Choose at {link}"
-"""
-
-
-@pytest.fixture
-def ada() -> Principal:
-    return principal()
-
-
-@pytest.fixture
-async def smtp() -> AsyncGenerator[FakeSmtp]:
-    async with fake_smtp() as fake:
-        yield fake
-
-
-@pytest.fixture
-def bus(clock: ManualClock) -> LocalBus:
-    return LocalBus(clock)
-
-
-@pytest.fixture
-def notify(
-    database: Database, jobs: HandJobs, bus: LocalBus, clock: ManualClock, smtp: FakeSmtp, tmp_path: Path
-) -> Notify:
-    (tmp_path / "en.po").write_text(WORDS)
-    server = SmtpServer.from_url(f"smtp://127.0.0.1:{smtp.port}")
-    mail = SmtpMail(server, "m@example.org", database, jobs, SecretBox({"k": secrets.token_bytes(32)}), clock)
-    built = Notify(database, jobs, bus, mail, I18n(tmp_path), clock, public_url="https://mecum.test")
-    built.register([DONE, QUIET_ONLY, ALARM, MAIL_ONLY])
-    built.bind_recipients(ada_lovelace)
-    return built
-
-
-async def ada_lovelace(person: PersonId) -> Recipient | None:
-    return Recipient("ada@example.org", "en")
-
-
-async def tell(
-    notify: Notify,
-    database: Database,
-    to: Principal,
-    kind: NotificationKind = DONE,
-    params: Mapping[str, Param] | None = None,
-    link: str = "/threads/1",
-    dedupe_key: str | None = None,
-) -> UUID | None:
-    words = params or {"title": "Report", "count": 3}
-    async with database.transaction() as connection:
-        return await notify.notify(connection, to.person, to.space, to.organisation, kind.name, words, link, dedupe_key)
+from tests.support.smtp import FakeSmtp
 
 
 async def test_a_notification_stands_in_the_bell_of_its_person_and_space(
@@ -363,73 +290,3 @@ def test_quiet_hours_end_where_the_person_is(now: str, quiet: tuple[float, float
     hours = QuietHours(int(quiet[0] * 60), int(quiet[1] * 60), quiet[2])
     found = due_at(dt.datetime.fromisoformat(f"{now}+00:00"), hours)
     assert found == (dt.datetime.fromisoformat(f"{due}+00:00") if due else None)
-
-
-class Door:
-    """An app with the notification routes, and somebody who is signed in."""
-
-    def __init__(self, notify: Notify, caller: Principal) -> None:
-        async def authenticate(credentials: Credentials) -> Principal:
-            return self.caller
-
-        self.caller = caller
-        app = FastAPI()
-        app.include_router(router(notify))
-        app.state.authenticate = authenticate
-        install_errors(app)
-        self.app = app
-
-
-@pytest.fixture
-def door(notify: Notify, ada: Principal) -> Door:
-    return Door(notify, ada)
-
-
-async def call(door: Door, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
-    from httpx2 import ASGITransport, AsyncClient
-
-    async with AsyncClient(transport=ASGITransport(app=door.app), base_url="http://localhost") as client:
-        answer = await client.request(method, f"/api/notifications{path}", json=body)
-        return answer.status_code, answer.json()
-
-
-async def test_the_bell_over_http(notify: Notify, database: Database, ada: Principal, door: Door) -> None:
-    for _ in range(3):
-        await tell(notify, database, ada)
-    status, page = await call(door, "GET", "?limit=2")
-    items = page["items"]
-    assert status == 200 and len(items) == 2 and page["unread"] == 3
-    status, rest = await call(door, "GET", f"?limit=2&cursor={page['next']}")
-    assert status == 200 and len(rest["items"]) == 1 and rest["next"] is None
-    first = items[0]["id"]
-    assert first.startswith("ntf_")
-    assert await call(door, "POST", "/read", {"ids": [first]}) == (200, {"marked": 1, "unread": 2})
-    assert await call(door, "POST", "/read", {"all": True}) == (200, {"marked": 2, "unread": 0})
-
-
-@pytest.mark.parametrize(
-    "body", [{}, {"ids": ["ntf_x"], "all": True}, {"ids": ["thr_" + "0" * 32]}, {"ids": "all"}, {"everything": True}]
-)
-async def test_a_request_that_makes_no_sense_is_refused(door: Door, body: object) -> None:
-    status, problem = await call(door, "POST", "/read", body)
-    assert status == 400, problem
-
-
-async def test_preferences_over_http(door: Door) -> None:
-    quiet = {"start": "22:00", "end": "07:30", "timezone": "Europe/Vienna"}
-    status, answer = await call(door, "PUT", "/preferences", {"kinds": {"test.done": {"mail": False}}, "quiet": quiet})
-    assert status == 200 and answer["quiet"] == quiet and answer["mail_available"] is True
-    assert (await call(door, "GET", "/preferences"))[1] == answer
-    kinds = answer["kinds"]
-    assert {"kind": "test.done", "bell": True, "mail": False, "default_bell": True, "default_mail": True} in kinds
-    status, problem = await call(door, "PUT", "/preferences", {"kinds": {"no.such": {"bell": True}}})
-    assert (status, problem["code"]) == (422, "notify.kind_unknown")
-    status, problem = await call(door, "PUT", "/preferences", {"quiet": {**quiet, "start": "25:00"}})
-    assert status == 400
-
-
-async def test_a_key_for_models_alone_reads_no_notifications(door: Door, ada: Principal) -> None:
-    door.caller = replace(ada, scopes=frozenset({"models"}))
-    for method, path in (("GET", ""), ("POST", "/read"), ("GET", "/preferences"), ("PUT", "/preferences")):
-        status, _ = await call(door, method, path, {"all": True} if path == "/read" else {})
-        assert status == 403, path
