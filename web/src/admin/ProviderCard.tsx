@@ -34,7 +34,8 @@ function ModelRow({ model }: { model: ProviderModel }) {
       {model.default ? (
         <span className="tag tag--box tag--accent">{t("answers")}</span>
       ) : (
-        model.enabled && (
+        model.enabled &&
+        model.kind === "chat" && (
           <Button small kind="quiet" onClick={() => void makeDefault(model.name)}>
             {t("Let it answer")}
           </Button>

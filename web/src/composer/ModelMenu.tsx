@@ -13,7 +13,7 @@ export function ModelMenu({ value, onChange }: { value: string | undefined; onCh
   if (models.length < 2) return null;
   return (
     <Menu load={load} given={{ models, value, onChange }} side="top" align="end">
-      <button type="button" className="btn btn--quiet btn--s desk write__model" aria-label={t("Who answers: {name}", { name: value ?? t("I choose") })}>
+      <button type="button" className="btn btn--quiet btn--s desk write__model" aria-label={value && t("Who answers: {name}", { name: value })}>
         {value ?? t("Model")}
         <Icon of={ChevronDown} small />
       </button>

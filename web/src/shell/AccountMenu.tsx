@@ -23,8 +23,8 @@ export function AccountMenu() {
   const { space } = useSession();
   return (
     <Menu load={load} given={{}} side="top" align="start">
-      <button type="button" className="me" aria-label={t("Account of {name}", { name: person.name })}>
-        <span className="face">{initials(person.name)}</span>
+      <button type="button" className="me" aria-label={`${t("Account of {name}", { name: person.name })}, ${spaceName(space)}`}>
+        <span className="face" aria-hidden="true">{initials(person.name)}</span>
         <span className="grow">
           <b>{person.name}</b>
           <small>{spaceName(space)}</small>
