@@ -37,6 +37,7 @@ class Entry:
 
 COMMANDS = (
     Entry("up", "mecum.cli.start:up", "Start Mecum and keep it running."),
+    Entry("chat", "mecum.cli.chat:chat", "Talk to Mecum in this terminal."),
     Entry("people", "mecum.cli.people:people", "Accounts: add, list, reset."),
     Entry("keys", "mecum.cli.keys:keys", "API keys: add, list, revoke."),
     Entry("version", "mecum.cli.start:version", "Show which Mecum this is."),

@@ -16,8 +16,8 @@ import pytest
 from mecum.kit.errors import BadRequest, MecumError, NotFound
 from mecum.surfaces.terminal.asking import Asker, ask_on
 from mecum.surfaces.terminal.client import Client
-from mecum.surfaces.terminal.conversation import Wait
 from mecum.surfaces.terminal.line import Console, Message, message_text, run_line
+from mecum.surfaces.terminal.nodes import Wait
 from mecum.surfaces.terminal.questions import Question, question_of
 from mecum.surfaces.terminal.words import Words
 from tests.surfaces.terminal.fake_api import FakeApi

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import ExitStack
 from typing import Any, Protocol, TextIO
 
+from mecum.surfaces.terminal.plain import plain
 from mecum.surfaces.terminal.questions import Field, Question, Unreadable, read_value
 from mecum.surfaces.terminal.words import Words
 
@@ -37,9 +38,9 @@ class TerminalAsker:
 
 def ask_on(source: TextIO, target: TextIO, question: Question, words: Words) -> dict[str, Any] | None:
     """Ask line by line. None when the input ends or no answer can be read."""
-    target.write(f"\n\x1b[1m{question.title}\x1b[0m\n")
+    target.write(f"\n\x1b[1m{plain(question.title)}\x1b[0m\n")
     if question.text:
-        target.write(f"{question.text}\n")
+        target.write(f"{plain(question.text)}\n")
     if question.choices:
         labels = tuple(label for _, label in question.choices)
         chosen = _ask_field(source, target, Field("choice", "", "choice", required=True, options=labels), words)
@@ -56,7 +57,7 @@ def ask_on(source: TextIO, target: TextIO, question: Question, words: Words) -> 
 
 
 def _ask_field(source: TextIO, target: TextIO, field: Field, words: Words) -> Any:
-    target.writelines(f"  {number}  {option}\n" for number, option in enumerate(field.options, 1))
+    target.writelines(f"  {number}  {plain(option)}\n" for number, option in enumerate(field.options, 1))
     for _ in range(ATTEMPTS_MAX):
         target.write(f"{_prompt(field, words)} ")
         target.flush()
@@ -72,5 +73,5 @@ def _ask_field(source: TextIO, target: TextIO, field: Field, words: Words) -> An
 
 def _prompt(field: Field, words: Words) -> str:
     marks = {"yes_no": words("terminal.yes_no_mark"), "date": words("terminal.date_mark")}
-    parts = [field.label, field.help and f"({field.help})", marks.get(field.kind, "")]
+    parts = [plain(field.label), field.help and f"({plain(field.help)})", marks.get(field.kind, "")]
     return " ".join(part for part in parts if part) + ">"

@@ -15,9 +15,11 @@ from typing import Any, TextIO
 from mecum.kit.errors import BadRequest, NotFound
 from mecum.surfaces.terminal.asking import Asker
 from mecum.surfaces.terminal.client import Client
-from mecum.surfaces.terminal.conversation import Conversation, Node, Run
+from mecum.surfaces.terminal.conversation import Conversation
 from mecum.surfaces.terminal.frames import Frame, Link
 from mecum.surfaces.terminal.hints import hint_text
+from mecum.surfaces.terminal.nodes import Node, Run
+from mecum.surfaces.terminal.plain import plain
 from mecum.surfaces.terminal.questions import Question, question_of
 from mecum.surfaces.terminal.watching import watch
 from mecum.surfaces.terminal.words import Words
@@ -195,7 +197,7 @@ class LineChat:
             self.status.show(hint_text(conversation.hint, self._words))
         elif run is None or (not conversation.live and not run.finished):
             running = [act.label for act in run.acts if act.state == "running"] if run else []
-            self.status.show(running[-1] if running else self._words("terminal.thinking"))
+            self.status.show(plain(running[-1]) if running else self._words("terminal.thinking"))
 
     async def _ask(self, thread: str, question: Question) -> bool:
         """Whether somebody was there to answer."""
@@ -265,7 +267,7 @@ class LineChat:
         self._console.out.flush()
 
     def _note(self, text: str) -> None:
-        self._console.err.write(f"mecum: {text}\n")
+        self._console.err.write(f"mecum: {plain(text)}\n")
         self._console.err.flush()
 
 
@@ -301,7 +303,7 @@ class Printer:
         self._status = status
         self._words = words
         self._message = ""
-        self._attempt = 0
+        self._attempt: int = 0
         self._written = ""
 
     @property
@@ -313,11 +315,11 @@ class Printer:
         live = conversation.live.get(run_id)
         run = conversation.runs.get(run_id)
         if live is not None and live.text:
-            self._grow(live.message, live.attempt, live.text)
+            self._grow(live.message, live.attempt, plain(live.text))
         elif run is not None and run.message is not None:
             node = conversation.nodes.get(run.message)
             if node is not None:
-                self._grow(node.id, self._attempt, node.text)
+                self._grow(node.id, self._attempt, plain(node.text))
 
     def end(self) -> None:
         """Finish the line."""

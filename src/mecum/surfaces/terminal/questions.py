@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from mecum.surfaces.terminal.conversation import Wait
 from mecum.surfaces.terminal.frames import Json, as_object
+from mecum.surfaces.terminal.nodes import Wait
 from mecum.surfaces.terminal.words import Words
 
 FieldKind: TypeAlias = Literal["text", "number", "integer", "date", "yes_no", "choice", "many"]
