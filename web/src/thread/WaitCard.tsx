@@ -90,11 +90,7 @@ function Facts({ wait }: { wait: Wait }) {
 function Answered({ wait }: { wait: Wait }) {
   const answer = wait.answer;
   const values = (answer?.values as Record<string, unknown> | undefined) ?? answer ?? {};
-  const labels = Object.entries(values).map(([name, value]) => {
-    const said = choicesOf(wait).find((choice) => choice.value === value)?.label ?? shown(value);
-    const title = wait.question.schema?.properties?.[name]?.title;
-    return title ? t("{title}: {value}", { title, value: said }) : said;
-  });
+  const labels = Object.values(values).map((value) => choicesOf(wait).find((choice) => choice.value === value)?.label ?? shown(value));
   const words = !answer || answer.dismissed ? t("not answered") : labels.join(t(", "));
   return (
     <p className="answered" data-testid="wait-answered">
