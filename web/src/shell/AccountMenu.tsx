@@ -23,10 +23,11 @@ export function AccountMenu() {
   const { space } = useSession();
   return (
     <Menu load={load} given={{}} side="top" align="start">
-      <button type="button" className="me" aria-label={`${t("Account of {name}", { name: person.name })}, ${spaceName(space)}`}>
+      <button type="button" className="me">
         <span className="face" aria-hidden="true">{initials(person.name)}</span>
         <span className="grow">
-          <b>{person.name}</b>
+          <span className="vh">{t("Account of {name}", { name: person.name })}</span>
+          <b aria-hidden="true">{person.name}</b>
           <small>{spaceName(space)}</small>
         </span>
         <Icon of={ChevronsUpDown} small />
