@@ -134,6 +134,7 @@ class Desk:
             session = http.get("/api/session").json()
             headers = {"origin": self.house.url, "x-csrf-token": session["csrf"]}
             http.patch("/api/me", json=fields, headers=headers).raise_for_status()
+            http.post("/api/sign-out", headers=headers).raise_for_status()
 
     @property
     def key(self) -> str:
@@ -159,9 +160,11 @@ class Desk:
 
 
 @contextmanager
-def desk(house: House, browser: Browser, role: InstallationRole = "member", name: str = "") -> Generator[Desk]:
+def desk(
+    house: House, browser: Browser, role: InstallationRole = "member", name: str = "", email: str = ""
+) -> Generator[Desk]:
     """A desk of somebody new; at the end nothing may have gone wrong in any of its windows."""
-    email = f"reader{next(_numbers)}@example.org"
+    email = email or f"reader{next(_numbers)}@example.org"
     house.add_person(email, role)
     made = Desk(house, browser, email, [])
     if name:

@@ -39,10 +39,11 @@ def everybody(page: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_conversation_can_be_used_by_everybody(me: Desk, scheme: str) -> None:
-    tools = [("calculator", '{"expression": "17*3"}')]
+    tools = [("calculate", '{"expression": "17*3"}')]
     thread = me.asked(f"Plan it {command(tools=tools, text=ANSWER)}", title="A plan")
     page = me.page(f"/t/{thread}", color_scheme=scheme, reduced_motion="reduce")
     expect(finished(page).locator("table")).to_be_visible()
+    page.get_by_test_id("steps").locator("summary").first.click()
     everybody(page)
 
 

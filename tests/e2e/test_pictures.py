@@ -18,6 +18,7 @@ pytestmark = pytest.mark.pictures
 
 IMAGES = REPO / "docs" / "images"
 BYTES_MAX = 250_000
+TALL = {"width": 1280, "height": 1080}
 TITLES = (
     "A letter to the landlord",
     "Names for a small bakery",
@@ -64,20 +65,41 @@ ANSWER_ZH = """\
 1. 周五先做好，放一夜味道更好。
 2. 第一位客人按门铃时放进 180 °C 的烤箱，45 分钟后开饭。
 """
-PRICES = ("calculator", '{"expression": "(11.40 + 2.60 + 9.80 + 7.20) / 6"}')
+PRICES = ("calculate", '{"expression": "(11.40 + 2.60 + 9.80 + 7.20) / 6"}')
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ada(house: House, browser: Browser) -> Generator[Desk]:
-    """An owner with a notebook that has been used for a while."""
-    with desk(house, browser, "owner", name="Ada Byron") as made:
+    """An owner with a notebook that has been used for a while, and others in the house."""
+    furnish(house)
+    with desk(house, browser, "owner", name="Ada Byron", email="ada@example.org") as made:
         for title in TITLES:
-            made.asked(title, title=title)
+            read(made, made.asked(title, title=title))
         yield made
 
 
+def furnish(house: House) -> None:
+    """Names that tell something, instead of those that tests give."""
+    neighbours = {"owner@example.org": "Ines Okafor", "member@example.org": "Jonas Weber"}
+    for person in house.get("/api/people")["items"]:
+        if person["email"] in neighbours:
+            name = {"name": neighbours[person["email"]]}
+            house.request("PATCH", f"/api/people/{person['id']}", json=name).raise_for_status()
+    before = house.get("/api/providers")["items"]
+    embedding = {"upstream_model": "cellar-embed", "kind": "embedding"}
+    models = ["cellar-32b", "cellar-8b", embedding]
+    house.post("/api/providers", {"name": "In the cellar", "base_url": house.fake.base_url, "models": models})
+    house.request("PUT", "/api/models/default", json={"name": "cellar-32b"}).raise_for_status()
+    for provider in before:
+        house.request("DELETE", f"/api/providers/{provider['id']}").raise_for_status()
+
+
+def read(desk_: Desk, thread: str) -> None:
+    desk_.house.post(f"/api/threads/{thread}/read", key=desk_.key)
+
+
 def told(desk_: Desk, question: str, answer: str, title: str) -> str:
-    reply = Reply(text=answer, tools=(PRICES,))
+    reply = Reply(text=answer, tools=(PRICES,), interval_ms=20)
     desk_.house.fake.script(reply, reply)
     return desk_.asked(question, title=title)
 
@@ -97,8 +119,8 @@ def shown(desk_: Desk, path: str, **options: Any) -> Page:
 def test_a_conversation_in_light_dark_and_on_a_phone(ada: Desk) -> None:
     thread = told(ada, QUESTION, ANSWER, "Dinner on Saturday")
     for name, options in (
-        ("chat-light", {"color_scheme": "light"}),
-        ("chat-dark", {"color_scheme": "dark"}),
+        ("chat-light", {"color_scheme": "light", "viewport": TALL}),
+        ("chat-dark", {"color_scheme": "dark", "viewport": TALL}),
         ("chat-phone", {"viewport": PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}),
     ):
         page = shown(ada, f"/t/{thread}", **options)
@@ -119,11 +141,11 @@ def test_the_empty_page(ada: Desk) -> None:
     take(phone, "rail-phone")
 
 
-def test_a_conversation_in_chinese(house: House, browser: Browser) -> None:
-    with desk(house, browser, name="林小雨") as lin:
+def test_a_conversation_in_chinese(house: House, browser: Browser, ada: Desk) -> None:
+    with desk(house, browser, name="林小雨", email="lin@example.org") as lin:
         lin.change_me(locale="zh", timezone="Asia/Shanghai")
         for title in ("给房东的信", "面包店的名字", "周末去哪儿"):
-            lin.asked(title, title=title)
+            read(lin, lin.asked(title, title=title))
         thread = told(lin, QUESTION_ZH, ANSWER_ZH, "周六的晚饭")
         page = shown(lin, f"/t/{thread}")
         expect(finished(page).locator("table")).to_be_visible()
