@@ -115,6 +115,7 @@ class House:
     people: PeopleCommands
     _http: httpx2.Client
     _keys: dict[tuple[str, frozenset[str]], str] = field(default_factory=dict[tuple[str, frozenset[str]], str])
+    _browsers: list[Browser] = field(default_factory=list[Browser])
 
     def run(self, work: Awaitable[T]) -> T:
         """Await `work` in the loop of the house."""
@@ -143,7 +144,12 @@ class House:
     def browser(self, email: str | None = None) -> Browser:
         """A browser of its own; signed in when `email` is given."""
         made = Browser(self.url)
+        self._browsers.append(made)
         return made.sign_in(email) if email else made
+
+    def close(self) -> None:
+        for browser in self._browsers:
+            browser.http.close()
 
     def request(self, method: str, path: str, *, key: str | None = None, **more: Any) -> httpx2.Response:
         """A call of a program. `more` as httpx takes it."""
@@ -205,6 +211,7 @@ def living_house(
         people = PeopleCommands(machine, load(data=data, database_url=database_url).people)
         stack.callback(people.close)
         house = House(running.app, running.url, fake, data, running.loop, people, http)
+        stack.callback(house.close)
         house.add_person(OWNER, "owner")
         house.add_person(MEMBER)
         models = ["fake", "fake-small", {"upstream_model": "fake-embed", "kind": "embedding"}]

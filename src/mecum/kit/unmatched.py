@@ -32,13 +32,12 @@ class _Unmatched:
         self._render = render
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        place, method = scope["path"][:200], scope["method"][:20]
         allowed = [each for each in METHODS if self._answers(scope, each)]
         if allowed:
-            answer = self._render(MethodNotAllowed(detail=f"{place} does not take {method}."))
+            answer = self._render(MethodNotAllowed(detail="That is not possible at this address."))
             answer.headers["allow"] = ", ".join(allowed)
         else:
-            answer = self._render(NotFound("route_unknown", f"There is nothing at {place}."))
+            answer = self._render(NotFound("route_unknown", "There is nothing at this address."))
         await answer(scope, receive, send)
 
     def _answers(self, scope: Scope, method: str) -> bool:

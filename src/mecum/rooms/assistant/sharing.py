@@ -61,7 +61,10 @@ class Sharing:
     async def listed(
         self, principal: Principal, *, cursor: UUID | None, limit: int, thread: UUID | None
     ) -> Page[Share]:
+        """The caller's links, those of `thread` alone when given. Raises NotFound when there is no such thread."""
         async with self._kit.db.transaction() as connection:
+            if thread is not None and await threads.get(connection, principal, thread) is None:
+                raise NotFound("assistant.thread_unknown", "There is no such thread.")
             found = await shares.listed(connection, principal, after=cursor, limit=limit + 1, thread=thread)
         more = len(found) > limit
         return Page(tuple(found[:limit]), encode("shr", found[limit - 1].id) if more else None)

@@ -25,7 +25,7 @@ CREATED = 1_764_000_000
 STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 KEY_MAX = 80
 ITEMS_PAGE, ITEMS_PAGE_MAX = 20, 100
-CLIENT_LEFT = 499
+OK, CLIENT_LEFT = 200, 499
 """For the figures alone: nobody is there who could read it."""
 
 Handler = Callable[[Request, Principal], Awaitable[Response]]
@@ -84,11 +84,12 @@ class Doors:
         streams = request.query_params.get("stream") == "true"
         if found is not None and streams and "starting_after" not in request.query_params:
             return streamed(self._responses.events(caller, found.posted, stored=True))
-        if streams:
-            raise refused("stream", "This response can be read as a whole only.")
-        if found is not None:
+        if found is not None and not streams:
             return answer(self._responses.render(found.run, found.result))
-        return relayed(await self._relay.response(caller, request.path_params["response_id"]))
+        stored = found or await self._relay.response(caller, request.path_params["response_id"])
+        if isinstance(stored, RelayResponse) and (not streams or stored.status != OK):
+            return relayed(stored)
+        raise refused("stream", "This response can be read as a whole only.")
 
     async def delete_response(self, request: Request, caller: Principal) -> Response:
         found = await self._entitys(request, caller)

@@ -1,0 +1,187 @@
+"""Things of one person, made when a test asks for them, each with a word in it that nobody else may ever see."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, TypeVar
+
+from tests.rooms.people.authenticator import Authenticator
+from tests.support.fake_replies import command
+from tests.support.living_house import MEMBER, PASSWORD, House
+
+T = TypeVar("T")
+
+CANARY = "quillonfeather"
+
+
+def waited_for(look: Callable[[], T | None], within_s: float = 10) -> T:
+    end = time.monotonic() + within_s
+    while (found := look()) is None:
+        assert time.monotonic() < end, "not in time"
+        time.sleep(0.03)
+    return found
+
+
+class Things:
+    """Of the member, through the member's own key; what belongs to the installation, through the owner's."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.key = house.key(person=MEMBER)
+        self._number = 0
+
+    def post(self, path: str, body: Any = None, **more: Any) -> Any:
+        return self.house.post(path, body, key=self.key, **more)
+
+    def get(self, path: str) -> Any:
+        return self.house.get(path, key=self.key)
+
+    def client_id(self) -> str:
+        self._number += 1
+        return f"{time.monotonic_ns()}-{self._number}"
+
+    def said(self, text: str) -> dict[str, Any]:
+        """A message posted to a new thread, finished or waiting for an answer of the person."""
+        return self.post("/api/messages", {"client_id": self.client_id(), "text": f"{CANARY} {text}"})
+
+    @cached_property
+    def thread(self) -> str:
+        """A thread with a question and its answer, both with the word."""
+        posted = self.said(f"Hello {command(text=f'The {CANARY} is quiet.')}")
+        self.house.until_idle(posted["thread"], key=self.key)
+        return posted["thread"]
+
+    @cached_property
+    def log(self) -> list[dict[str, Any]]:
+        return self.house.log(self.thread, key=self.key)
+
+    def _event(self, type_: str) -> dict[str, Any]:
+        return next(event for event in self.log if event["type"] == type_)
+
+    @cached_property
+    def message(self) -> str:
+        return self._event("message.user")["message"]
+
+    @cached_property
+    def answer(self) -> str:
+        return self._event("message.assistant")["message"]
+
+    @cached_property
+    def run(self) -> str:
+        return self._event("run.started")["run"]
+
+    @cached_property
+    def waiting(self) -> tuple[str, str]:
+        """A thread whose run waits for the person, and the wait."""
+        form = f'{{"title":"{CANARY}","fields":[{{"label":"Which {CANARY}?"}}]}}'
+        posted = self.said(f"Ask me {command(tools=[('ask_person', form)], text='Thanks.')}")
+
+        def look() -> str | None:
+            log = self.house.log(posted["thread"], key=self.key)
+            return next((event["payload"]["wait"] for event in log if event["type"] == "run.waiting"), None)
+
+        return posted["thread"], waited_for(look)
+
+    @cached_property
+    def deleted_thread(self) -> str:
+        thread = self.thread
+        assert self.house.request("DELETE", f"/api/threads/{thread}", key=self.key).status_code == 204
+        return thread
+
+    @cached_property
+    def attachment(self) -> str:
+        file = (f"{CANARY}.txt", f"A file about the {CANARY}.".encode(), "text/plain")
+        answer = self.house.request("POST", "/api/attachments", key=self.key, files={"file": file})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    @cached_property
+    def share(self) -> str:
+        return self.post(f"/api/threads/{self.thread}/shares")["id"]
+
+    @cached_property
+    def schedule(self) -> str:
+        body = {"title": CANARY, "text": f"Look for the {CANARY}.", "cron": "0 9 * * 1", "timezone": "UTC"}
+        return self.post("/api/schedules", body)["id"]
+
+    @cached_property
+    def notification(self) -> str:
+        """Told when work in the background is done; its title has the word."""
+        self.post("/api/background", {"text": f"{CANARY} {command(text='Done.')}"})
+
+        def look() -> str | None:
+            items = self.get("/api/notifications")["items"]
+            return next((item["id"] for item in items if CANARY in str(item["params"])), None)
+
+        return waited_for(look)
+
+    @cached_property
+    def made_key(self) -> str:
+        return self.post("/api/me/keys", {"name": CANARY, "scopes": ["chat"]})["id"]
+
+    @cached_property
+    def session(self) -> str:
+        self.house.browser(MEMBER)
+        return self.get("/api/me/sessions")["items"][0]["id"]
+
+    @cached_property
+    def passkey(self) -> str:
+        browser = self.house.browser(MEMBER)
+        made = browser.request("POST", "/api/me/passkeys/options", json={}).json()
+        credential = Authenticator(self.house.url).create(made["options"])
+        body = {"challenge_id": made["challenge_id"], "name": CANARY, "credential": credential}
+        answer = browser.request("POST", "/api/me/passkeys", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    @cached_property
+    def space(self) -> str:
+        return self.house.browser(MEMBER).request("GET", "/api/session").json()["space"]["id"]
+
+    @cached_property
+    def response(self) -> str:
+        """A stored response of the entity."""
+        asked = f"{CANARY} {command(text=f'The {CANARY} again.')}"
+        return self.post("/v1/responses", {"model": "mecum", "input": asked})["id"]
+
+    @cached_property
+    def relay_response(self) -> str:
+        """A response that the relay stored."""
+        asked = f"{CANARY} {command(text=f'The {CANARY} again.')}"
+        return self.post("/v1/responses", {"model": "plain", "input": asked})["id"]
+
+    @cached_property
+    def person(self) -> str:
+        """A person for the owner to change."""
+        return self.house.add_person(f"{CANARY}.{self.client_id()}@example.org")
+
+    @cached_property
+    def invitation(self) -> str:
+        self.house.request("PUT", "/api/settings/sign-up", json={"policy": "invitation"}).raise_for_status()
+        return self.house.post("/api/invitations", {"email": f"{CANARY}.{self.client_id()}@example.org"})["id"]
+
+    @cached_property
+    def connected(self) -> dict[str, Any]:
+        """A provider with one model. Their names are for everybody, its key is for nobody."""
+        name = f"provider-{self.client_id()}"
+        body = {"name": name, "base_url": self.house.fake.base_url, "key": CANARY, "models": []}
+        models = [{"upstream_model": "fake", "name": f"model-{name}", "kind": "chat"}]
+        return self.house.post("/api/providers", {**body, "models": models})
+
+    @cached_property
+    def provider(self) -> str:
+        return self.connected["id"]
+
+    @cached_property
+    def model(self) -> str:
+        return self.connected["models"][0]["id"]
+
+    @cached_property
+    def model_name(self) -> str:
+        return self.connected["models"][0]["name"]
+
+    @property
+    def password(self) -> str:
+        return PASSWORD
