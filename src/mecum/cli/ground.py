@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +19,8 @@ from mecum.kit.db import Database
 from mecum.kit.embedded_pg import database_of, make_data_directory
 from mecum.kit.errors import StartError
 from mecum.kit.migrate import migrate
+from mecum.rooms.models.cli_ops import Machine as ModelsMachine
+from mecum.rooms.models.cli_ops import ModelCommands, Trial
 from mecum.rooms.people import AuditCheck, IssuedKey, Person
 from mecum.rooms.people.cli_ops import Key, Machine, MadeLink, PeopleCommands
 from mecum.settings import Settings, load
@@ -29,8 +31,11 @@ __all__ = [
     "IssuedKey",
     "Key",
     "MadeLink",
+    "ModelCommands",
     "Person",
+    "Trial",
     "database_url",
+    "model_commands",
     "on_ground",
     "people_commands",
 ]
@@ -83,6 +88,20 @@ def people_commands(ground: Ground) -> Generator[PeopleCommands]:
         yield commands
     finally:
         commands.close()
+
+
+@asynccontextmanager
+async def model_commands(ground: Ground) -> AsyncGenerator[ModelCommands]:
+    settings = ground.settings
+    machine = ModelsMachine(ground.db, ground.clock, ground.secrets)
+    with people_commands(ground) as people:
+        local = settings.llm.local_model != "none"
+        commands = ModelCommands(machine, settings.models, local_model=local, audit=people)
+        await commands.start()
+        try:
+            yield commands
+        finally:
+            await commands.close()
 
 
 @contextmanager

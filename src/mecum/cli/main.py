@@ -40,6 +40,7 @@ COMMANDS = (
     Entry("chat", "mecum.cli.chat:chat", "Talk to Mecum in this terminal."),
     Entry("people", "mecum.cli.people:people", "Accounts: add, list, reset."),
     Entry("keys", "mecum.cli.keys:keys", "API keys: add, list, revoke."),
+    Entry("models", "mecum.cli.models:models", "Models: add, list, test, choose, remove."),
     Entry("version", "mecum.cli.start:version", "Show which Mecum this is."),
 )
 

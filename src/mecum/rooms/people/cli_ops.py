@@ -8,15 +8,15 @@ Whoever can run them can read the key file and the database: they ask for no fur
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mecum.kit.clock import Clock
 from mecum.kit.crypto import SecretBox
-from mecum.kit.db import Database
+from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.i18n import I18n
 from mecum.kit.ids import encode
-from mecum.kit.types import InstallationRole, Scope
+from mecum.kit.types import InstallationRole, Principal, Scope
 from mecum.rooms.people import AuditCheck, IssuedKey, Person, errors
 from mecum.rooms.people.accounts import Accounts, NewAccount
 from mecum.rooms.people.audit import Audit, Who
@@ -165,6 +165,17 @@ class PeopleCommands:
     async def setup_link(self) -> str | None:
         """The link that makes the first owner, None when there is one."""
         return await self._links.setup_url()
+
+    async def record(
+        self,
+        connection: AsyncConnection,
+        principal: Principal | None,
+        action: str,
+        subject: str,
+        details: Mapping[str, str | int | bool] | None = None,
+    ) -> None:
+        """Write down what a command changed in another room, as `People.record`."""
+        await self._audit.record(connection, principal or COMMAND, action, subject, details)
 
     async def verify_audit(self) -> AuditCheck:
         """Whether the audit log is whole."""

@@ -1,0 +1,51 @@
+"""`mecum models`, against a provider over loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Mecum
+from tests.support.fake_provider import FakeProvider, running
+
+
+@pytest.fixture
+def provider() -> Generator[FakeProvider]:
+    with running() as fake:
+        yield fake
+
+
+def test_a_model_is_connected_tried_chosen_and_removed(data: Path, mecum: Mecum, provider: FakeProvider) -> None:
+    done = mecum("models", "add", "quick", "--url", provider.base_url, "--model", "fake", "--key-stdin", given="sk-1\n")
+    assert (done.code, done.err) == (0, "quick is connected. Try it: mecum models test quick\n")
+    assert not provider.requests, "adding calls nobody"
+
+    tried = mecum("models", "test", "quick")
+    assert tried.code == 0 and tried.out.strip() and "quick answered in" in tried.err
+    assert provider.requests[-1].headers["authorization"] == "Bearer sk-1"
+
+    assert mecum("models", "default", "quick").code == 0
+    first, *_ = mecum("models", "list", "--json").json
+    assert (first["name"], first["upstream_model"], first["default"]) == ("quick", "fake", True)
+    assert mecum("models", "list").out.splitlines()[1].split()[:3] == ["quick", "*", "chat"]
+
+    assert mecum("models", "remove", "quick").err == "quick is removed.\n"
+    assert "quick" not in mecum("models", "list").out
+    assert mecum("models", "remove", "quick").code == 1
+
+
+def test_a_model_that_does_not_answer_says_why(data: Path, mecum: Mecum) -> None:
+    assert mecum("models", "add", "gone", "--url", "http://127.0.0.1:9/v1", "--model", "x").code == 0
+    done = mecum("models", "test", "gone")
+    assert done.code == 1 and done.err.startswith("mecum: ") and done.out == ""
+    found = mecum("models", "test", "gone", "--json")
+    assert found.code == 1 and found.json["ok"] is False and found.json["problem"]["detail"]
+
+
+def test_a_name_or_an_address_that_is_not_possible_is_refused(data: Path, mecum: Mecum) -> None:
+    assert mecum("models", "add", "mecum", "--url", "http://localhost:1/v1", "--model", "x").code == 1
+    assert mecum("models", "add", "fine", "--url", "nonsense", "--model", "x").code == 1
+    assert mecum("models", "add", "fine", "--model", "x").code == 2
+    assert mecum("models", "test", "nobody").code == 1
