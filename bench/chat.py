@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -135,7 +135,7 @@ async def post(session: aiohttp.ClientSession, client_id: str, text: str) -> tup
     return body, (time.perf_counter() - began) * 1000
 
 
-async def frames(session: aiohttp.ClientSession, thread: str) -> Any:
+async def frames(session: aiohttp.ClientSession, thread: str) -> AsyncGenerator[tuple[str, Any, float]]:
     """(kind, data, when) of each frame of a thread's stream."""
     async with session.get(f"/api/threads/{thread}/events?stream=1") as answer:
         kind = ""
@@ -173,7 +173,9 @@ async def stream_many(session: aiohttp.ClientSession) -> list[float]:
     from_ = max(each[0] for each in times) + STEADY_S
     to = min(each[-1] for each in times)
     if to <= from_:
-        raise SystemExit(f"The threads did not all stream at once: the last began {from_ - to:.1f} s after the first ended.")
+        raise SystemExit(
+            f"The threads never streamed all at once: {from_ - to:.1f} s between the last start and an end."
+        )
     return [
         (later - earlier) * 1000
         for each in times

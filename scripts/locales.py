@@ -39,7 +39,7 @@ def parse(text: str, language: str) -> dict[str, Entry]:
         for message in read_po(io.StringIO(block), locale=language, abort_invalid=True):
             if message.id:
                 code = message.id if isinstance(message.id, str) else message.id[0]
-                forms = (message.string,) if isinstance(message.string, str) else tuple(message.string)
+                forms = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
                 entries[code] = Entry(code, forms, not isinstance(message.id, str))
     return entries
 

@@ -1,1 +1,1 @@
-"""What the server says, one file per language, entries sorted by code: see `mecum.kit.i18n` and `scripts/locales.py`."""
+"""What the server says: a file per language, entries sorted by code. See `mecum.kit.i18n`, `scripts/locales.py`."""
