@@ -137,7 +137,7 @@ def test_cron_fields_are_checked(cron: str, zone: str) -> None:
 def test_nine_o_clock_stays_nine_o_clock_when_the_clocks_change() -> None:
     before = dt.datetime(2026, 3, 28, 12, 0, tzinfo=dt.UTC)
     first = next_time("0 9 * * *", "Europe/Brussels", before)
-    assert first == dt.datetime(2026, 3, 29, 7, 0, tzinfo=dt.UTC)
+    assert first is not None and first == dt.datetime(2026, 3, 29, 7, 0, tzinfo=dt.UTC)
     assert next_time("0 9 * * *", "Europe/Brussels", first) == dt.datetime(2026, 3, 30, 7, 0, tzinfo=dt.UTC)
 
 
