@@ -46,11 +46,11 @@ const house = createRoute({
 const loadThread = () => import("./thread/ThreadPage");
 const loadNewPage = () => import("./newpage/NewPage");
 
-/** Fetches the page that the address asks for while the session is still being asked; the other one afterwards. */
+/** Fetches the page that the address asks for while the session is still being asked; what is likely next afterwards. */
 export function preload(path: string): void {
-  const [now, later] = path.startsWith("/t/") ? [loadThread, loadNewPage] : [loadNewPage, loadThread];
-  void now();
-  setTimeout(() => void later(), 1_500);
+  if (path.startsWith("/t/")) void loadThread();
+  else if (path === "/") void loadNewPage();
+  setTimeout(() => void Promise.all([loadNewPage(), loadThread()]), 1_500);
 }
 
 const newPage = createRoute({ getParentRoute: () => house, path: "/", component: lazyRouteComponent(loadNewPage, "NewPage") });
