@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ORDER = ("start", "chat", "relay", "recall")
+ORDER = ("start", "chat", "paint", "relay", "recall")
 
 
 def main(names: list[str]) -> int:
