@@ -15,14 +15,14 @@ class AssistantSettings(BaseSettings):
         default=12, ge=1, le=100, description="Model steps of one run, so that a loop of tool calls ends."
     )
     run_seconds_max: float = Field(
-        900, ge=5, description="Working time of one run, waits for a person or a model not counted."
+        default=900, ge=5, description="Working time of one run, waits for a person or a model not counted."
     )
     run_tokens_max: int = Field(default=32_000, ge=64, description="Tokens that one run may write.")
     answer_tokens_max: int = Field(
-        4_000, ge=16, description="Tokens of one model step, where the caller asks for none."
+        default=4_000, ge=16, description="Tokens of one model step, where the caller asks for none."
     )
     calls_per_round_max: int = Field(
-        8, ge=1, le=64, description="Tool calls taken from one model step; more are refused."
+        default=8, ge=1, le=64, description="Tool calls taken from one model step; more are refused."
     )
     message_chars_max: int = Field(default=200_000, ge=1_000, description="Characters of one message.")
     attachments_per_message_max: int = Field(default=10, ge=0, le=100, description="Files of one message.")
@@ -31,7 +31,7 @@ class AssistantSettings(BaseSettings):
     history_messages_max: int = Field(default=500, ge=1, description="Messages that an API caller may give as history.")
     lent_tools_max: int = Field(default=64, ge=0, le=512, description="Tools that an API caller may lend to one run.")
     step_retries_max: int = Field(
-        1, ge=0, le=5, description="How often a model step is tried again after a failure that may heal."
+        default=1, ge=0, le=5, description="How often a model step is tried again after a failure that may heal."
     )
     deleted_days: int = Field(default=30, ge=0, description="Days in which a deleted thread can be restored.")
     temporary_hours: float = Field(
@@ -39,13 +39,13 @@ class AssistantSettings(BaseSettings):
     )
     attachment_bytes_max: int = Field(default=25_000_000, ge=1_000, description="Size of one attached file.")
     attachment_chars_max: int = Field(
-        60_000, ge=1_000, description="Characters of files that one model request carries."
+        default=60_000, ge=1_000, description="Characters of files that one model request carries."
     )
     loose_attachments_max: int = Field(
         default=50, ge=1, description="Files that a person may upload before sending them."
     )
     loose_attachment_hours: float = Field(
-        24, ge=0.1, description="Hours after which a file that was not sent is removed."
+        default=24, ge=0.1, description="Hours after which a file that was not sent is removed."
     )
     shares_max: int = Field(default=500, ge=1, description="Links of shared copies that one person may have.")
     schedules_max: int = Field(default=100, ge=1, description="Scheduled tasks of one person.")
