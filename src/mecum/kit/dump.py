@@ -21,7 +21,7 @@ from mecum.kit.embedded_pg import tool
 from mecum.kit.embedded_pg.binaries import missing
 from mecum.kit.errors import BadRequest, Conflict, StartError, Unavailable
 
-__all__ = ["dump_database", "restore_database"]
+__all__ = ["dump_database", "holds_data", "restore_database"]
 
 LOCK_TIMEOUT_MS = 30_000
 CHUNK_BYTES = 1 << 20
@@ -88,6 +88,15 @@ def restore_database(url: str, file: Path, *, drop_others: bool = False, progres
             params={"schemas": others},
         )
     _apply(connection, file, present, progress)
+
+
+def holds_data(url: str) -> bool:
+    """Whether the database has schemas beside `public`.
+
+    Raises:
+        Unavailable: the database can't be reached.
+    """
+    return bool(_schemas_in_database(_connection(url)))
 
 
 _CREATE_SCHEMA = re.compile(r"^CREATE SCHEMA (.+);$", re.MULTILINE)
