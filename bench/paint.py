@@ -53,9 +53,7 @@ def rows(door: list[tuple[float, int]], page: list[tuple[float, int]]) -> list[R
         Row("first contentful paint, a new page", statistics.median(ms for ms, _ in page) / 1000, "s", 1.0, note=note),
         Row("slowest of all", max(ms for ms, _ in (*door, *page)) / 1000, "s"),
         Row("JavaScript before the first page, sign-in", door[0][1] / 1000, "kB", 130, note=script),
-        Row(
-            "JavaScript with a new page, signed in", page[0][1] / 1000, "kB", note="and what it fetches ahead"
-        ),
+        Row("JavaScript with a new page, signed in", page[0][1] / 1000, "kB", note="and what it fetches ahead"),
     ]
 
 
