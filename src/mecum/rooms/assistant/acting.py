@@ -168,6 +168,15 @@ def intended(call: Call, ready: Ready) -> Draft:
     return Draft(ACT_INTENDED, body, "mecum")
 
 
+def refused(call: Call) -> Draft:
+    """Stands before the end of a call that is not done at all, so that readers see a step."""
+    return Draft(
+        ACT_INTENDED,
+        {"call": call.id, "tool": call.tool, "arguments": {}, "receiver": None, "label": call.tool},
+        "mecum",
+    )
+
+
 def done(call: Call, result: ToolResult, seconds: float) -> Draft:
     body: dict[str, Any] = {
         "call": call.id,

@@ -15,9 +15,10 @@ from uuid import UUID
 
 from mecum.kit.errors import MecumError, ProviderError
 from mecum.kit.room import Kit
+from mecum.kit.tools import ToolResult
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Event, Recall, Review
-from mecum.rooms.assistant.acting import Actor, Question, Ready, Settled, done, intended, unknown, waiting
+from mecum.rooms.assistant.acting import Actor, Question, Ready, Settled, done, intended, refused, unknown, waiting
 from mecum.rooms.assistant.context import Context, Files
 from mecum.rooms.assistant.events import RUN_STARTED, RUN_STEP, Draft
 from mecum.rooms.assistant.finishing import Outcome, close_and_go_on, finish, step_draft
@@ -193,8 +194,8 @@ class Runner:
         decided = await self._actor.prepare(turn.principal, call, state, before)
         match decided:
             case Settled(text, failed):
-                body = {"call": call.id, "text": text, "failed": failed, "seconds": 0.0}
-                await self._write(turn, [Draft("act.done", body, "mecum")], message=True)
+                over = done(call, ToolResult(text, failed=failed), 0.0)
+                await self._write(turn, [over] if before else [refused(call), over], message=True)
             case Question():
                 await self._ask_person(turn, call, decided)
                 return False
