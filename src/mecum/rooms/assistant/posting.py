@@ -87,8 +87,9 @@ class Posting:
     ) -> tuple[Posted, Place, UUID | None]:
         now = self._kit.clock.now()
         drafts: list[Draft] = []
+        answer = new_id()
         if isinstance(where, NewThread):
-            place, thread = await self._create(connection, principal, where, drafts), None
+            place, thread = await self._create(connection, principal, where, post, answer, drafts), None
         else:
             thread = await threads.get(connection, principal, where, lock=True)
             place = Place(where, principal.person, principal.space, principal.organisation)
@@ -97,12 +98,12 @@ class Posting:
         if said_before and thread is None:
             drafts.append(Draft(HISTORY_GIVEN, {"messages": said_before}, "person"))
             said_before = []
-        if post.text and (thread is None or not thread.title) and not (isinstance(where, NewThread) and where.title):
-            title = first_title(post.text)
-            drafts.append(Draft(THREAD_TITLED, {"title": title, "by": "mecum"}, "mecum"))
-            await threads.change(connection, place.thread, title=title)
+        changes: dict[str, Any] = {}
+        if thread is not None and post.text and not thread.title:
+            changes["title"] = first_title(post.text)
+            drafts.append(_titled(changes["title"]))
         active = await runs.open_run(connection, place.thread) if thread else None
-        parent = await self._parent(connection, place.thread, post, active)
+        parent = await self._parent(connection, place.thread, post, active) if thread else None
         message = new_id()
         files = await self._attach(connection, principal, place, post.attachments)
         drafts.append(_message(principal, post, message, parent, files, said_before))
@@ -112,23 +113,46 @@ class Posting:
         done = Posted(place.thread, message, run, events[-1].seq, repeated=False)
         if not await threads.remember_posted(connection, place, post.client_id, done, now):
             raise _Raced
-        stop = await self._set_going(connection, principal, place, post, done, active, joins)
+        if not joins:
+            await runs.create(
+                connection, place, run_id=run, answer_message=answer, answer_parent=message,
+                surface=principal.surface, options=run_options(post), now=now,
+            )  # fmt: skip
+        if thread is not None:
+            changes |= {"selected_message": message if joins else answer, "archived": False}
+            if active is None or active.state != "waiting":
+                changes["state"] = "running"
+            await threads.change(connection, place.thread, **changes)
+        stop = await self._disturb(connection, place, post, active, joins) if active else None
+        await self._kit.jobs.defer(connection, ADVANCE, lock=place.thread.hex, run=run.hex)
         return done, place, stop
 
     async def _create(
-        self, connection: AsyncConnection, principal: Principal, new: NewThread, drafts: list[Draft]
+        self,
+        connection: AsyncConnection,
+        principal: Principal,
+        new: NewThread,
+        post: Post,
+        answer: UUID,
+        drafts: list[Draft],
     ) -> Place:
+        """The thread's row as it will stand: titled, running, its answer to come selected."""
         place = await threads.create(
             connection,
             principal,
             new_id(),
-            title=new.title,
+            title=new.title or first_title(post.text),
+            title_by="person" if new.title else "mecum",
             origin=new.origin,
             temporary=new.temporary,
+            state="running",
+            selected_message=answer,
             now=self._kit.clock.now(),
         )
         body = {"title": new.title, "origin": new.origin, "temporary": new.temporary}
         drafts.append(Draft(THREAD_CREATED, body, "person"))
+        if post.text and not new.title:
+            drafts.append(_titled(first_title(post.text)))
         return place
 
     async def _attach(
@@ -173,37 +197,17 @@ class Posting:
             )
         return parent == active.answer_message or parent in pending
 
-    async def _set_going(
-        self,
-        connection: AsyncConnection,
-        principal: Principal,
-        place: Place,
-        post: Post,
-        done: Posted,
-        active: RunRow | None,
-        joins: bool,
+    async def _disturb(
+        self, connection: AsyncConnection, place: Place, post: Post, active: RunRow, joins: bool
     ) -> UUID | None:
-        """See that the message is answered. Returns a run to be stopped."""
-        now = self._kit.clock.now()
-        selected = done.message
-        if not joins:
-            selected = new_id()
-            await runs.create(
-                connection, place, run_id=done.run, answer_message=selected, answer_parent=done.message,
-                surface=principal.surface, options=run_options(post), now=now,
-            )  # fmt: skip
-        await threads.change(connection, place.thread, selected_message=selected, deleted_at=None, archived=False)
-        stop = active.id if active and (post.interrupt or (not joins and active.state == "waiting")) else None
-        if active is not None:
-            if stop is not None:
-                await runs.request_stop(connection, active.id)
-            if active.state == "waiting":
-                await self._dismiss_questions(connection, place, active)
-                await self._kit.jobs.defer(connection, ADVANCE, lock=place.thread.hex, run=active.id.hex)
-        if active is None or active.state != "waiting":
-            await runs.set_state(connection, place.thread, "running")
-        await self._kit.jobs.defer(connection, ADVANCE, lock=place.thread.hex, run=done.run.hex)
-        return stop
+        """What the message does to the run that is open. Returns it when it is to be stopped."""
+        stop = post.interrupt or (not joins and active.state == "waiting")
+        if stop:
+            await runs.request_stop(connection, active.id)
+        if active.state == "waiting":
+            await self._dismiss_questions(connection, place, active)
+            await self._kit.jobs.defer(connection, ADVANCE, lock=place.thread.hex, run=active.id.hex)
+        return active.id if stop else None
 
     async def _dismiss_questions(self, connection: AsyncConnection, place: Place, active: RunRow) -> None:
         """A message instead of an answer: the open questions are answered with `dismissed`."""
@@ -258,6 +262,10 @@ def run_options(post: Post) -> dict[str, Any]:
         "caller": None if post.caller is None else dict(post.caller),
     }
     return {name: value for name, value in options.items() if value not in (None, "", [])}
+
+
+def _titled(title: str) -> Draft:
+    return Draft(THREAD_TITLED, {"title": title, "by": "mecum"}, "mecum")
 
 
 def _message(

@@ -50,6 +50,9 @@ async def create(
     origin: Origin,
     temporary: bool,
     now: dt.datetime,
+    title_by: str = "person",
+    state: str = "idle",
+    selected_message: UUID | None = None,
 ) -> Place:
     await connection.execute(
         insert(thread).values(
@@ -58,9 +61,10 @@ async def create(
             space_id=principal.space,
             organisation_id=principal.organisation,
             title=title,
-            title_by="person" if title else "mecum",
+            title_by=title_by if title else "mecum",
             origin=origin,
-            state="idle",
+            state=state,
+            selected_message=selected_message,
             temporary=temporary,
             pinned=False,
             archived=False,
