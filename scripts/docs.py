@@ -254,14 +254,14 @@ def _route(method: str, path: str, operation: dict[str, Any]) -> str:
     body = next(iter(operation.get("requestBody", {}).get("content", {}).values()), {}).get("schema", {})
     if body:
         takes.append(f"body {_schema(body)}")
-    answers = ", ".join(
-        f"{status} {_one_line(answer.get('description'))}" for status, answer in sorted(operation["responses"].items())
-    )
+    answers = sorted(operation["responses"].items())
+    good = ", ".join(f"{code} {_one_line(each.get('description'))}" for code, each in answers if code < "400")
+    errors = ", ".join(code for code, _ in answers if code >= "400")
     lines = [
         f"### `{method.upper()} {path}`",
         what,
         f"Takes: {', '.join(takes)}." if takes else "",
-        f"Answers: {answers}.",
+        f"Answers: {good.rstrip('.')}." + (f" Errors: {errors}." if errors else ""),
     ]
     return "\n\n".join(line for line in lines if line)
 

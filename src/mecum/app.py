@@ -16,6 +16,7 @@ from mecum.bindings import Documents, NotificationsExport
 from mecum.engines.embeddings import EmbeddingEngine
 from mecum.engines.llm import LlmEngine
 from mecum.engines.weights import Sources
+from mecum.kit.description import describe
 from mecum.kit.errors import MecumError, StartError, Unavailable
 from mecum.kit.gate import Asgi, Gate, openai_error
 from mecum.kit.ground import build_kit
@@ -36,6 +37,7 @@ from mecum.rooms.models.room import build as build_models
 from mecum.rooms.people import Exporter
 from mecum.rooms.people.room import build as build_people
 from mecum.settings import Settings
+from mecum.surfaces.openai import described as openai_described
 from mecum.surfaces.openai import openai_routes
 from mecum.surfaces.web import client_routes, stream_router
 
@@ -164,7 +166,8 @@ async def build(settings: Settings) -> App:
     api = FastAPI(title="Mecum", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     api.state.authenticate = people.face.authenticate
     api.state.i18n = kit.i18n
-    install_errors(api)
+    install_errors(api, {"/v1/": openai_error})
+    describe(api, openai_described())
     for room in rooms:
         if room.router is not None:
             api.include_router(room.router)

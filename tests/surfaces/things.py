@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from tests.rooms.people.authenticator import Authenticator
 from tests.support.fake_replies import command
-from tests.support.living_house import MEMBER, PASSWORD, House
+from tests.support.living_house import MEMBER, House
 
 T = TypeVar("T")
 
@@ -25,11 +25,12 @@ def waited_for(look: Callable[[], T | None], within_s: float = 10) -> T:
 
 
 class Things:
-    """Of the member, through the member's own key; what belongs to the installation, through the owner's."""
+    """Of `person`, through a key of theirs; what belongs to the installation, through the owner's."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, person: str = MEMBER) -> None:
         self.house = house
-        self.key = house.key(person=MEMBER)
+        self.email = person
+        self.key = house.key(person=person)
         self._number = 0
 
     def post(self, path: str, body: Any = None, **more: Any) -> Any:
@@ -123,12 +124,12 @@ class Things:
 
     @cached_property
     def session(self) -> str:
-        self.house.browser(MEMBER)
+        self.house.browser(self.email)
         return self.get("/api/me/sessions")["items"][0]["id"]
 
     @cached_property
     def passkey(self) -> str:
-        browser = self.house.browser(MEMBER)
+        browser = self.house.browser(self.email)
         made = browser.request("POST", "/api/me/passkeys/options", json={}).json()
         credential = Authenticator(self.house.url).create(made["options"])
         body = {"challenge_id": made["challenge_id"], "name": CANARY, "credential": credential}
@@ -138,7 +139,7 @@ class Things:
 
     @cached_property
     def space(self) -> str:
-        return self.house.browser(MEMBER).request("GET", "/api/session").json()["space"]["id"]
+        return self.house.browser(self.email).request("GET", "/api/session").json()["space"]["id"]
 
     @cached_property
     def response(self) -> str:
@@ -181,7 +182,3 @@ class Things:
     @cached_property
     def model_name(self) -> str:
         return self.connected["models"][0]["name"]
-
-    @property
-    def password(self) -> str:
-        return PASSWORD

@@ -2,17 +2,21 @@
 
 One request or one job step is one transaction, opened with `Database.transaction()` and committed at its end. No
 transaction is held across an await that leaves the process (a model call, a fetch, a mail).
+
+PostgreSQL keeps neither NUL nor halves of surrogate pairs, and people, models and web pages send both. Here, and
+nowhere else, they become U+FFFD on their way in, so that a strange character never loses a message or stops a run.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, event
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -27,8 +31,48 @@ def room_metadata(room: str) -> MetaData:
     return MetaData(schema=room)
 
 
+_NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _NUL_IN_JSON.sub("\\1\ufffd", text) if "\\u0000" in text else text
+
+
+def storable(value: Any) -> Any:
+    """`value` as PostgreSQL can keep it: text, and text in lists, has U+FFFD for NUL and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value if _is_storable(value) else _mended(value)
+    if not isinstance(value, list | tuple):
+        return value
+    parts = cast("list[Any] | tuple[Any, ...]", value)
+    mended = [storable(part) for part in parts]
+    if all(after is before for after, before in zip(mended, parts, strict=True)):
+        return parts
+    return tuple(mended) if isinstance(parts, tuple) else mended
+
+
+def _is_storable(text: str) -> bool:
+    if "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _mended(text: str) -> str:
+    # Through UTF-16, which joins the halves of a pair that came apart.
+    return text.replace("\0", "\ufffd").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _mend_parameters(
+    _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+) -> tuple[str, Any]:
+    return statement, storable(parameters)
 
 
 class Database:
@@ -59,6 +103,8 @@ class Database:
                 },
             },
         )
+
+        event.listen(self.engine.sync_engine, "before_cursor_execute", _mend_parameters, retval=True)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncConnection]:

@@ -6,6 +6,7 @@ Routes declare the caller as a parameter (`caller: Signed`), so that a route wit
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
@@ -48,6 +50,7 @@ class Credentials:
 
 
 Authenticate = Callable[[Credentials], Awaitable[Principal]]
+Render = Callable[[MecumError], Response]
 
 
 def credentials(request: Request) -> Credentials:
@@ -68,8 +71,11 @@ def credentials(request: Request) -> Credentials:
     )
 
 
-async def authenticated(request: Request) -> Principal:
-    """The principal behind `request`.
+_bearer = HTTPBearer(auto_error=False)
+
+
+async def authenticated(request: Request, _: Annotated[object, Depends(_bearer)] = None) -> Principal:
+    """The principal behind `request`. The bearer scheme is for the description of the interface alone.
 
     Raises:
         Unauthenticated: no valid session or key. Forbidden: a session without its CSRF token or with a foreign Origin.
@@ -118,7 +124,7 @@ AccountCaller = Annotated[Principal, Depends(scoped("account"))]
 ModelsCaller = Annotated[Principal, Depends(scoped("models"))]
 
 
-def problem(error: MecumError, words: tuple[str, str] | None = None) -> JSONResponse:
+def problem(error: MecumError, words: tuple[str, str] | None = None) -> Response:
     """`error` as RFC 9457 problem details, with our `code`, `hint`, `params` and `retryable`.
 
     Args:
@@ -135,7 +141,9 @@ def problem(error: MecumError, words: tuple[str, str] | None = None) -> JSONResp
         "params": dict(error.params),
         "retryable": error.retryable,
     }
-    return JSONResponse(body, error.status, _headers(error), media_type="application/problem+json")
+    # Words may hold what somebody sent: halves of surrogate pairs can't go out again.
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return Response(content, error.status, _headers(error), media_type="application/problem+json")
 
 
 def _headers(error: MecumError) -> dict[str, str]:
@@ -147,7 +155,7 @@ def _headers(error: MecumError) -> dict[str, str]:
     return headers
 
 
-def _worded(request: Request, error: MecumError) -> JSONResponse:
+def _worded(request: Request, error: MecumError) -> Response:
     """The problem in the language of the request, where the app knows languages (`app.state.i18n`)."""
     i18n: I18n | None = getattr(request.app.state, "i18n", None)
     if i18n is None:
@@ -155,20 +163,30 @@ def _worded(request: Request, error: MecumError) -> JSONResponse:
     return problem(error, i18n.error(i18n.negotiate(request.headers.get("accept-language", "")), error))
 
 
-def install_errors(app: FastAPI) -> None:
-    """Render every error of the tree, of validation and of routing; never a stack trace."""
+def install_errors(app: FastAPI, renders: Mapping[str, Render] | None = None) -> None:
+    """Render every error of the tree, of validation and of routing; never a stack trace.
+
+    Args:
+        renders: how errors look below a prefix of the path, where they are no problems.
+    """
+
+    def rendered(request: Request, error: MecumError) -> Response:
+        for prefix, render in (renders or {}).items():
+            if request.url.path.startswith(prefix):
+                return render(error)
+        return _worded(request, error)
 
     async def known(request: Request, error: Exception) -> Response:
         assert isinstance(error, MecumError)
         if error.status >= 500:
             logger.warning("%s on %s", error.code, request.url.path)
-        return _worded(request, error)
+        return rendered(request, error)
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         where = ".".join(str(part) for part in first.get("loc", ()))
-        return _worded(
+        return rendered(
             request,
             BadRequest(
                 "invalid_request", f"{where}: {first.get('msg', 'not valid')}"[:500], params={"where": where[:200]}
@@ -179,11 +197,11 @@ def install_errors(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         plain = MecumError(f"http_{error.status_code}", str(error.detail))
         plain.status = error.status_code
-        return problem(plain)
+        return rendered(request, plain)
 
     async def unexpected(request: Request, error: Exception) -> Response:
         logger.error("unexpected error on %s", request.url.path, exc_info=error)
-        return _worded(
+        return rendered(
             request,
             MecumError("internal", "Something went wrong in Mecum itself.", "It was logged. Trying again may help."),
         )

@@ -14,7 +14,7 @@ CODES = {"models.provider_limit": "rate_limit_exceeded"}
 
 
 def dumps(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def sse(value: Mapping[str, Any]) -> bytes:

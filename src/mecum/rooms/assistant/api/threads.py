@@ -18,6 +18,8 @@ from mecum.rooms.assistant import Frame, Origin, Post
 from mecum.rooms.assistant.face import AssistantRoom
 from mecum.rooms.assistant.wire import render_event, render_posted, render_thread
 
+SEQ_MAX = 2**53
+"""Numbers beyond it are not exact in JavaScript."""
 Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)]
 Cursor = Annotated[str | None, Query(max_length=500)]
 Effort = Literal["auto", "fast", "think"]
@@ -233,12 +235,16 @@ class _Follows(Protocol):
 
 
 def _event_routes(router: APIRouter, room: AssistantRoom) -> None:
-    @router.get("/threads/{thread}/events", response_model=None)
+    @router.get(
+        "/threads/{thread}/events",
+        response_model=None,
+        responses={200: {"content": {"text/event-stream": {}}, "description": "The events."}},
+    )
     async def read_events(
         request: Request,
         caller: ThreadsCaller,
         thread: str,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Annotated[int, Query(ge=0, le=SEQ_MAX)] = 0,
         limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
         stream: bool = False,
         position: Annotated[str | None, Query(max_length=60)] = None,

@@ -1,0 +1,129 @@
+"""The description of `/v1` (OpenAPI 3.1): its routes are plain Starlette, so they are described here.
+
+Shapes are OpenAI's (https://platform.openai.com/docs/api-reference). The bodies are those that the entity reads; the
+relay passes everything else on as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from mecum.surfaces.openai.requests import ChatRequest, ResponsesRequest
+
+TAG = "openai"
+REF = "#/components/schemas/"
+ERRORS: Mapping[int, str] = {
+    400: "The request can't be understood; `param` names what is wrong.",
+    401: "The key is missing or not valid.",
+    403: "The key lacks the scope.",
+    404: "There is no such model or response, or it is not yours.",
+    409: "The answer needs a decision of the person, or what it follows is not finished.",
+    413: "Over a limit.",
+    422: "Understood, but a value is not possible.",
+    429: "Too much at once; `Retry-After` says for how long.",
+    502: "The provider failed.",
+    503: "A part that is needed is not there right now.",
+}
+ERROR: Mapping[str, Any] = {
+    "title": "OpenAIError",
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": ["string", "null"]},
+            },
+        }
+    },
+}
+EMBEDDINGS: Mapping[str, Any] = {
+    "title": "EmbeddingsRequest",
+    "type": "object",
+    "required": ["model", "input"],
+    "properties": {
+        "model": {"type": "string", "description": "An embedding model of `GET /v1/models`."},
+        "input": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        "encoding_format": {"type": "string", "enum": ["float", "base64"]},
+    },
+}
+RESPONSE_ID: Mapping[str, Any] = {
+    "name": "response_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "maxLength": 128},
+}
+
+
+def described() -> Mapping[str, Any]:
+    """`paths` and `schemas` for the description of the whole interface."""
+    schemas: dict[str, Any] = {"OpenAIError": ERROR, "EmbeddingsRequest": EMBEDDINGS}
+    for model in (ChatRequest, ResponsesRequest):
+        schemas |= _schemas(model)
+    return {"paths": _paths(), "schemas": schemas}
+
+
+def _schemas(model: type[BaseModel]) -> dict[str, Any]:
+    made = model.model_json_schema(ref_template=f"{REF}{{model}}")
+    inner: dict[str, Any] = made.pop("$defs", {})
+    return {**inner, model.__name__: made}
+
+
+def _paths() -> dict[str, Any]:
+    one = "/v1/responses/{response_id}"
+    page = [
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "How many items; 20 when absent."),
+        _query("after", {"type": "string"}, "The id of the item before the page."),
+        _query("order", {"type": "string", "enum": ["asc", "desc"]}, "Newest first unless it is `asc`."),
+    ]
+    again = _query("stream", {"type": "boolean"}, "The entity's response as its events once more.")
+    model = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 200}}
+    return {
+        "/v1/chat/completions": {
+            "post": _operation("Ask the entity (model `mecum`) or a model, as chat completions.", "ChatRequest", True)
+        },
+        "/v1/responses": {
+            "post": _operation("Ask the entity (model `mecum`) or a model, as responses.", "ResponsesRequest", True)
+        },
+        one: {
+            "get": _operation("A stored response, finished or not.", None, True, [RESPONSE_ID, again]),
+            "delete": _operation("Delete a stored response; the entity's with its thread.", None, False, [RESPONSE_ID]),
+        },
+        f"{one}/cancel": {"post": _operation("End a response that is being made.", None, False, [RESPONSE_ID])},
+        f"{one}/input_items": {"get": _operation("What a response answers.", None, False, [RESPONSE_ID, *page])},
+        "/v1/embeddings": {"post": _operation("Vectors of texts.", "EmbeddingsRequest", False)},
+        "/v1/models": {"get": _operation("The models that the key may use, the entity first.", None, False)},
+        "/v1/models/{model}": {"get": _operation("One model.", None, False, [model])},
+    }
+
+
+def _query(name: str, schema: Mapping[str, Any], what: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "schema": schema, "description": what}
+
+
+def _operation(
+    what: str, body: str | None, streams: bool, parameters: list[Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    content: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
+    if streams:
+        content["text/event-stream"] = {"schema": {"type": "string"}}
+    failed = {"application/json": {"schema": {"$ref": f"{REF}OpenAIError"}}}
+    errors = {str(status): {"description": words, "content": failed} for status, words in ERRORS.items()}
+    operation: dict[str, Any] = {
+        "tags": [TAG],
+        "description": what,
+        "security": [{"HTTPBearer": []}],
+        "parameters": parameters or [],
+        "responses": {"200": {"description": "The answer in OpenAI's shape.", "content": content}, **errors},
+    }
+    if body is not None:
+        schema = {"application/json": {"schema": {"$ref": f"{REF}{body}"}}}
+        operation["requestBody"] = {"required": True, "content": schema}
+    return operation
