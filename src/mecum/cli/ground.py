@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mecum.kit.clock import Clock, SystemClock
-from mecum.kit.crypto import SecretBox
+from mecum.kit.crypto import KEY_BYTES, SecretBox
 from mecum.kit.db import Database
 from mecum.kit.embedded_pg import database_of, make_data_directory
 from mecum.kit.errors import StartError
@@ -59,7 +59,13 @@ class Ground:
 
 
 def on_ground(
-    data: Path, purpose: str, work: Callable[[Ground], Awaitable[T]], *, create: bool = False, migrated: bool = True
+    data: Path,
+    purpose: str,
+    work: Callable[[Ground], Awaitable[T]],
+    *,
+    create: bool = False,
+    migrated: bool = True,
+    sealed: bool = True,
 ) -> T:
     """Do `work` on the installation in `data`, and give what it gives.
 
@@ -67,6 +73,7 @@ def on_ground(
         purpose: what others are told who find the data directory in use, e.g. `mecum people add`.
         create: make the installation when there is none: for what one does before the first start.
         migrated: bring the database to this version first.
+        sealed: False works without the key file: nothing sealed can be opened, nothing is written.
 
     Raises:
         StartError: there is no installation, or it can't be opened.
@@ -77,7 +84,7 @@ def on_ground(
     else:
         require_installation(data)
     with database_url(data, purpose) as url:
-        return asyncio.run(_work(settings, url, work, migrated))
+        return asyncio.run(_work(settings, url, work, migrated, sealed))
 
 
 @contextmanager
@@ -127,13 +134,15 @@ def require_installation(data: Path) -> None:
     )
 
 
-async def _work(settings: Settings, url: str, work: Callable[[Ground], Awaitable[T]], migrated: bool) -> T:
+async def _work(
+    settings: Settings, url: str, work: Callable[[Ground], Awaitable[T]], migrated: bool, sealed: bool
+) -> T:
     database = Database(url, pool_size=POOL_SIZE)
     try:
         if migrated:
             await migrate(database)
         kit = settings.kit
-        secrets = SecretBox.from_file(kit.data / KEY_FILE)
+        secrets = SecretBox.from_file(kit.data / KEY_FILE) if sealed else SecretBox({"none": bytes(KEY_BYTES)})
         return await work(Ground(settings, database, SystemClock(), secrets, kit.data, kit.address))
     finally:
         await database.close()

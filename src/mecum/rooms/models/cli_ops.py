@@ -121,6 +121,10 @@ class ModelCommands:
         """Make a model the default of its kind. Raises NotFound."""
         await self._providers.choose_default(None, name)
 
+    async def reach(self) -> tuple[tuple[str, MecumError | None], ...]:
+        """Each provider, and why it can't be reached; None where all is well. Costs nothing."""
+        return await self._providers.reach()
+
     async def test(self, name: str) -> Trial:
         """A real short call. Raises NotFound."""
         return await self._providers.try_model(name)

@@ -9,7 +9,7 @@ from uuid import UUID
 from mecum.kit.clock import Clock
 from mecum.kit.crypto import SecretBox
 from mecum.kit.db import AsyncConnection, Database
-from mecum.kit.errors import Conflict, NotFound, TooLarge, Unprocessable
+from mecum.kit.errors import Conflict, MecumError, NotFound, TooLarge, Unprocessable
 from mecum.kit.ids import new_id
 from mecum.kit.origins import origin_of
 from mecum.kit.types import Principal
@@ -231,6 +231,25 @@ class Providers:
             await store.change_provider(connection, remote.provider.id, state=state, last_error=said)
         self._catalogue.forget()
         return trial
+
+    async def reach(self) -> tuple[tuple[str, MecumError | None], ...]:
+        """Each provider with its name, and why it can't be reached or refuses the key; None where all is well. Asks
+        for the list of models, which costs nothing.
+        """
+        self._catalogue.forget()
+        known = await self._catalogue.snapshot()
+        endpoints = {each.provider.id: each.endpoint for each in known.models.values()}
+        found: list[tuple[str, MecumError | None]] = []
+        for endpoint in endpoints.values():
+            try:
+                await self._trials.discover(endpoint.base_url, endpoint.key)
+            except NotFound:
+                found.append((endpoint.provider, None))  # there, but without a list of models
+            except MecumError as error:
+                found.append((endpoint.provider, error))
+            else:
+                found.append((endpoint.provider, None))
+        return tuple(found)
 
     def _sealed(self, provider_id: UUID, key: str) -> bytes | None:
         if len(key) > KEY_CHARS_MAX or not key.isascii() or not key.isprintable():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from mecum.kit.errors import BadRequest, NotFound
+from mecum.kit.errors import BadRequest, MecumError, NotFound
 from mecum.surfaces.terminal.asking import Asker
 from mecum.surfaces.terminal.client import Client
 from mecum.surfaces.terminal.conversation import Conversation
@@ -149,6 +149,8 @@ class LineChat:
             async for frame in frames:
                 code = await self._turn(conversation, posted.run, frame)
                 if code is not None:
+                    with suppress(MecumError):  # a dot in a list is no reason to fail
+                        await self._client.mark_read(posted.thread)
                     return code
         raise AssertionError("a stream that is followed does not end")
 

@@ -89,6 +89,9 @@ class Desk(App[int]):
         self._begin()
         self._follow_person()
 
+    def on_resize(self) -> None:
+        self.draw_soon()
+
     @property
     def page(self) -> Page:
         return self.query_one(Page)
@@ -126,6 +129,8 @@ class Desk(App[int]):
                     else:
                         self.book.put(frame)
                         self.show_threads()
+                        if frame.id == self._current:
+                            self._mark_read(frame.id)
         except MecumError as error:
             if error.status == 401:
                 self.exit(1, 1, self.words.error(error))
@@ -171,7 +176,7 @@ class Desk(App[int]):
         self.draw()
         try:
             models = await self.client.models()
-            small = any(model.get("default") and model.get("small") for model in models)
+            small = any(model.get("default") and model.get("small") and model.get("kind") == "chat" for model in models)
             if small:
                 self.page.show_empty(small_model=True)
             local = await self.client.local_model()

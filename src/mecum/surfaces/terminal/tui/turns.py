@@ -110,7 +110,7 @@ class TurnView(Row):
         self.turn, self._hint, self._open_thinking = turn, hint, open_thinking
         if not self.column.is_attached:
             return  # done when it is on the page
-        self.margin.update(margin_of(turn, self._words))
+        self.margin.update(margin_of(turn, self._words, one_line=self.screen.has_class("-small")))
         if self.answer is None:
             self._show_person(turn)
         else:
@@ -164,12 +164,13 @@ class TurnView(Row):
                 card.close(wait.answer)
 
 
-def margin_of(turn: Turn, words: Words) -> Content:
+def margin_of(turn: Turn, words: Words, *, one_line: bool) -> Content:
     """Who and when, and which branch of how many."""
     who = words("terminal.you") if turn.kind == "person" else "Mecum"
     when = time_of(turn.at) if turn.at else ""
-    branch = f"\n‹{turn.place}/{turn.places}›" if turn.places > 1 else ""
-    return Content.assemble((who, "bold"), " ", (when, "$muted"), (branch, "$teal"))
+    between = " " if one_line else "\n"
+    branch = f"{between}‹{turn.place}/{turn.places}›" if turn.places > 1 else ""
+    return Content.assemble((who, "bold"), between, (when, "$muted"), (branch, "$teal"))
 
 
 def time_of(at: dt.datetime, now: dt.datetime | None = None) -> str:
