@@ -11,7 +11,7 @@ prompt of its own, whose beginning is the same for a set of tools, so that the s
 A date is a phrase in the person's own words: small models make dates up. Where a tool's schema asks for a date, the
 call names the place in `phrases`, and code turns the words into a date.
 
-The wording was chosen by trying it: see `bench/tools`. Pure: no I/O; messages are those of the chat wire.
+The wording was chosen by trying it: see `bench/tools.py`. Pure: no I/O; messages are those of the chat wire.
 """
 
 from __future__ import annotations
