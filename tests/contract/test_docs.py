@@ -69,9 +69,10 @@ def test_every_route_says_what_it_does() -> None:
         if not operation.get("description")
     ]
     assert not silent, f"The docstring of a route is its documentation; write one: {silent}"
-    described = (ROOT / "docs" / "api-reference.md").read_text()
+    # A part of a path is written {thread} where it is served and {} where a client fills it in.
+    described = re.sub(r"{[^{}]*}", "{}", (ROOT / "docs" / "api-reference.md").read_text())
     named = {text for file in files(SOURCE) for _, text in texts(tree(file)) if ROUTE.fullmatch(text)}
-    lacking = sorted(path for path in named if re.sub(r":\w+}", "}", path) not in described)
+    lacking = sorted(path for path in named if re.sub(r"{[^{}]*}", "{}", path) not in described)
     assert not lacking, f"Routes past FastAPI are described by hand, in docs/api-reference.md: {lacking}"
 
 
