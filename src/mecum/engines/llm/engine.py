@@ -31,7 +31,7 @@ from mecum.engines.llm.state import WAITING, Board, EngineState
 from mecum.engines.machine import available_memory_bytes, usable_cpus
 from mecum.engines.weights import LARGE, Model, Progress, Sources, fetch, is_present
 from mecum.kit.clock import Clock, SystemClock
-from mecum.kit.errors import EngineUnavailable, MecumError
+from mecum.kit.errors import EngineUnavailable, MecumError, ProviderError
 
 if TYPE_CHECKING:
     from mecum.engines.llm.settings import LlmSettings
@@ -162,6 +162,7 @@ class LlmEngine:
 
         Raises:
             EngineUnavailable: as `ready`; or the child ended inside the block and something in it failed by that.
+                Errors of Mecum other than ProviderError pass as they are.
         """
         self._users += 1
         try:
@@ -169,10 +170,9 @@ class LlmEngine:
             server = self._server
             try:
                 yield endpoint
-            except MecumError:
-                raise
             except Exception as error:
-                if server is not None and await _has_ended(server):
+                own = isinstance(error, MecumError) and not isinstance(error, ProviderError)
+                if not own and server is not None and await _has_ended(server):
                     raise _crashed() from error
                 raise
         finally:

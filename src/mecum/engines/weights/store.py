@@ -4,7 +4,7 @@ KEY.gguf            the whole file, verified
 KEY.gguf.verified   size, time and hash of what was verified, so that a start needs no new look at every byte
 KEY.gguf.partial    the first bytes of it; both sources append to it
 KEY.gguf.lock       held by the one process that fetches it
-.part-*             a package on its way
+.KEY.part-*         a package on its way
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from mecum.engines.weights.catalogue import MIB, Model
 from mecum.engines.weights.errors import Corrupt, own_file_unusable, unwritable
 
 GGUF_MAGIC = b"GGUF"
-PART_PREFIX = ".part-"
 LOCK_POLL_S = 0.5
 
 
@@ -58,6 +57,11 @@ def partial_of(model: Model, directory: Path) -> Path:
     return directory / f"{model.file_name}.partial"
 
 
+def part_prefix(model: Model) -> str:
+    """How names of folders for packages begin."""
+    return f".{model.key}.part-"
+
+
 def size_of(path: Path) -> int:
     try:
         return path.stat().st_size
@@ -72,7 +76,7 @@ def prepare(model: Model, directory: Path) -> None:
         EngineUnavailable: the directory can't be used.
     """
     try:
-        for stale in directory.glob(f"{PART_PREFIX}*"):
+        for stale in directory.glob(f"{part_prefix(model)}*"):
             shutil.rmtree(stale, ignore_errors=True)
         partial = partial_of(model, directory)
         if size_of(partial) > model.file_bytes:
