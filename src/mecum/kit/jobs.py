@@ -32,7 +32,7 @@ QUEUE = "default"
 HEARTBEAT_S = 3.0
 STALLED_AFTER_S = 12.0
 SWEEP_EVERY_S = 4.0
-RESTART_WAIT_MAX_S = 10.0
+RESTART_WAIT_S, RESTART_WAIT_MAX_S = 0.5, 10.0
 FINISHED_KEPT_HOURS = 24
 
 _DEFER = text(
@@ -132,8 +132,6 @@ class Jobs:
 
     async def start(self) -> None:
         await self._app.open_async()
-        if self._sole_worker:
-            await self._retry_stalled(0.0)
         self._worker = asyncio.create_task(self._work(), name="jobs.worker")
         self._sweeper = asyncio.create_task(self._sweep(), name="jobs.sweeper")
 
@@ -150,25 +148,35 @@ class Jobs:
         await self._app.close_async()
 
     async def _work(self) -> None:
-        wait_s = 0.5
+        """Run a worker, and another one whenever it ends: it does so by itself, in good order or not, when the database
+        goes away."""
+        wait_s = RESTART_WAIT_S
         while not self._stopping:
+            began = asyncio.get_running_loop().time()
             try:
-                await self._app.run_worker_async(
-                    queues=[QUEUE],
-                    concurrency=self._concurrency,
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=1.0,
-                    abort_job_polling_interval=30.0,
-                    shutdown_graceful_timeout=4.0,
-                    update_heartbeat_interval=HEARTBEAT_S,
-                    stalled_worker_timeout=STALLED_AFTER_S,
-                    delete_jobs=DeleteJobCondition.SUCCESSFUL,
-                )
-                return
+                await self._work_once()
             except (ConnectorException, OSError) as error:
                 logger.warning("The job worker lost the database, trying again: %s", type(error).__name__)
+            if asyncio.get_running_loop().time() - began > RESTART_WAIT_MAX_S:
+                wait_s = RESTART_WAIT_S
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, RESTART_WAIT_MAX_S)
+
+    async def _work_once(self) -> None:
+        if self._sole_worker:
+            # What the worker before held and could not hand back; it is gone by now.
+            await self._retry_stalled(0.0)
+        await self._app.run_worker_async(
+            queues=[QUEUE],
+            concurrency=self._concurrency,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=1.0,
+            abort_job_polling_interval=30.0,
+            shutdown_graceful_timeout=4.0,
+            update_heartbeat_interval=HEARTBEAT_S,
+            stalled_worker_timeout=STALLED_AFTER_S,
+            delete_jobs=DeleteJobCondition.SUCCESSFUL,
+        )
 
     async def _sweep(self) -> None:
         """Give back what dead workers held, forget old failures."""
