@@ -42,7 +42,7 @@ bench: setup-dev ## measure, and write docs/benchmarks.md
 	@$(PY) -m bench.run
 
 screenshots: setup-dev ## take the pictures of the docs again
-	@$(PY) -m pytest -q tests/e2e -m pictures
+	@$(PY) -m pytest -q tests/e2e tests/surfaces/terminal -m pictures
 
 lock: ## resolve the dependencies anew (UPGRADE=--upgrade takes the newest)
 	@$(NEED_PYTHON) scripts/setup.py --tools

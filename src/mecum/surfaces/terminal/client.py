@@ -98,7 +98,7 @@ class Client:
         return max(threads, key=lambda thread: thread.updated_at, default=None)
 
     async def thread(self, thread: str) -> Thread:
-        return read_thread(await self._get(f"/api/threads/{_part(thread)}"))
+        return read_thread(await self._get(_path("threads", thread)))
 
     async def search(self, query: str) -> tuple[Found, ...]:
         found = await self._get("/api/threads/search", q=query)
@@ -106,16 +106,16 @@ class Client:
 
     async def change_thread(self, thread: str, **changes: str | bool) -> Thread:
         """Args: changes: `title`, `pinned`, `archived`."""
-        return read_thread(await self._send("PATCH", f"/api/threads/{_part(thread)}", changes))
+        return read_thread(await self._send("PATCH", _path("threads", thread), changes))
 
     async def delete_thread(self, thread: str) -> None:
-        await self._send("DELETE", f"/api/threads/{_part(thread)}")
+        await self._send("DELETE", _path("threads", thread))
 
     async def restore_thread(self, thread: str) -> Thread:
-        return read_thread(await self._send("POST", f"/api/threads/{_part(thread)}/restore", {}))
+        return read_thread(await self._send("POST", _path("threads", thread, "restore"), {}))
 
     async def mark_read(self, thread: str) -> None:
-        await self._send("POST", f"/api/threads/{_part(thread)}/read", {})
+        await self._send("POST", _path("threads", thread, "read"), {})
 
     async def post(self, thread: str | None, text: str, **options: Any) -> Posted:
         """Send a message: to `thread`, or as the first one of a new thread. Repeated until the server has it or says
@@ -124,26 +124,26 @@ class Client:
         Args:
             options: as in the body: `attachments`, `parent`, `effort`, `model`, `interrupt`, `temporary`.
         """
-        path = "/api/messages" if thread is None else f"/api/threads/{_part(thread)}/messages"
+        path = "/api/messages" if thread is None else _path("threads", thread, "messages")
         body = {"client_id": uuid4().hex, "text": text, **options}
         return read_posted(await self._send_safely(path, body))
 
     async def regenerate(self, thread: str, message: str) -> Posted:
-        path = f"/api/threads/{_part(thread)}/messages/{_part(message)}/regenerate"
+        path = _path("threads", thread, "messages", message, "regenerate")
         return read_posted(await self._send_safely(path, {"client_id": uuid4().hex}))
 
     async def stop(self, thread: str, run: str | None = None) -> bool:
-        answer = await self._send("POST", f"/api/threads/{_part(thread)}/stop", {} if run is None else {"run": run})
+        answer = await self._send("POST", _path("threads", thread, "stop"), {} if run is None else {"run": run})
         return bool(answer.get("stopped"))
 
     async def answer(self, thread: str, wait: str, answer: Mapping[str, Any]) -> None:
-        await self._send("POST", f"/api/threads/{_part(thread)}/waits/{_part(wait)}", {"answer": dict(answer)})
+        await self._send("POST", _path("threads", thread, "waits", wait), {"answer": dict(answer)})
 
     async def select_branch(self, thread: str, message: str) -> None:
-        await self._send("POST", f"/api/threads/{_part(thread)}/branch", {"message": message})
+        await self._send("POST", _path("threads", thread, "branch"), {"message": message})
 
     async def give_feedback(self, thread: str, message: str, value: str) -> None:
-        path = f"/api/threads/{_part(thread)}/messages/{_part(message)}/feedback"
+        path = _path("threads", thread, "messages", message, "feedback")
         await self._send("PUT", path, {"value": value})
 
     async def attach(self, path: Path) -> Attachment:
@@ -159,7 +159,7 @@ class Client:
             return read_attachment(await self._request("POST", "/api/attachments", data=form, timeout=timeout))
 
     async def attachment(self, attachment: str) -> Attachment:
-        return read_attachment(await self._get(f"/api/attachments/{_part(attachment)}"))
+        return read_attachment(await self._get(_path("attachments", attachment)))
 
     async def models(self) -> Sequence[Json]:
         return _items(await self._get("/api/models"))
@@ -174,7 +174,7 @@ class Client:
         Raises:
             MecumError: the server refuses for good: no such thread, no right.
         """
-        async for frame in self._stream(f"/api/threads/{_part(thread)}/events?stream=1", position):
+        async for frame in self._stream(_path("threads", thread, "events") + "?stream=1", position):
             if isinstance(frame, Link):
                 yield frame
             elif (read := read_frame(frame.event, as_object(json.loads(frame.data)))) is not None:
@@ -305,9 +305,9 @@ def _items(found: Json) -> Sequence[Json]:
     return [as_object(item) for item in items]
 
 
-def _part(text: str) -> str:
-    """`text` as one part of a path."""
-    return quote(text, safe="")
+def _path(*parts: str) -> str:
+    """A path below `/api`."""
+    return "/".join(("/api", *(quote(part, safe="") for part in parts)))
 
 
 def check_server(server: str) -> str:

@@ -65,25 +65,32 @@ class Desk(App[int]):
         self._thinking_open = False
         self._offline = False
         self._drawing: Timer | None = None
+        self.rail = Rail(words)
+        self.page = Page(words)
+        self.composer = Composer(words("terminal.write"))
+        self._key_line = KeyLine(words)
+        self._title_line, self._state_line, self._files_line = (
+            Static("", id=name, markup=False) for name in ("title", "state", "files")
+        )
         for theme in themes():
             self.register_theme(theme)
         self.theme = DARK if dark else LIGHT
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="house"):
-            yield Rail(self.words)
+            yield self.rail
             with Vertical(id="main"):
                 with Horizontal(id="bar"):
-                    yield Static("", id="title", markup=False)
-                    yield Static("", id="state", markup=False)
-                yield Page(self.words)
+                    yield self._title_line
+                    yield self._state_line
+                yield self.page
                 with Vertical(id="foot"):
-                    yield Static("", id="files", markup=False)
-                    yield Composer(self.words("terminal.write"))
-                yield KeyLine(self.words)
+                    yield self._files_line
+                    yield self.composer
+                yield self._key_line
 
     def on_mount(self) -> None:
-        self.query_one("#files").display = False
+        self._files_line.display = False
         self.composer.focus()
         self.draw()
         self._begin()
@@ -91,18 +98,6 @@ class Desk(App[int]):
 
     def on_resize(self) -> None:
         self.draw_soon()
-
-    @property
-    def page(self) -> Page:
-        return self.query_one(Page)
-
-    @property
-    def rail(self) -> Rail:
-        return self.query_one(Rail)
-
-    @property
-    def composer(self) -> Composer:
-        return self.query_one(Composer)
 
     @work
     async def _begin(self) -> None:
@@ -202,6 +197,8 @@ class Desk(App[int]):
     def draw(self) -> None:
         """Bring all up to what is known now."""
         self._drawing = None
+        if not self.page.is_attached:
+            return  # the person is leaving
         conversation = self.conversation
         turns = self._turns()
         if conversation is not None:
@@ -213,12 +210,12 @@ class Desk(App[int]):
         answered = any(turn.kind == "answer" for turn in turns)
         editing, asked = self._edited is not None, bool(conversation and conversation.open_waits())
         keys = key_line(self.words, running=running, answered=answered, editing=editing, asked=asked)
-        self.query_one(KeyLine).show(keys)
+        self._key_line.show(keys)
         self._draw_bar(conversation)
 
     def _draw_bar(self, conversation: Conversation | None) -> None:
         title = plain(conversation.title) if conversation else self.words("terminal.new_page")
-        self.query_one("#title", Static).update(" ".join(title.split()) or "…")
+        self._title_line.update(" ".join(title.split()) or "…")
         state = Content("")
         if self._offline:
             state = Content.styled(self.words("terminal.reconnecting"), "$warn")
@@ -226,9 +223,11 @@ class Desk(App[int]):
             state = Content(self.words("terminal.temporary"))
         elif self._edited is not None:
             state = Content.styled(self.words("terminal.editing"), "$teal")
-        self.query_one("#state", Static).update(state)
+        self._state_line.update(state)
 
     def show_threads(self) -> None:
+        if not self.rail.is_attached:
+            return
         self.rail.show_threads(self.book.all, self._current, dt.datetime.now(dt.UTC))
         known = self.book.get(self._current) if self._current else None
         if self.conversation and known and known.title and known.title != self.conversation.title:
@@ -258,7 +257,7 @@ class Desk(App[int]):
 
     def _set_files(self, files: list[Attachment]) -> None:
         self._files = files
-        shown = self.query_one("#files", Static)
+        shown = self._files_line
         shown.update("\n".join(f"▪ {plain(file.name)}  {self.words.size(file.size_bytes)}" for file in files))
         shown.display = bool(files)
 

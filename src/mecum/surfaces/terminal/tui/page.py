@@ -188,8 +188,9 @@ class Page(VerticalScroll, can_focus=False):
         return " · ".join(part for part in (figures, left, words("terminal.write_already")) if part)
 
     def _add_rest(self, widget: Widget) -> None:
-        self._rest.append(widget)
-        self.mount(widget)
+        if self.is_attached:  # not while the person is leaving
+            self._rest.append(widget)
+            self.mount(widget)
 
     def _clear_rest(self) -> None:
         self._model_row = None
