@@ -74,11 +74,19 @@ class ChatRequest(Loose):
     metadata: dict[str, str] | None = None
 
 
+class ResponsesTool(Loose):
+    type: Literal["function"]
+    name: str = Field(min_length=1, max_length=64)
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
 class ResponsesRequest(Loose):
     model: str
     input: str | list[dict[str, Any]]
     instructions: str | None = None
-    tools: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]], max_length=TOOLS_MAX)
+    tools: list[ResponsesTool] = Field(default_factory=list[ResponsesTool], max_length=TOOLS_MAX)
     tool_choice: Any = None
     stream: bool = False
     store: bool = True

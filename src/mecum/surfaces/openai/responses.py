@@ -15,7 +15,15 @@ from mecum.rooms.assistant import Assistant, Post, Posted
 from mecum.surfaces.openai.chat import ended, finish_of, taken_in
 from mecum.surfaces.openai.following import Ended, Ping, Reasoning, Text, failure_of, follow
 from mecum.surfaces.openai.items import asked_items, conversation_of_input, items_page
-from mecum.surfaces.openai.requests import EFFORTS, Conversation, ResponsesRequest, json_schema_of, parse, refused
+from mecum.surfaces.openai.requests import (
+    EFFORTS,
+    Conversation,
+    ResponsesRequest,
+    ResponsesTool,
+    json_schema_of,
+    parse,
+    refused,
+)
 from mecum.surfaces.openai.wire import error_object, event
 
 ECHOED = ("instructions", "metadata", "temperature", "max_output_tokens", "previous_response_id", "background", "store")
@@ -71,8 +79,7 @@ class EntityResponses:
         self, caller: Principal, request: ResponsesRequest, conversation: Conversation, idempotency_key: str | None
     ) -> Post:
         files, history = await taken_in(self._assistant, caller, conversation)
-        wanted = request.tools if request.tool_choice != "none" else ()
-        lent = [tool for tool in wanted if tool.get("type") == "function"]
+        lent = request.tools if request.tool_choice != "none" else []
         effort = str((request.reasoning or {}).get("effort") or "")
         asked = request.model_dump(include=set(ECHOED))
         return Post(
@@ -81,14 +88,14 @@ class EntityResponses:
             attachments=files,
             effort=EFFORTS.get(effort, "auto"),
             instructions="\n\n".join(filter(None, [request.instructions or "", *conversation.instructions])),
-            lent_tools=[{k: tool.get(k) or {} for k in ("name", "description", "parameters")} for tool in lent],
+            lent_tools=[_lent(tool) for tool in lent],
             tool_results=conversation.tool_results,
             history=history,
             unattended=True,
             max_tokens=request.max_output_tokens,
             temperature=request.temperature,
             json_schema=json_schema_of((request.text or {}).get("format")),
-            caller={**asked, "tools": lent, "text": request.text},
+            caller={**asked, "tools": [tool.model_dump() for tool in lent], "text": request.text},
         )
 
     async def whole(self, caller: Principal, posted: Posted, request: ResponsesRequest) -> Mapping[str, Any]:
@@ -275,6 +282,10 @@ class _Writer:
     def error(self, error: MecumError) -> bytes:
         found = error_object(error)
         return self._event("error", code=found["code"], message=found["message"], param=found["param"])
+
+
+def _lent(tool: ResponsesTool) -> Mapping[str, Any]:
+    return {"name": tool.name, "description": tool.description or "", "parameters": tool.parameters or {}}
 
 
 def unknown_response(response_id: str, param: str | None = None) -> NotFound:
