@@ -7,8 +7,9 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pytest
@@ -144,11 +145,30 @@ def test_in_a_terminal_an_answer_appears_as_it_is_written(signed_in: Shell) -> N
     assert code == 0 and "You said “hello”: " in seen
 
 
+@pytest.mark.parametrize(("background", "paper"), [(b"fbfb/fafa/f7f7", "251;250;247"), (b"1616/1616/1414", "22;22;20")])
+def test_the_page_takes_the_colours_of_the_terminal(signed_in: Shell, background: bytes, paper: str) -> None:
+    signed_in.environment["COLORTERM"] = "truecolor"
+    answer = {b"\x1b]11;?\x1b\\": b"\x1b]11;rgb:" + background + b"\x1b\\\x1b[?62;22c"}
+    code, seen = on_a_terminal(signed_in, until="This page is yours.", keys=b"\x11", answers=answer)
+    assert code == 0 and f"48;2;{paper}" in seen
+
+
 def on_a_terminal(
-    shell: Shell, *arguments: str, until: str, keys: bytes = b"", within_s: float = 50
+    shell: Shell,
+    *arguments: str,
+    until: str,
+    keys: bytes = b"",
+    answers: Mapping[bytes, bytes] | None = None,
+    within_s: float = 50,
 ) -> tuple[int, str]:
-    """Exit code and output of `mecum chat` on a pseudo terminal. `keys` are pressed once `until` is seen."""
+    """Exit code and output of `mecum chat` on a pseudo terminal.
+
+    Args:
+        keys: pressed once `until` is seen.
+        answers: what the terminal says when it is asked.
+    """
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(ours, (30, 100))
     process = subprocess.Popen(
         shell.command(*arguments),
         stdin=theirs,
@@ -158,7 +178,8 @@ def on_a_terminal(
         start_new_session=True,
     )
     os.close(theirs)
-    seen, deadline, pressed = b"", time.monotonic() + within_s, False
+    expected = {**(answers or {}), until.encode(): keys}
+    seen, deadline = b"", time.monotonic() + within_s
     try:
         while time.monotonic() < deadline:
             if select.select([ours], [], [], 0.2)[0]:
@@ -166,9 +187,8 @@ def on_a_terminal(
                     seen += os.read(ours, 65536)
                 except OSError:
                     break  # the other end is closed: it has ended
-            if not pressed and until.encode() in seen:
-                os.write(ours, keys)
-                pressed = True
+            for question in [each for each in expected if each in seen]:
+                os.write(ours, expected.pop(question))
         return process.wait(10), seen.decode("utf-8", "replace")
     finally:
         process.kill()

@@ -320,6 +320,38 @@ async def test_long_threads_show_their_end_first(api: FakeApi, client: Client) -
         assert [view.turn.text for view in shown.turns[:2]] == ["Question 0?", "Answer 0."]
 
 
+async def test_another_thread_shows_its_end_wherever_one_was_in_the_last(api: FakeApi, client: Client) -> None:
+    first, second = api.thread("First"), api.thread("Second", minutes=1)
+    for number in range(12):
+        api.talk(first, f"One {number}?", f"First answer {number}.")
+        api.talk(second, f"Two {number}?", f"Second answer {number}.")
+    async with page(client, thread=first.id) as shown:
+        await shown.sees("First answer 11.")
+        await shown.press("ctrl+home")
+        await shown.sees("One 0?")
+        shown.app.open_thread(second.id)
+        await shown.sees("Second answer 11.")
+
+
+async def test_whoever_reads_above_is_not_pulled_to_the_end(api: FakeApi, client: Client) -> None:
+    gate = asyncio.Event()
+    thread = api.thread("Long")
+    for number in range(12):
+        api.talk(thread, f"Question {number}?", f"Answer {number}.")
+    api.script(Watched(), Say("It grows"), Hold(gate), Say("\n\nand grows" * 30))
+    async with page(client, thread=thread.id) as shown:
+        await shown.sees("Answer 11.")
+        await shown.say("Go on")
+        await shown.sees("It grows")
+        await shown.press("ctrl+home")
+        await shown.sees("Question 0?")
+        gate.set()
+        await shown.until(lambda: not shown.app.conversation or not shown.app.conversation.active_run())
+        assert "Question 0?" in shown.text
+        await shown.press("ctrl+end")
+        await shown.sees("and grows")
+
+
 async def test_text_of_others_can_not_drive_the_terminal(api: FakeApi, client: Client) -> None:
     api.script(Watched(), Say("\x1b]0;owned\x07 and \x1b[31mred [bold]markup[/bold]"))
     async with page(client) as shown:

@@ -78,7 +78,6 @@ class Page(VerticalScroll, can_focus=False):
         self._limit = TURNS_SHOWN
         self.anchor(False)
         await self.remove_children()
-        self.scroll_home(animate=False)
 
     def show_earlier(self) -> None:
         self._limit += TURNS_SHOWN
@@ -101,6 +100,7 @@ class Page(VerticalScroll, can_focus=False):
             self._clear_rest()
             before = next(iter(self._sending.values()), None)
             self.mount(*fresh, before=before)
+            self.call_after_refresh(self.watch_virtual_size)
         for turn in shown:
             self._views[turn.key].show(turn, hint, open_thinking=open_thinking)
 
