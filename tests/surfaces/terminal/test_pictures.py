@@ -13,9 +13,9 @@ from mecum.surfaces.terminal.client import Client
 from tests.e2e.driver import chromium, chromium_path
 from tests.e2e.test_pictures import ANSWER, QUESTION, TITLES
 from tests.support.processes import REPO
+from tests.surfaces.terminal.driver import page
 from tests.surfaces.terminal.fake_api import FakeApi
 from tests.surfaces.terminal.fake_run import FakeThread, iso
-from tests.surfaces.terminal.test_tui import page
 
 pytestmark = pytest.mark.pictures
 

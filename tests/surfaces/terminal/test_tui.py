@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Button, Input, OptionList, Select, Static
 
 from mecum.surfaces.terminal.client import Client
@@ -19,62 +14,11 @@ from mecum.surfaces.terminal.tui.app import MecumApp
 from mecum.surfaces.terminal.tui.asking import QuestionCard
 from mecum.surfaces.terminal.tui.dialogs import HelpDialog, LineDialog, complete_path
 from mecum.surfaces.terminal.tui.page import Earlier
-from mecum.surfaces.terminal.tui.turns import TurnView
 from mecum.surfaces.terminal.words import Words
+from tests.surfaces.terminal.driver import command, page
 from tests.surfaces.terminal.fake_api import FakeApi
 from tests.surfaces.terminal.fake_run import Ask, Cut, End, HintOf, Hold, Say, Think, Use, Watched
 from tests.surfaces.terminal.test_line import ERROR, FORM
-
-
-@dataclass
-class Page:
-    """The app under test, and what a person sees of it."""
-
-    app: MecumApp
-    pilot: Pilot[Any]
-
-    async def until(self, true: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
-            while not true():
-                await self.pilot.pause()
-        await self.pilot.pause()
-
-    async def sees(self, *texts: str) -> None:
-        try:
-            await self.until(lambda: all(text in self.text for text in texts))
-        except TimeoutError:
-            pytest.fail(f"None of {texts!r} here:\n{self.text}")
-
-    async def misses(self, text: str) -> None:
-        await self.until(lambda: text not in self.text)
-
-    async def say(self, text: str) -> None:
-        self.app.composer.load_text(text)
-        await self.pilot.press("enter")
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    @property
-    def text(self) -> str:
-        """The screen as lines of text."""
-        strips = self.app.screen._compositor.render_strips()  # pyright: ignore[reportPrivateUsage]
-        return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
-
-    @property
-    def turns(self) -> list[TurnView]:
-        return list(self.app.query(TurnView))
-
-
-@asynccontextmanager
-async def page(
-    client: Client, *, size: tuple[int, int] = (120, 40), locale: str = "en", dark: bool = True, **start: Any
-) -> AsyncGenerator[Page]:
-    app = MecumApp(client, Words(locale), Message("", **start), dark=dark)
-    async with asyncio.timeout(45), app.run_test(size=size, notifications=True) as pilot:
-        await pilot.pause()
-        yield Page(app, pilot)
 
 
 async def test_an_empty_page_says_what_one_can_do(api: FakeApi, client: Client) -> None:
@@ -274,6 +218,14 @@ async def test_files_are_attached_by_path(api: FakeApi, client: Client, tmp_path
         assert api.bodies("POST", "/api/messages")[0]["attachments"] == list(api.files)
 
 
+async def test_files_of_the_command_line_go_with_the_first_message(
+    api: FakeApi, client: Client, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    async with page(client, attach=(tmp_path / "notes.txt",)) as shown:
+        await shown.sees("▪ notes.txt  5 B")
+
+
 async def test_a_file_that_can_not_be_read_is_said(api: FakeApi, client: Client, tmp_path: Path) -> None:
     async with page(client) as shown:
         await shown.press("ctrl+o")
@@ -412,12 +364,3 @@ def test_paths_are_completed(tmp_path: Path) -> None:
     assert complete_path(f"{tmp_path}/nov") == f"{tmp_path}/novels/"
     assert complete_path(f"{tmp_path}/x") is None
     assert complete_path("") is None
-
-
-async def command(shown: Page, name: str) -> None:
-    await shown.press("ctrl+k")
-    await shown.until(lambda: len(shown.app.screen_stack) == 2)
-    shown.app.screen.query_one(Input).value = name
-    await shown.sees(name)
-    await shown.press("down", "enter")
-    await shown.until(lambda: type(shown.app.screen).__name__ != "CommandPalette")

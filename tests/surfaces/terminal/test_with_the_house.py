@@ -9,7 +9,7 @@ import pytest
 
 from mecum.surfaces.terminal.client import Client
 from tests.support.living_house import House, fresh_database, living_house
-from tests.surfaces.terminal.test_tui import page
+from tests.surfaces.terminal.driver import page
 
 
 @pytest.fixture(scope="module")

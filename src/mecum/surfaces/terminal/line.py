@@ -16,6 +16,7 @@ from mecum.kit.errors import BadRequest, MecumError, NotFound
 from mecum.surfaces.terminal.asking import Asker
 from mecum.surfaces.terminal.client import Client
 from mecum.surfaces.terminal.conversation import Conversation
+from mecum.surfaces.terminal.files import send_file
 from mecum.surfaces.terminal.frames import Frame, Link
 from mecum.surfaces.terminal.hints import hint_text
 from mecum.surfaces.terminal.nodes import Node, Run
@@ -29,7 +30,6 @@ EXIT_FAILED = 1
 EXIT_WAITING = 3
 EXIT_STOPPED = 130
 INPUT_BYTES_MAX = 4 * 2**20
-READING_POLL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,16 +176,7 @@ class LineChat:
         sent: list[str] = []
         for path in paths:
             self.status.show(self._words("terminal.sending_file", name=path.name))
-            file = await self._client.attach(path)
-            while file.state == "reading":  # Ctrl-C ends it
-                await asyncio.sleep(READING_POLL_S)
-                file = await self._client.attachment(file.id)
-            if file.state == "failed":
-                raise BadRequest(
-                    "terminal.file_unusable",
-                    f"{file.name} can't be used: {file.problem}",
-                    params={"name": file.name, "problem": file.problem},
-                )
+            file = await send_file(self._client, path)
             sent.append(file.id)
         self.status.clear()
         return sent

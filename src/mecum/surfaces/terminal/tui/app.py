@@ -170,12 +170,8 @@ class MecumApp(Desk):
         path = await self.push_screen_wait(
             LineDialog(self.words("terminal.attach_title"), self.words("terminal.attach_hint"), path=True)
         )
-        if path is None:
-            return
-        self.say(self.words("terminal.sending_file", name=plain(Path(path).name)))
-        file = await self._tried(self.client.attach(Path(path)))
-        if file is not None:
-            self._set_files([*self._files, file])
+        if path is not None:
+            await self._take_file(Path(path))
 
     @work
     async def action_regenerate(self) -> None:

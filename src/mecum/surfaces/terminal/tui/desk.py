@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Coroutine
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 from textual import work
@@ -18,6 +19,7 @@ from textual.widgets import Static
 from mecum.kit.errors import MecumError
 from mecum.surfaces.terminal.client import Client
 from mecum.surfaces.terminal.conversation import Conversation
+from mecum.surfaces.terminal.files import send_file
 from mecum.surfaces.terminal.frames import Attachment, Link
 from mecum.surfaces.terminal.line import Message
 from mecum.surfaces.terminal.nodes import Node, Turn
@@ -106,9 +108,18 @@ class Desk(App[int]):
             newest = await self._tried(self.client.newest_thread())
             thread = newest.id if newest else None
         if thread is None:
-            await self._new_page()
+            self.new_page()
         else:
             self.open_thread(thread)
+        for path in self._start.attach:
+            await self._take_file(path)
+
+    async def _take_file(self, path: Path) -> None:
+        """Send a file now; it goes with the next message."""
+        self.say(self.words("terminal.sending_file", name=plain(path.name)))
+        file = await self._tried(send_file(self.client, path))
+        if file is not None:
+            self._set_files([*self._files, file])
 
     @work
     async def _follow_person(self) -> None:
@@ -161,9 +172,7 @@ class Desk(App[int]):
 
     @work(group="thread", exclusive=True)
     async def new_page(self) -> None:
-        await self._new_page()
-
-    async def _new_page(self) -> None:
+        """Show an empty page."""
         self.conversation = None
         await self.page.clear()
         self.page.show_empty(small_model=False)
