@@ -170,7 +170,7 @@ def test_a_wrong_request_to_the_provider_is_a_bad_request(client: OpenAI, ask: A
 def test_a_callers_timeout_is_the_callers_own_error(client: OpenAI, house: House, ask: Any, door: str) -> None:
     before = len(house.fake.requests)
     with pytest.raises(openai.APITimeoutError):
-        ask(client.with_options(timeout=0.7), door, f"Hi {command(hang=True)}")
+        ask(client.with_options(timeout=0.7), door, f"Hi {command(hang=True)}", store=False)
     house.run(_gone(house, before))
 
 
