@@ -100,6 +100,19 @@ def test_a_repeated_request_may_be_streamed_and_says_the_same(client: OpenAI) ->
 
 
 @pytest.mark.anyio
+async def test_several_can_go_on_from_one_response_at_the_same_moment(async_client: AsyncOpenAI) -> None:
+    first = await async_client.responses.create(model="mecum", input="The trunk")
+
+    async def branch(number: int) -> tuple[str, str | None]:
+        told = f"Branch {number} {command(text=f'Leaf {number}.')}"
+        made = await async_client.responses.create(model="mecum", input=told, previous_response_id=first.id)
+        return made.output_text, made.previous_response_id
+
+    assert await asyncio.gather(*(branch(n) for n in range(4))) == [(f"Leaf {n}.", first.id) for n in range(4)]
+    await async_client.close()
+
+
+@pytest.mark.anyio
 async def test_requests_with_one_key_at_the_same_moment_are_one(async_client: AsyncOpenAI, house: House) -> None:
     header = {"Idempotency-Key": "at-once"}
     made = await asyncio.gather(
