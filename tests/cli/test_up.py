@@ -37,10 +37,17 @@ def up(data: Path, *, json: bool = True, options: str = "", **env: str) -> Proce
 import sys
 from pathlib import Path
 from mecum.cli.up import Options, run_up
+from mecum.cli.watch import Patience
 options = Options(host="127.0.0.1", port=0, data=Path({str(data)!r}), {options})
 sys.exit(run_up(options, json={json}, server={FAKE_SERVER!r}))
 """
     return Process([sys.executable, "-c", program], environment(**env))
+
+
+def ask(port: int, path: str) -> None:
+    """Send a request and wait for no answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
 
 
 def port_of(ready: dict[str, str]) -> int:
@@ -105,6 +112,43 @@ def test_a_crashed_server_is_started_again_on_the_same_database(data: Path) -> N
         assert pid_of_server(again) != server
         assert answers(get(again, "/database")[2].decode())
         assert database and [event["event"] for event in process.events].count("database") == 1
+        assert stop(process) == 0
+
+
+IMPATIENT = "patience=Patience(running_s=4)"  # two beats
+
+
+def test_a_server_that_hangs_says_where_and_is_started_again(data: Path) -> None:
+    with up(data, options=IMPATIENT) as process:
+        port = port_of(process.event("ready"))
+        server = pid_of_server(port)
+        ask(port, "/hang")
+        hung = process.event("server_hung")
+        assert (hung["pid"], hung["silent_s"]) == (server, pytest.approx(4, abs=1))
+        assert process.event("server_stopped")["how"] == "SIGABRT"
+        again = port_of(process.event("ready"))
+        assert pid_of_server(again) != server
+        assert stop(process) == 0
+        assert "hang_for_ever" in process.errors()
+
+
+def test_a_server_that_was_stopped_by_a_signal_is_started_again(data: Path) -> None:
+    with up(data, options=IMPATIENT) as process:
+        server = pid_of_server(port_of(process.event("ready")))
+        os.kill(server, signal.SIGSTOP)
+        assert process.event("server_hung")["pid"] == server
+        assert process.event("server_stopped")["how"] == "SIGABRT"
+        assert pid_of_server(port_of(process.event("ready"))) != server
+        assert stop(process) == 0
+
+
+@pytest.mark.full
+def test_a_server_that_hangs_and_does_not_even_end_when_asked_is_killed(data: Path) -> None:
+    with up(data, options=IMPATIENT) as process:
+        ask(port_of(process.event("ready")), "/hang/deaf")
+        process.event("server_hung")
+        assert process.event("server_stopped")["how"] == "SIGKILL"
+        process.event("ready")
         assert stop(process) == 0
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +22,7 @@ from mecum.kit.errors import StartError
 
 @dataclass
 class FakeApp:
-    """GET /pid, /database, /crash, /print; /slow answers when the app is draining."""
+    """GET /pid, /database, /crash, /print; /slow answers when the app is draining, /hang and /hang/deaf never."""
 
     setup_url: str | None = None
     ready: bool = False
@@ -46,6 +48,10 @@ class FakeApp:
         path = scope["path"]
         if path == "/crash":
             os._exit(3)
+        if path.startswith("/hang"):
+            if path == "/hang/deaf":
+                signal.signal(signal.SIGABRT, signal.SIG_IGN)
+            hang_for_ever()
         if path == "/slow":
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b"begun ", "more_body": True})
@@ -58,6 +64,11 @@ class FakeApp:
         body = said.get(path, "fake").encode()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
+
+
+def hang_for_ever() -> None:
+    """In the event loop: nothing else in this process gets a turn."""
+    threading.Event().wait()
 
 
 async def build(_settings: object) -> FakeApp:

@@ -4,6 +4,7 @@ server -> supervisor   {"event": "listening", "port": 8080}
                        {"event": "ready", "setup_url": null, "seconds": 1.7}
                        {"event": "refused", "code": ..., "detail": ..., "hint": ..., "params": {...}}  and exit code 78
                        {"event": "draining"}
+                       {"event": "beat"}  the event loop turns; one that is silent for too long is ended (watch.py)
 supervisor -> server   {"database_url": "postgresql://..."}
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TypeAlias, cast
@@ -23,6 +25,8 @@ EXIT_REFUSED = 78  # EX_CONFIG in sysexits.h: starting again changes nothing
 EXIT_ORPHANED = 70
 LINE_BYTES_MAX = 64 * 1024
 SUPERVISED = "MECUM_SUPERVISED"
+BEAT = "beat"
+BEAT_S = 2.0
 
 
 def encode(message: Event) -> bytes:
@@ -64,3 +68,10 @@ class Events:
         # A supervisor that is gone is noticed on the other line.
         with suppress(BrokenPipeError):
             os.write(self._descriptor, encode(event))
+
+    def beat(self) -> None:
+        """A sign of life; left out rather than waited for when the supervisor, does not read."""
+        room = select.poll()
+        room.register(self._descriptor, select.POLLOUT)
+        if room.poll(0):
+            self.send({"event": BEAT})

@@ -53,6 +53,8 @@ class Report:
                 return f"{ready}\n{i18n.text(locale, 'up.set_up', url=str(setup_url))}" if setup_url else ready
             case {"event": "server_stopped", "how": str(how), "restart_in_s": float(seconds)}:
                 return i18n.text(locale, "up.server_stopped", how=how, seconds=f"{seconds:g}")
+            case {"event": "server_hung", "silent_s": float(seconds)}:
+                return i18n.text(locale, "up.server_hung", seconds=f"{seconds:.0f}")
             case {"event": "database_stopped"}:
                 return i18n.text(locale, "up.database_stopped")
             case {"event": "waiting_for", "purpose": str(purpose)}:

@@ -13,6 +13,7 @@ Exit codes: 0 stopped as asked, 78 refused to start (starting again changes noth
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import importlib
 import logging
@@ -32,7 +33,7 @@ from typing import Any, Protocol
 import uvloop
 
 from mecum.cli.edge import Asgi, HttpServer, Switchboard, http_server, listen
-from mecum.cli.link import EXIT_ORPHANED, EXIT_REFUSED, LINE_BYTES_MAX, SUPERVISED, Events, decode, refusal
+from mecum.cli.link import BEAT_S, EXIT_ORPHANED, EXIT_REFUSED, LINE_BYTES_MAX, SUPERVISED, Events, decode, refusal
 from mecum.kit.errors import StartError
 
 logger = logging.getLogger(__name__)
@@ -100,6 +101,7 @@ class Serving:
             self._loop.add_signal_handler(number, self._stop_asked.set)
         if supervised:
             threading.Thread(target=self._listen_to_supervisor, name="supervisor", daemon=True).start()
+            self._beat()
         else:
             self._database_url.set_result(os.environ.get("MECUM_DATABASE_URL", ""))
         http = asyncio.create_task(self._server.serve(sockets), name="http")
@@ -155,6 +157,11 @@ class Serving:
             await http
         if app is not None:
             await _within(STOP_S, app.stop(), "stop")
+
+    def _beat(self) -> None:
+        """From the loop itself: what stops the loop stops this, and the supervisor notices."""
+        self._events.beat()
+        self._loop.call_later(BEAT_S, self._beat)
 
     def _listen_to_supervisor(self) -> None:
         """Runs in a thread: standard input is read without the loop, so that it works before and after it."""
@@ -224,6 +231,7 @@ def main(house: Callable[[], House] = mecum_house) -> int:
     """Serve until told to stop. Returns: the exit code."""
     # Settings are not imported yet: the few that are needed to listen come straight from the environment.
     events = Events.on_stdout()
+    faulthandler.enable()  # a supervisor that gives up on us sends SIGABRT: where every thread stands goes to the log
     supervised = os.environ.pop(SUPERVISED, "") == "1"
     _raise_open_files_limit()
     board = Switchboard()

@@ -51,6 +51,7 @@ def up_command(
     import os
 
     from mecum.cli.up import Options, run_up
+    from mecum.cli.watch import Patience
 
     options = Options(
         host=host,
@@ -61,6 +62,7 @@ def up_command(
         tls_key=_file(tls_key),
         trusted_proxies=os.environ.get("MECUM_TRUSTED_PROXIES", ""),
         database_url=os.environ.get("MECUM_DATABASE_URL", ""),
+        patience=Patience.of(os.environ),
     )
     raise typer.Exit(run_up(options, json=json))
 

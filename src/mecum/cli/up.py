@@ -1,8 +1,8 @@
 """`mecum up`: the supervisor. It starts the database and the server, keeps them running and stops them in order.
 
 Small and synchronous, with light imports: it must work when the rest does not. A child that ends is an event of its
-loop. When it is killed itself, the kernel tells the children (parent-death signal) and the next `mecum up` adopts what
-is left.
+loop; a server that hangs is ended (watch.py), and then is one too. When it is killed itself, the kernel tells the
+children (parent-death signal) and the next `mecum up` adopts what is left.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from pathlib import Path
 from types import FrameType
 
 from mecum.cli.child import Server, read_some
-from mecum.cli.link import EXIT_REFUSED, Event, refusal
+from mecum.cli.link import BEAT, EXIT_REFUSED, Event, refusal
 from mecum.cli.report import Report
+from mecum.cli.watch import Patience, Watch
 from mecum.kit.embedded_pg import DirectoryLock, EmbeddedPostgres, make_data_directory
 from mecum.kit.errors import StartError
 
@@ -52,6 +53,7 @@ class Options:
     tls_key: Path | None = None
     trusted_proxies: str = ""
     database_url: str = ""
+    patience: Patience = Patience()
 
 
 def run_up(options: Options, *, json: bool = False, server: Sequence[str] = SERVER) -> int:
@@ -114,6 +116,7 @@ class Supervisor:
         self._options = options
         self._report = report
         self._server = Server(command, _environment(options))
+        self._watch = Watch(options.patience, TICK_S)
         self._database = None if options.database_url else EmbeddedPostgres(options.data, purpose=PURPOSE)
         self._database_url = options.database_url
         self._began = time.monotonic()
@@ -145,10 +148,14 @@ class Supervisor:
 
     def _start_all(self) -> None:
         """The server is started first: it listens and imports while the database gets ready."""
-        self._server.start()
+        self._start_server()
         if self._database is not None:
             self._start_database(self._database)
         self._server.tell({"database_url": self._database_url})
+
+    def _start_server(self) -> None:
+        self._server.start()
+        self._watch.process_started()
 
     def _start_database(self, database: EmbeddedPostgres) -> None:
         if not (self._options.data / "pg").is_dir():
@@ -183,12 +190,23 @@ class Supervisor:
         if code is not None:
             self._server_ended(code)
         now = time.monotonic()
+        self._watch_server(now)
         if self._restart_at is not None and now >= self._restart_at and not self._stops_asked:
             self._restart_at = None
-            self._server.start()
+            self._start_server()
             self._server.tell({"database_url": self._database_url})
         if self._database is not None:
             self._tend(self._database, now)
+
+    def _watch_server(self, now: float) -> None:
+        verdict = self._watch.turn(now)
+        if verdict is None or self._server.pid is None:
+            return
+        if verdict == signal.SIGABRT:
+            silent_s = round(self._watch.silent_s, 1)
+            self._report.say({"event": "server_hung", "pid": self._server.pid, "silent_s": silent_s})
+        self._server.signal(verdict)
+        self._server.signal(signal.SIGCONT)  # one that was stopped can't write where it stands
 
     def _hear(self) -> int | None:
         """Take in what the server said. Returns: its exit code, once, when these were its last words."""
@@ -200,11 +218,15 @@ class Supervisor:
         return code
 
     def _heard(self, event: Event) -> None:
+        if event.get("event") == BEAT:
+            self._watch.beat()
+            return
         port = event.get("port")
         if event.get("event") == "listening" and isinstance(port, int):
             self._port = port
             event = {**event, "address": self._address}
         elif event.get("event") == "ready":
+            self._watch.process_ready()
             event = {**event, "address": self._address, "seconds": round(time.monotonic() - self._began, 3)}
         self._report.say(event)
 

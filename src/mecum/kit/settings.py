@@ -72,6 +72,16 @@ class KitSettings(BaseSettings):
         default=32, ge=1, le=1000, description="How many durable jobs of one process run at the same time."
     )
 
+    hang_seconds: int = Field(
+        default=60,
+        ge=10,
+        le=86_400,
+        description="A server process whose event loop is silent for so long is ended and started again.",
+    )
+    hang_starting_seconds: int = Field(
+        default=300, ge=10, le=86_400, description="The same while it starts, when nobody is served yet."
+    )
+
     smtp_url: str | None = Field(
         default=None,
         repr=False,
