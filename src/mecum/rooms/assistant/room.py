@@ -24,7 +24,7 @@ from mecum.rooms.assistant.runner import ADVANCE, Runner
 from mecum.rooms.assistant.scheduling import Scheduling
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.sharing import Sharing
-from mecum.rooms.assistant.store import files, schedules, threads
+from mecum.rooms.assistant.store import schedules, threads
 from mecum.rooms.assistant.telling import Telling
 from mecum.rooms.assistant.tools.ask import ASK_PERSON
 from mecum.rooms.assistant.tools.calculator import CALCULATOR
@@ -108,15 +108,15 @@ class Sweeper:
     async def erase_person(self, event: OutboxEvent) -> None:
         person = UUID(hex=event.payload["person"])
         await self._erase(lambda: threads.of_person(person))
+        await self._attachments.erase_loose(person)
         async with self._kit.db.transaction() as connection:
             await schedules.erase_person(connection, person)
 
     async def _erase(self, condition: threads.Condition) -> None:
         while True:
             async with self._kit.db.transaction() as connection:
-                found = await threads.some(connection, condition(), ERASED_AT_ONCE)
-                for blob in await files.blobs_of_threads(connection, found, 10_000):
-                    await self._kit.blobs.release(connection, blob)
+                found = await threads.lock_some(connection, condition(), ERASED_AT_ONCE)
+                await self._attachments.erase_of_threads(connection, found)
                 await threads.erase(connection, found)
             if len(found) < ERASED_AT_ONCE:
                 return

@@ -27,6 +27,8 @@ ROOM = "assistant"
 NAME_MAX = 255
 IMAGES_PER_REQUEST_MAX = 8
 LOOSE_SWEEP = 500
+CLAIM_WITHIN = dt.timedelta(hours=1)
+"""A stored file that no attachment refers to by then, because the process died in between, is swept."""
 READ_WAIT_S = 30.0
 """An answer waits so long for a file that is still being read; then the model is told that it is."""
 READ_LOOK_S = 0.1
@@ -75,7 +77,10 @@ class Attachments:
                 )
         data = await _collected(content, self._settings.attachment_bytes_max)
         kind, media_type = self._reader.sniff(data, name)
-        blob = await self._kit.blobs.put(ROOM, principal.space, principal.organisation, data, media_type)
+        unless_kept = self._kit.clock.now() + CLAIM_WITHIN
+        blob = await self._kit.blobs.put(
+            ROOM, principal.space, principal.organisation, data, media_type, expires_at=unless_kept
+        )
         readable = kind not in ("image", "unknown")
         new = Attachment(
             id=new_id(),
@@ -93,6 +98,7 @@ class Attachments:
             parts=(),
         )
         async with self._kit.db.transaction() as connection:
+            await self._kit.blobs.keep(connection, blob.id)
             await files.add(connection, new, self._kit.clock.now())
             if readable:
                 await self._kit.jobs.defer(connection, READ, attachment=new.id.hex)
@@ -137,12 +143,12 @@ class Attachments:
             found = await files.get(connection, attachment, principal)
             if found is None:
                 raise _unknown()
-            if found.thread is not None:
+            blobs = await files.take_loose(connection, [attachment])
+            if not blobs:
                 raise Conflict(
                     "assistant.attachment_sent", "The file belongs to a message.", "Delete the conversation."
                 )
-            await files.remove(connection, attachment)
-            await self._kit.blobs.release(connection, found.blob)
+            await self._release(connection, blobs)
 
     async def attach(
         self, connection: AsyncConnection, principal: Principal, place: Place, attachments: Sequence[UUID]
@@ -154,7 +160,8 @@ class Attachments:
             raise Conflict(
                 "assistant.attachment_elsewhere", "The file belongs to another conversation.", "Upload it again."
             )
-        await files.tie(connection, attachments, place.thread)
+        if await files.tie(connection, attachments, place.thread) < len(found):
+            raise _unknown()  # swept at this moment
         ordered = [found[each] for each in dict.fromkeys(attachments)]
         return [
             {"id": encode("att", a.id), "name": a.name, "media_type": a.media_type, "size_bytes": a.size_bytes}
@@ -198,9 +205,26 @@ class Attachments:
         """Remove files that were uploaded and never sent."""
         before = self._kit.clock.now() - dt.timedelta(hours=self._settings.loose_attachment_hours)
         async with self._kit.db.transaction() as connection:
-            for each in await files.loose_before(connection, before, LOOSE_SWEEP):
-                await files.remove(connection, each.id)
-                await self._kit.blobs.release(connection, each.blob)
+            old = await files.loose_before(connection, before, LOOSE_SWEEP)
+            await self._release(connection, await files.take_loose(connection, old))
+
+    async def erase_loose(self, person: UUID) -> None:
+        """Remove what a person who is erased had uploaded and not sent."""
+        while True:
+            async with self._kit.db.transaction() as connection:
+                found = await files.loose_of_person(connection, person, LOOSE_SWEEP)
+                await self._release(connection, await files.take_loose(connection, found))
+            if len(found) < LOOSE_SWEEP:
+                return
+
+    async def erase_of_threads(self, connection: AsyncConnection, threads: Sequence[UUID]) -> None:
+        """Remove the files of threads that are erased in the same transaction."""
+        while blobs := await files.take_of_threads(connection, threads, LOOSE_SWEEP):
+            await self._release(connection, blobs)
+
+    async def _release(self, connection: AsyncConnection, blobs: Sequence[UUID]) -> None:
+        for blob in blobs:
+            await self._kit.blobs.release(connection, blob)
 
 
 def as_text(attachment: Attachment, budget: int) -> str:

@@ -107,12 +107,24 @@ async def set_read(
     await connection.execute(update(attachment).where(attachment.c.id == attachment_id).values(values))
 
 
-async def tie(connection: AsyncConnection, ids: Sequence[UUID], thread: UUID) -> None:
-    await connection.execute(update(attachment).where(attachment.c.id.in_(ids)).values(thread_id=thread))
+async def tie(connection: AsyncConnection, ids: Sequence[UUID], thread: UUID) -> int:
+    """Give files to a thread. Returns: how many it has of them; others were removed or given away meanwhile."""
+    free = attachment.c.thread_id.is_(None) | (attachment.c.thread_id == thread)
+    done = await connection.execute(update(attachment).where(attachment.c.id.in_(ids), free).values(thread_id=thread))
+    return done.rowcount
 
 
-async def remove(connection: AsyncConnection, attachment_id: UUID) -> None:
-    await connection.execute(delete(attachment).where(attachment.c.id == attachment_id))
+async def take_loose(connection: AsyncConnection, ids: Sequence[UUID]) -> list[UUID]:
+    """Remove those that belong to no thread, also not since a moment ago. Returns: their blobs."""
+    loose = attachment.c.id.in_(ids) & attachment.c.thread_id.is_(None)
+    return list((await connection.execute(delete(attachment).where(loose).returning(attachment.c.blob_id))).scalars())
+
+
+async def take_of_threads(connection: AsyncConnection, threads: Sequence[UUID], limit: int) -> list[UUID]:
+    """Remove some files of these threads. Returns: their blobs."""
+    some = select(attachment.c.id).where(attachment.c.thread_id.in_(threads)).limit(limit)
+    gone = delete(attachment).where(attachment.c.id.in_(some)).returning(attachment.c.blob_id)
+    return list((await connection.execute(gone)).scalars())
 
 
 async def page_by_id(
@@ -127,11 +139,11 @@ async def page_by_id(
     return [_attachment(row) for row in rows]
 
 
-async def blobs_of_threads(connection: AsyncConnection, threads: Sequence[UUID], limit: int) -> list[UUID]:
-    query = select(attachment.c.blob_id).where(attachment.c.thread_id.in_(threads)).limit(limit)
-    return list((await connection.execute(query)).scalars())
+async def loose_before(connection: AsyncConnection, before: dt.datetime, limit: int) -> list[UUID]:
+    query = select(attachment.c.id).where(attachment.c.thread_id.is_(None), attachment.c.created_at < before)
+    return list((await connection.execute(query.limit(limit))).scalars())
 
 
-async def loose_before(connection: AsyncConnection, before: dt.datetime, limit: int) -> list[Attachment]:
-    query = select(attachment).where(attachment.c.thread_id.is_(None), attachment.c.created_at < before).limit(limit)
-    return [_attachment(row) for row in (await connection.execute(query)).mappings()]
+async def loose_of_person(connection: AsyncConnection, person: UUID, limit: int) -> list[UUID]:
+    query = select(attachment.c.id).where(attachment.c.thread_id.is_(None), attachment.c.person_id == person)
+    return list((await connection.execute(query.limit(limit))).scalars())

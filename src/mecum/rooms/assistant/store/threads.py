@@ -211,8 +211,10 @@ async def page_by_id(connection: AsyncConnection, principal: Principal, after: U
 Condition = Callable[[], ColumnElement[bool]]
 
 
-async def some(connection: AsyncConnection, condition: ColumnElement[bool], limit: int) -> list[UUID]:
-    return list((await connection.execute(select(thread.c.id).where(condition).limit(limit))).scalars())
+async def lock_some(connection: AsyncConnection, condition: ColumnElement[bool], limit: int) -> list[UUID]:
+    """Threads that meet a condition, and go on meeting it until the end of the transaction."""
+    query = select(thread.c.id).where(condition).limit(limit).with_for_update()
+    return list((await connection.execute(query)).scalars())
 
 
 async def erase(connection: AsyncConnection, threads: Sequence[UUID]) -> None:
