@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Column, String, Table, delete, insert, select
+from sqlalchemy import Column, String, Table, bindparam, delete, insert, select
 
 from mecum.kit.clock import Clock
 from mecum.kit.db import JSONB, TIMESTAMP, AsyncConnection, Database, room_metadata
@@ -32,6 +32,8 @@ outbox_table = Table(
     Column("at", TIMESTAMP(timezone=True), nullable=False),
 )
 
+_BY_ID = select(outbox_table).where(outbox_table.c.id == bindparam("of"))
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxEvent:
@@ -46,13 +48,23 @@ class OutboxEvent:
 Handler = Callable[[OutboxEvent], Awaitable[None]]
 
 
+def _everything(payload: Mapping[str, str]) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`name` is stable (`room.what_it_does`): waiting deliveries in the database name it."""
+    """Who hears of what.
+
+    Args:
+        name: stable (`room.what_it_does`): waiting deliveries in the database name it.
+        wants: asked in the sender's transaction with the payload, therefore pure; what is not wanted costs no job.
+    """
 
     topic: str
     name: str
     handle: Handler
+    wants: Callable[[Mapping[str, str]], bool] = _everything
 
 
 class Outbox:
@@ -82,11 +94,14 @@ class Outbox:
         return frozenset(self._subscriptions)
 
     async def publish(self, connection: AsyncConnection, topic: str, **payload: str) -> UUID:
-        """Write the event in the sender's transaction. Returns its id."""
+        """Write the event in the sender's transaction, if anybody wants it. Returns its id."""
         event_id = new_id()
+        wanted = [known for known in self._subscriptions.get(topic, ()) if known.wants(payload)]
+        if not wanted:
+            return event_id
         values = {"id": event_id, "topic": topic, "payload": payload, "at": self._clock.now()}
-        await connection.execute(insert(outbox_table).values(values))
-        for subscription in self._subscriptions.get(topic, ()):
+        await connection.execute(insert(outbox_table), values)
+        for subscription in wanted:
             await self._jobs.defer(connection, "outbox.deliver", event=str(event_id), subscription=subscription.name)
         return event_id
 
@@ -95,7 +110,7 @@ class Outbox:
         if target is None:
             return  # A later version has no such subscriber any more.
         async with self._database.transaction() as connection:
-            row = (await connection.execute(select(outbox_table).where(outbox_table.c.id == UUID(event)))).one_or_none()
+            row = (await connection.execute(_BY_ID, {"of": UUID(event)})).one_or_none()
         if row is not None:
             await target.handle(OutboxEvent(row.id, row.topic, row.payload, row.at))
 

@@ -11,6 +11,7 @@ from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
 from mecum.kit.room import Kit
+from mecum.rooms.assistant import Event
 from mecum.rooms.assistant.events import MESSAGE_ASSISTANT, RUN_FINISHED, RUN_STARTED, RUN_STEP, Draft
 from mecum.rooms.assistant.live import LiveAnswer, wake
 from mecum.rooms.assistant.service import RunState, fold_run, join_text
@@ -19,7 +20,7 @@ from mecum.rooms.assistant.store import log, runs, threads
 from mecum.rooms.assistant.store.runs import RunRow
 
 RUN_ENDED = "assistant.RunEnded"
-"""Outbox topic; payload `{"run", "thread", "reason"}`: an answer is finished."""
+"""Outbox topic; payload `{"run", "thread", "origin", "reason"}`: an answer is finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +65,23 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
     """
     now = kit.clock.now()
     async with kit.db.transaction() as connection:
-        await runs.lock_thread(connection, run.place.thread)
+        origin = await runs.lock_thread(connection, run.place.thread)
         pending = await _pending(connection, run)
         if pending and outcome.reason == "done":
-            await _close(connection, run, state, outcome, pending, now)
+            events = await _close(connection, run, state, outcome, pending, now)
             follower: UUID | None = run.id
         else:
+            ended = {"state": "finished", "reason": outcome.reason, "finished_at": now}
+            await runs.fence(connection, run, active_seconds=run.active_seconds, **ended)
             drafts = [*_answer(run, state, outcome), _end(run, state, outcome)]
-            await runs.fence(
-                connection,
-                run,
-                state="finished",
-                reason=outcome.reason,
-                finished_at=now,
-                active_seconds=run.active_seconds,
-            )
-            await log.append(connection, run.place, drafts, now)
+            events = await log.append(connection, run.place, drafts, now, state="running" if pending else "idle")
             await runs.drop_checkpoint(connection, run.id)
             follower = await _follow_up(connection, run, pending, now) if pending else None
-            await runs.set_state(connection, run.place.thread, "running" if follower else "idle")
-            await kit.outbox.publish(
-                connection, RUN_ENDED, run=run.id.hex, thread=run.place.thread.hex, reason=outcome.reason
-            )
+            about = {"run": run.id.hex, "thread": run.place.thread.hex}
+            await kit.outbox.publish(connection, RUN_ENDED, **about, origin=origin, reason=outcome.reason)
         if follower is not None and follower != run.id:
             await kit.jobs.defer(connection, advance, lock=run.place.thread.hex, run=follower.hex)
-        seq = await runs.head(connection, run.place.thread)
-    await wake(kit.bus, run.place.thread, run.place.person, seq)
+    await wake(kit.bus, run.place.thread, run.place.person, events[-1].seq)
     return follower
 
 
@@ -99,9 +91,8 @@ async def close_and_go_on(kit: Kit, run: RunRow, state: RunState) -> None:
     async with kit.db.transaction() as connection:
         await runs.lock_thread(connection, run.place.thread)
         pending = await _pending(connection, run)
-        await _close(connection, run, state, Outcome("done"), pending, now)
-        seq = await runs.head(connection, run.place.thread)
-    await wake(kit.bus, run.place.thread, run.place.person, seq)
+        events = await _close(connection, run, state, Outcome("done"), pending, now)
+    await wake(kit.bus, run.place.thread, run.place.person, events[-1].seq)
 
 
 async def _pending(connection: AsyncConnection, run: RunRow) -> list[UUID]:
@@ -111,7 +102,7 @@ async def _pending(connection: AsyncConnection, run: RunRow) -> list[UUID]:
 
 async def _close(
     connection: AsyncConnection, run: RunRow, state: RunState, outcome: Outcome, pending: list[UUID], now: Any
-) -> None:
+) -> tuple[Event, ...]:
     following = new_id()
     await runs.fence(
         connection,
@@ -133,10 +124,11 @@ async def _close(
             pending[-1],
         )
     )
-    await log.append(connection, run.place, drafts, now)
+    events = await log.append(connection, run.place, drafts, now)
     await runs.drop_checkpoint(connection, run.id)
     if await threads.selected(connection, run.place.thread) == pending[-1]:
         await threads.change(connection, run.place.thread, selected_message=following)
+    return events
 
 
 async def _follow_up(connection: AsyncConnection, run: RunRow, pending: list[UUID], now: Any) -> UUID:

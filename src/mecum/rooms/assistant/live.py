@@ -56,12 +56,11 @@ class LiveAnswer:
 
     _streaming = 0
 
-    def __init__(self, database: Database, bus: Bus, clock: Clock, run: RunRow, attempt: int, prefix: str) -> None:
+    def __init__(self, database: Database, bus: Bus, clock: Clock, run: RunRow, prefix: str) -> None:
         self._database = database
         self._bus = bus
         self._clock = clock
         self._run = run
-        self._attempt = attempt
         self._prefix = prefix
         self._sent = {"text": len(prefix), "reasoning": 0}
         self.text = prefix
@@ -98,8 +97,7 @@ class LiveAnswer:
         await self._bus.publish(channel(self._run.place.thread), dumps({"type": "waiting", "data": data}))
 
     async def begin(self) -> None:
-        """Make the attempt known: readers drop the text of an older one."""
-        await self._save()
+        """Make the attempt known: readers drop the text of an older one. Its checkpoint is written already."""
         data = {**self._address(), "text": self.text, "reasoning": self.reasoning}
         await self._bus.publish(channel(self._run.place.thread), dumps({"type": "checkpoint", "data": data}))
         LiveAnswer._streaming += 1
@@ -121,7 +119,7 @@ class LiveAnswer:
         return {
             "message": encode("msg", self._run.answer_message),
             "run": encode("run", self._run.id),
-            "attempt": self._attempt,
+            "attempt": self._run.attempt,
         }
 
     async def _send_deltas(self) -> None:
@@ -152,14 +150,14 @@ class LiveAnswer:
                 logger.warning("A checkpoint could not be written: %s", error.code)
 
     async def _save(self) -> None:
-        now = self._clock.now()
+        saved = (self.text, self.reasoning)
         async with self._database.transaction() as connection:
-            if (self.text, self.reasoning) == self._saved and self._tasks:
-                asked = (await runs.fence(connection, self._run)).stop_requested
+            if saved == self._saved:
+                row = await runs.fence(connection, self._run)
             else:
-                asked = await runs.save_checkpoint(connection, self._run, self._attempt, self.text, self.reasoning, now)
-        self._saved = (self.text, self.reasoning)
-        if asked:
+                row = await runs.save_checkpoint(connection, self._run, *saved, self._clock.now())
+        self._saved = saved
+        if row.stop_requested:
             self.stop()
 
     def stop(self) -> None:

@@ -47,16 +47,17 @@ logger = logging.getLogger(__name__)
 ADVANCE = "assistant.advance"
 STOPS = "runs.stop"
 RUN_WAITS = "assistant.RunWaits"
-"""Outbox topic; payload `{"run", "thread"}`: a run waits for the person."""
+"""Outbox topic; payload `{"run", "thread", "origin"}`: a run waits for the person."""
 
 
 @dataclass(slots=True)
 class _Turn:
-    """One advance: the claimed run and the time that it has worked."""
+    """One advance: the claimed run, whose it is, the time that it has worked, and the log where it was just read."""
 
     run: RunRow
     principal: Principal
     since: float
+    just_read: tuple[Event, ...] | None = None
     retries: int = 0
     following: UUID | None = None
 
@@ -96,40 +97,50 @@ class Runner:
         following: UUID | None = UUID(hex=run)
         # A run that follows has a job of its own; it is begun here because that job waits for this one's lock.
         while following is not None:
-            async with self._kit.db.transaction() as connection:
-                claimed = await runs.claim(connection, following)
+            claimed = await self._claim(following)
             if claimed is None:
                 return
             try:
-                following = await self._go(claimed)
+                following = await self._go(*claimed)
             except Fenced:
                 logger.info("run %s went on elsewhere", run)
                 return
 
-    async def _go(self, claimed: RunRow) -> UUID | None:
+    async def _claim(self, run: UUID) -> tuple[RunRow, tuple[Event, ...]] | None:
+        """The run and its thread's log, begun in the same transaction where it is new. None: nothing to do."""
+        started: tuple[Event, ...] = ()
+        async with self._kit.db.transaction() as connection:
+            claimed = await runs.claim(connection, run)
+            if claimed is None:
+                return None
+            place = claimed.place
+            if claimed.epoch == 1:
+                # Surfaces show where the answer will stand before there is a word of it.
+                body = {"attempt": 1, "model": claimed.options.get("model")}
+                answer, parent = claimed.answer_message, claimed.answer_parent
+                draft = Draft(RUN_STARTED, body, "mecum", run, answer, parent)
+                started = await log.append(connection, place, [draft], self._kit.clock.now(), state="running")
+            events = await log.read_all(connection, place.thread, events_max=self._settings.history_events_max)
+        if started:
+            await wake(self._kit.bus, place.thread, place.person, started[-1].seq)
+        return claimed, events
+
+    async def _go(self, claimed: RunRow, events: tuple[Event, ...]) -> UUID | None:
         """Returns: a run to go on with."""
         place = claimed.place
         try:
             principal = await self._people.principal_for_job(place.person, place.space, claimed.id, claimed.surface)
         except MecumError as error:
             return await finish(self._kit, claimed, RunState(), Outcome("failed", error=error), ADVANCE)
-        turn = _Turn(claimed, principal, self._now())
-        if claimed.epoch == 1:
-            body = {"attempt": 1, "model": claimed.options.get("model")}
-            # Surfaces show where the answer will stand before there is a word of it.
-            await self._write(turn, [Draft(RUN_STARTED, body, "mecum", parent=claimed.answer_parent)], message=True)
+        turn = _Turn(claimed, principal, self._now(), events)
         while await self._one_step(turn):
             pass
         return turn.following
 
     async def _one_step(self, turn: _Turn) -> bool:
         """Do one thing. False when the run is finished or waits."""
-        async with self._kit.db.transaction() as connection:
-            row = await runs.get(connection, turn.run.id)
-            if row is None or row.epoch != turn.run.epoch:
-                raise Fenced
-            events = await log.read_all(connection, row.place.thread, events_max=self._settings.history_events_max)
-        turn.run = row
+        events = await self._log(turn)
+        row = turn.run
         state = fold_run(events, row.id, row.answer_message)
         lent = frozenset(str(tool["name"]) for tool in row.options.get("lent_tools", ()))
         active = row.active_seconds + self._now() - turn.since
@@ -150,13 +161,27 @@ class Runner:
             case Finish(reason, limit):
                 return await self._finish(turn, state, Outcome(reason, limit=limit))
 
+    async def _log(self, turn: _Turn) -> tuple[Event, ...]:
+        """The thread's log and, in `turn`, the run as it stands with it."""
+        events, turn.just_read = turn.just_read, None
+        if events is None:
+            async with self._kit.db.transaction() as connection:
+                row = await runs.get(connection, turn.run.id)
+                if row is None or row.epoch != turn.run.epoch:
+                    raise Fenced
+                events = await log.read_all(connection, row.place.thread, events_max=self._settings.history_events_max)
+            turn.run = row
+        return events
+
     async def _ask_model(self, turn: _Turn, state: RunState, events: Sequence[Event]) -> bool:
-        attempt = turn.run.attempt + 1
+        changes = {"attempt": turn.run.attempt + 1, "active_seconds": self._active(turn), "state": "running"}
         async with self._kit.db.transaction() as connection:
-            turn.run = await runs.fence(
-                connection, turn.run, attempt=attempt, active_seconds=self._active(turn), state="running"
+            turn.run = await runs.save_checkpoint(
+                connection, turn.run, state.text, "", self._kit.clock.now(), **changes
             )
-        live = LiveAnswer(self._kit.db, self._kit.bus, self._kit.clock, turn.run, attempt, state.text)
+        live = LiveAnswer(self._kit.db, self._kit.bus, self._kit.clock, turn.run, state.text)
+        if turn.run.stop_requested:
+            live.stop()
         self._live[turn.run.id] = live
         try:
             request = await self._context.request(turn.principal, turn.run, events, state)
@@ -242,16 +267,18 @@ class Runner:
         stamped = [replace(d, run=run.id, message=run.answer_message if message else None) for d in drafts]
         events: tuple[Event, ...] = ()
         async with self._kit.db.transaction() as connection:
-            await runs.lock_thread(connection, run.place.thread)
+            origin = await runs.lock_thread(connection, run.place.thread)
             turn.run = await runs.fence(connection, run, state=state, active_seconds=self._active(turn))
             if stamped:
-                events = await log.append(connection, run.place, stamped, now)
+                events = await log.append(connection, run.place, stamped, now, state=state)
+            else:
+                await runs.set_state(connection, run.place.thread, state)
             if wait is not None:
                 await runs.add_wait(connection, run, *wait)
-                await self._kit.outbox.publish(connection, RUN_WAITS, run=run.id.hex, thread=run.place.thread.hex)
+                about = {"run": run.id.hex, "thread": run.place.thread.hex, "origin": origin}
+                await self._kit.outbox.publish(connection, RUN_WAITS, **about)
             if message and drafts:
                 await runs.drop_checkpoint(connection, run.id)
-            await runs.set_state(connection, run.place.thread, state)
         turn.since = self._now()
         if events:
             await wake(self._kit.bus, run.place.thread, run.place.person, events[-1].seq)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from mecum.kit.ids import encode
@@ -18,6 +19,10 @@ WAITING = NotificationKind("assistant.waiting")
 TOLD_ORIGINS = ("background", "schedule")
 
 
+def _is_told(payload: Mapping[str, str]) -> bool:
+    return payload["origin"] in TOLD_ORIGINS and payload.get("reason") != "stopped"
+
+
 class Telling:
     """Turns ends and waits of work without a surface into notifications."""
 
@@ -28,13 +33,12 @@ class Telling:
     @property
     def subscriptions(self) -> list[Subscription]:
         return [
-            Subscription(RUN_ENDED, "assistant.tell_finished", self._finished),
-            Subscription(RUN_WAITS, "assistant.tell_waiting", self._waits),
+            Subscription(RUN_ENDED, "assistant.tell_finished", self._finished, wants=_is_told),
+            Subscription(RUN_WAITS, "assistant.tell_waiting", self._waits, wants=_is_told),
         ]
 
     async def _finished(self, event: OutboxEvent) -> None:
-        if event.payload["reason"] != "stopped":
-            await self._tell(event, FAILED if event.payload["reason"] == "failed" else FINISHED)
+        await self._tell(event, FAILED if event.payload["reason"] == "failed" else FINISHED)
 
     async def _waits(self, event: OutboxEvent) -> None:
         await self._tell(event, WAITING)
@@ -43,7 +47,7 @@ class Telling:
         async with self._kit.db.transaction() as connection:
             run = await runs.get(connection, UUID(hex=event.payload["run"]))
             thread = None if run is None else await threads.known(connection, run.place.thread)
-            if run is None or thread is None or thread.origin not in TOLD_ORIGINS:
+            if run is None or thread is None:
                 return
             await self._kit.notify.notify(
                 connection,

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, insert, null, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy import BigInteger, RowMapping, bindparam, func, null, select, text
 
-from mecum.kit.db import AsyncConnection
+from mecum.kit.db import TIMESTAMP, AsyncConnection, json_text
+from mecum.kit.db import UUID as PgUuid
 from mecum.kit.text import to_tsvector_input
 from mecum.kit.types import OrganisationId, PersonId, SpaceId
 from mecum.rooms.assistant import Event
 from mecum.rooms.assistant.events import MESSAGE_ASSISTANT, MESSAGE_USER, POSTED_TYPES, Draft, upcast
-from mecum.rooms.assistant.store.tables import event, message_text, payload, thread
+from mecum.rooms.assistant.store.tables import event, payload, thread
 
 SEARCHED_CHARS_MAX = 100_000
 CHILDREN_MAX = 1_000
@@ -31,75 +31,75 @@ class Place:
     organisation: OrganisationId
 
 
+_APPEND = text(
+    """
+    WITH given AS (
+        SELECT * FROM unnest(
+            CAST(:ids AS uuid[]), CAST(:types AS varchar[]), CAST(:versions AS smallint[]), CAST(:actors AS varchar[]),
+            CAST(:runs AS uuid[]), CAST(:messages AS uuid[]), CAST(:parents AS uuid[]), CAST(:bodies AS text[]),
+            CAST(:searched AS text[])
+        ) WITH ORDINALITY AS g (id, type, v, actor, run_id, message_id, parent_id, body, searched, number)
+    ), taken AS (
+        UPDATE assistant.thread
+        SET head_seq = head_seq + :count, updated_at = :at, state = coalesce(CAST(:state AS varchar), state)
+        WHERE id = :thread RETURNING head_seq - :count AS base
+    ), envelopes AS (
+        INSERT INTO assistant.event (thread_id, seq, id, type, v, at, actor, run_id, message_id, parent_id)
+        SELECT :thread, base + number, id, type, v, :at, actor, run_id, message_id, parent_id FROM given, taken
+    ), payloads AS (
+        INSERT INTO assistant.payload (event_id, thread_id, space_id, organisation_id, body)
+        SELECT id, :thread, :space, :organisation, CAST(body AS jsonb) FROM given, taken
+    ), words AS (
+        INSERT INTO assistant.message_text (message_id, thread_id, person_id, space_id, organisation_id, at, terms)
+        SELECT message_id, :thread, :person, :space, :organisation, :at, to_tsvector('simple', searched)
+        FROM given, taken WHERE searched IS NOT NULL ON CONFLICT DO NOTHING
+    )
+    SELECT base FROM taken
+    """
+).bindparams(
+    *(bindparam(name, type_=PgUuid()) for name in ("thread", "person", "space", "organisation")),
+    bindparam("at", type_=TIMESTAMP(timezone=True)),
+    bindparam("count", type_=BigInteger()),
+)
+"""One statement: an answer writes its log often, and every statement is a round trip."""
+
+
 async def append(
-    connection: AsyncConnection, place: Place, drafts: Sequence[Draft], now: dt.datetime
+    connection: AsyncConnection, place: Place, drafts: Sequence[Draft], now: dt.datetime, *, state: str | None = None
 ) -> tuple[Event, ...]:
-    """Give `drafts` the next numbers of the thread's log and write them.
+    """Give `drafts` the next numbers of the thread's log and write them; `state`, where given, becomes the thread's.
 
     Locks the thread's row until the transaction ends.
     """
-    taken = await connection.execute(
-        update(thread)
-        .where(thread.c.id == place.thread)
-        .values(head_seq=thread.c.head_seq + len(drafts), updated_at=now)
-        .returning(thread.c.head_seq)
-    )
-    first = taken.scalar_one() - len(drafts) + 1
-    events = tuple(
-        Event(first + i, d.id, d.type, d.v, now, d.actor, d.run, d.message, d.parent, d.payload)
-        for i, d in enumerate(drafts)
-    )
-    await connection.execute(insert(event), [_envelope(place, e) for e in events])
-    await connection.execute(
-        insert(payload),
-        [
-            {
-                "event_id": e.id,
-                "thread_id": place.thread,
-                "space_id": place.space,
-                "organisation_id": place.organisation,
-                "body": e.payload,
-            }
-            for e in events
-        ],
-    )
-    await _make_searchable(connection, place, events, now)
-    return events
-
-
-def _envelope(place: Place, e: Event) -> dict[str, object]:
-    return {
-        "thread_id": place.thread,
-        "seq": e.seq,
-        "id": e.id,
-        "type": e.type,
-        "v": e.v,
-        "at": e.at,
-        "actor": e.actor,
-        "run_id": e.run,
-        "message_id": e.message,
-        "parent_id": e.parent,
+    values = {
+        "thread": place.thread,
+        "person": place.person,
+        "space": place.space,
+        "organisation": place.organisation,
+        "at": now,
+        "state": state,
+        "count": len(drafts),
+        "ids": [d.id for d in drafts],
+        "types": [d.type for d in drafts],
+        "versions": [d.v for d in drafts],
+        "actors": [d.actor for d in drafts],
+        "runs": [d.run for d in drafts],
+        "messages": [d.message for d in drafts],
+        "parents": [d.parent for d in drafts],
+        "bodies": [json_text(d.payload) for d in drafts],
+        "searched": [_searched(d) for d in drafts],
     }
+    base = (await connection.execute(_APPEND, values)).scalar_one()
+    return tuple(
+        Event(base + number, d.id, d.type, d.v, now, d.actor, d.run, d.message, d.parent, d.payload)
+        for number, d in enumerate(drafts, 1)
+    )
 
 
-async def _make_searchable(
-    connection: AsyncConnection, place: Place, events: Sequence[Event], now: dt.datetime
-) -> None:
-    rows = [
-        {
-            "message_id": e.message,
-            "thread_id": place.thread,
-            "person_id": place.person,
-            "space_id": place.space,
-            "organisation_id": place.organisation,
-            "at": now,
-            "terms": func.to_tsvector("simple", to_tsvector_input(str(e.payload.get("text", ""))[:SEARCHED_CHARS_MAX])),
-        }
-        for e in events
-        if e.type in (MESSAGE_USER, MESSAGE_ASSISTANT) and e.payload and e.payload.get("text")
-    ]
-    for row in rows:
-        await connection.execute(pg_insert(message_text).values(row).on_conflict_do_nothing())
+def _searched(draft: Draft) -> str | None:
+    """What a search finds the message by; None for what is no message with words."""
+    words = str(draft.payload.get("text") or "") if draft.type in (MESSAGE_USER, MESSAGE_ASSISTANT) else ""
+    return to_tsvector_input(words[:SEARCHED_CHARS_MAX]) if words else None
 
 
 async def read(
@@ -150,10 +150,23 @@ async def read_types(connection: AsyncConnection, thread_id: UUID, *, after: int
     return frozenset((await connection.execute(query)).scalars())
 
 
+_READ_NEWEST = (
+    select(event, payload.c.body)
+    .join(payload, payload.c.event_id == event.c.id, isouter=True)
+    .where(
+        event.c.thread_id == bindparam("of"),
+        event.c.seq
+        > select(thread.c.head_seq - bindparam("most")).where(thread.c.id == bindparam("of")).scalar_subquery(),
+    )
+    .order_by(event.c.seq)
+    .limit(bindparam("most"))
+)
+
+
 async def read_all(connection: AsyncConnection, thread_id: UUID, *, events_max: int) -> tuple[Event, ...]:
     """The newest `events_max` events of the log, in order."""
-    head = (await connection.execute(select(thread.c.head_seq).where(thread.c.id == thread_id))).scalar_one()
-    return await read(connection, thread_id, after=max(0, head - events_max), limit=events_max)
+    found = await connection.execute(_READ_NEWEST, {"of": thread_id, "most": events_max})
+    return tuple(_event(row) for row in found.mappings())
 
 
 def _event(row: RowMapping) -> Event:

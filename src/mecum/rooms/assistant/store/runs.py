@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from mecum.kit.db import AsyncConnection
 from mecum.kit.types import Surface
@@ -72,29 +74,32 @@ async def create(
     now: dt.datetime,
 ) -> None:
     await connection.execute(
-        insert(run).values(
-            id=run_id,
-            thread_id=place.thread,
-            person_id=place.person,
-            space_id=place.space,
-            organisation_id=place.organisation,
-            state="queued",
-            epoch=0,
-            attempt=0,
-            answer_message=answer_message,
-            answer_parent=answer_parent,
-            surface=surface,
-            options=options,
-            stop_requested=False,
-            created_at=now,
-            active_seconds=0.0,
-        )
+        insert(run),
+        {
+            "id": run_id,
+            "thread_id": place.thread,
+            "person_id": place.person,
+            "space_id": place.space,
+            "organisation_id": place.organisation,
+            "state": "queued",
+            "epoch": 0,
+            "attempt": 0,
+            "answer_message": answer_message,
+            "answer_parent": answer_parent,
+            "surface": surface,
+            "options": options,
+            "stop_requested": False,
+            "created_at": now,
+            "active_seconds": 0.0,
+        },
     )
 
 
-async def get(connection: AsyncConnection, run_id: UUID, *, lock: bool = False) -> RunRow | None:
-    query = select(run).where(run.c.id == run_id)
-    row = (await connection.execute(query.with_for_update() if lock else query)).mappings().one_or_none()
+_GET = select(run).where(run.c.id == bindparam("of"))
+
+
+async def get(connection: AsyncConnection, run_id: UUID) -> RunRow | None:
+    row = (await connection.execute(_GET, {"of": run_id})).mappings().one_or_none()
     return _row(row) if row else None
 
 
@@ -110,15 +115,26 @@ async def open_run(connection: AsyncConnection, thread_id: UUID) -> RunRow | Non
     return _row(row) if row else None
 
 
+_LOCK_OF_RUN = (
+    select(thread.c.id)
+    .where(thread.c.id == select(run.c.thread_id).where(run.c.id == bindparam("of")).scalar_subquery())
+    .with_for_update()
+)
+_CLAIM = (
+    update(run)
+    .where(run.c.id == bindparam("of"), run.c.state.in_(("queued", "running")))
+    .values(epoch=run.c.epoch + 1)
+    .returning(run)
+)
+
+
 async def claim(connection: AsyncConnection, run_id: UUID) -> RunRow | None:
-    """Take the run for this worker: a new epoch. None when there is nothing to do (finished, waiting, erased)."""
-    claimed = await connection.execute(
-        update(run)
-        .where(run.c.id == run_id, run.c.state.in_(("queued", "running")))
-        .values(epoch=run.c.epoch + 1)
-        .returning(run)
-    )
-    row = claimed.mappings().one_or_none()
+    """Lock the run's thread and take the run for this worker: a new epoch.
+
+    Returns None when there is nothing to do (finished, waiting, erased).
+    """
+    await connection.execute(_LOCK_OF_RUN, {"of": run_id})
+    row = (await connection.execute(_CLAIM, {"of": run_id})).mappings().one_or_none()
     return _row(row) if row else None
 
 
@@ -128,9 +144,9 @@ async def fence(connection: AsyncConnection, claimed: RunRow, **values: Any) -> 
     Raises:
         Fenced: it is not.
     """
-    mine: ColumnElement[bool] = (run.c.id == claimed.id) & (run.c.epoch == claimed.epoch) & (run.c.state != "finished")
+    given = values or {"epoch": claimed.epoch}
     changed = await connection.execute(
-        update(run).where(mine).values(values or {"epoch": claimed.epoch}).returning(run)
+        _fence(tuple(given)), {**given, "of": claimed.id, "claimed_epoch": claimed.epoch}
     )
     row = changed.mappings().one_or_none()
     if row is None:
@@ -138,8 +154,18 @@ async def fence(connection: AsyncConnection, claimed: RunRow, **values: Any) -> 
     return _row(row)
 
 
+@cache
+def _fence(columns: tuple[str, ...]) -> ReturningUpdate[Any]:
+    """Built once for each set of columns: it stands before every write of a run."""
+    mine = (run.c.id == bindparam("of")) & (run.c.epoch == bindparam("claimed_epoch")) & (run.c.state != "finished")
+    return update(run).where(mine).values({name: bindparam(name) for name in columns}).returning(run)
+
+
+_SET_STATE = update(thread).where(thread.c.id == bindparam("of")).values(state=bindparam("state"))
+
+
 async def set_state(connection: AsyncConnection, thread_id: UUID, state: str) -> None:
-    await connection.execute(update(thread).where(thread.c.id == thread_id).values(state=state))
+    await connection.execute(_SET_STATE, {"of": thread_id, "state": state})
 
 
 async def request_stop(connection: AsyncConnection, run_id: UUID) -> None:
@@ -147,23 +173,38 @@ async def request_stop(connection: AsyncConnection, run_id: UUID) -> None:
 
 
 async def save_checkpoint(
-    connection: AsyncConnection, claimed: RunRow, attempt: int, text: str, reasoning: str, now: dt.datetime
-) -> bool:
-    """Overwrite the run's checkpoint. Returns whether a stop was asked for meanwhile. Raises Fenced."""
-    row = await fence(connection, claimed)
-    values = {"message_id": row.answer_message, "attempt": attempt, "text": text, "reasoning": reasoning, "at": now}
+    connection: AsyncConnection, claimed: RunRow, text: str, reasoning: str, now: dt.datetime, **values: Any
+) -> RunRow:
+    """Overwrite the run's checkpoint, and set `values` in the run. Raises Fenced."""
+    row = await fence(connection, claimed, **values)
     place = claimed.place
-    owner = {"thread_id": place.thread, "space_id": place.space, "organisation_id": place.organisation}
     await connection.execute(
-        pg_insert(checkpoint)
-        .values(run_id=claimed.id, **owner, **values)
-        .on_conflict_do_update(index_elements=["run_id"], set_=values)
+        _SAVE,
+        {
+            "run_id": claimed.id,
+            "thread_id": place.thread,
+            "space_id": place.space,
+            "organisation_id": place.organisation,
+            "message_id": row.answer_message,
+            "attempt": row.attempt,
+            "text": text,
+            "reasoning": reasoning,
+            "at": now,
+        },
     )
-    return row.stop_requested
+    return row
+
+
+_INSERT = pg_insert(checkpoint)
+_SAVE = _INSERT.on_conflict_do_update(
+    index_elements=["run_id"],
+    set_={name: _INSERT.excluded[name] for name in ("message_id", "attempt", "text", "reasoning", "at")},
+)
+_DROP = delete(checkpoint).where(checkpoint.c.run_id == bindparam("of"))
 
 
 async def drop_checkpoint(connection: AsyncConnection, run_id: UUID) -> None:
-    await connection.execute(delete(checkpoint).where(checkpoint.c.run_id == run_id))
+    await connection.execute(_DROP, {"of": run_id})
 
 
 async def checkpoint_of(connection: AsyncConnection, thread_id: UUID) -> Checkpoint | None:
@@ -214,13 +255,15 @@ async def has_wait(connection: AsyncConnection, thread_id: UUID, wait_id: UUID) 
     return (await connection.execute(query)).scalar_one_or_none() is not None
 
 
-async def lock_thread(connection: AsyncConnection, thread_id: UUID) -> None:
-    """Everything that changes a thread's log, runs or selection takes this lock first: one order, no deadlock."""
-    await connection.execute(select(thread.c.id).where(thread.c.id == thread_id).with_for_update())
+_LOCK = select(thread.c.origin).where(thread.c.id == bindparam("of")).with_for_update()
 
 
-async def head(connection: AsyncConnection, thread_id: UUID) -> int:
-    return (await connection.execute(select(thread.c.head_seq).where(thread.c.id == thread_id))).scalar_one()
+async def lock_thread(connection: AsyncConnection, thread_id: UUID) -> str:
+    """Everything that changes a thread's log, runs or selection takes this lock first: one order, no deadlock.
+
+    Returns the thread's origin; "" when it was erased.
+    """
+    return (await connection.execute(_LOCK, {"of": thread_id})).scalar_one_or_none() or ""
 
 
 async def open_waits(connection: AsyncConnection, run_id: UUID) -> list[UUID]:

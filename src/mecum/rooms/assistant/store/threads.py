@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from mecum.kit.db import AsyncConnection
@@ -55,24 +55,25 @@ async def create(
     selected_message: UUID | None = None,
 ) -> Place:
     await connection.execute(
-        insert(thread).values(
-            id=thread_id,
-            person_id=principal.person,
-            space_id=principal.space,
-            organisation_id=principal.organisation,
-            title=title,
-            title_by=title_by if title else "mecum",
-            origin=origin,
-            state=state,
-            selected_message=selected_message,
-            temporary=temporary,
-            pinned=False,
-            archived=False,
-            head_seq=0,
-            read_seq=0,
-            created_at=now,
-            updated_at=now,
-        )
+        insert(thread),
+        {
+            "id": thread_id,
+            "person_id": principal.person,
+            "space_id": principal.space,
+            "organisation_id": principal.organisation,
+            "title": title,
+            "title_by": title_by if title else "mecum",
+            "origin": origin,
+            "state": state,
+            "selected_message": selected_message,
+            "temporary": temporary,
+            "pinned": False,
+            "archived": False,
+            "head_seq": 0,
+            "read_seq": 0,
+            "created_at": now,
+            "updated_at": now,
+        },
     )
     return Place(thread_id, principal.person, principal.space, principal.organisation)
 
@@ -130,11 +131,17 @@ def _read_cursor(cursor: str) -> tuple[bool, dt.datetime, UUID]:
         raise BadRequest("cursor_malformed", "The cursor is not one that a list gave.") from None
 
 
+_POSTED = select(posted).where(
+    posted.c.person_id == bindparam("person"),
+    posted.c.space_id == bindparam("space"),
+    posted.c.client_id == bindparam("client"),
+)
+_REMEMBER = pg_insert(posted).on_conflict_do_nothing()
+
+
 async def posted_before(connection: AsyncConnection, principal: Principal, client_id: str) -> Posted | None:
-    query = select(posted).where(
-        posted.c.person_id == principal.person, posted.c.space_id == principal.space, posted.c.client_id == client_id
-    )
-    row = (await connection.execute(query)).mappings().one_or_none()
+    sought = {"person": principal.person, "space": principal.space, "client": client_id}
+    row = (await connection.execute(_POSTED, sought)).mappings().one_or_none()
     return (
         None if row is None else Posted(row["thread_id"], row["message_id"], row["run_id"], row["seq"], repeated=True)
     )
@@ -145,19 +152,18 @@ async def remember_posted(
 ) -> bool:
     """False when the same client id was posted meanwhile: the caller rolls back and answers with the first one."""
     written = await connection.execute(
-        pg_insert(posted)
-        .values(
-            person_id=place.person,
-            space_id=place.space,
-            organisation_id=place.organisation,
-            client_id=client_id,
-            thread_id=done.thread,
-            message_id=done.message,
-            run_id=done.run,
-            seq=done.seq,
-            at=now,
-        )
-        .on_conflict_do_nothing()
+        _REMEMBER,
+        {
+            "person_id": place.person,
+            "space_id": place.space,
+            "organisation_id": place.organisation,
+            "client_id": client_id,
+            "thread_id": done.thread,
+            "message_id": done.message,
+            "run_id": done.run,
+            "seq": done.seq,
+            "at": now,
+        },
     )
     return written.rowcount == 1
 
