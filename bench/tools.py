@@ -1,27 +1,36 @@
 """How well the built-in models choose tools: cases written before any output was seen, one greedy run each.
 
-    python -m bench.tools small MODELS_DIRECTORY
-    python -m bench.tools large MODELS_DIRECTORY
+    python -m bench.tools                        both models
+    python -m bench.tools large                  one of them
+    MECUM_MODELS_DIR=... python -m bench.tools   weights that are there already, or are kept there
 
-The wording of `mecum.engines.llm.tools` was tuned on TUNED; HELD was looked at afterwards only. Not part of
-`make bench`: it takes minutes and up to 1.1 GB of weights.
+The wording of the models room's planner was tuned on TUNED; HELD was looked at afterwards only. Not part of
+`make bench`: it takes minutes, and 1.6 GB of weights.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
-from mecum.engines.llm import Endpoint, LlmEngine
+from bench.report import Row, write
+from mecum.engines.llm import LlmEngine
 from mecum.engines.llm.settings import LlmSettings
-from mecum.engines.llm.tools import ToolCall, ToolPlan, ToolSpec, deciding, parse, plan_tools
+from mecum.kit.clock import SystemClock
+from mecum.rooms.models import Message, ModelRequest, TextDelta, TextPart, ToolSpec
+from mecum.rooms.models.planning.decision import Decision, Plan, plan_for
+from mecum.rooms.models.retries import Quirks
+from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.upstream import Endpoint, Upstream
+from mecum.rooms.models.wires.openai_chat import OpenAiChat, Target
+
+MODELS = ("large", "small")
+WEIGHTS = Path.home() / ".cache" / "mecum-bench-models"
 
 
 def _tool(name: str, description: str, required: str, **properties: Mapping[str, Any]) -> ToolSpec:
@@ -115,48 +124,49 @@ HELD = (
 
 
 def main() -> int:
-    if len(sys.argv) != 3 or sys.argv[1] not in ("small", "large"):
+    names = sys.argv[1:] or MODELS
+    if not set(names) <= set(MODELS):
         print(__doc__, file=sys.stderr)
         return 2
-    asyncio.run(_measure(sys.argv[1], Path(sys.argv[2])))
+    rows = [row for name in names for row in asyncio.run(_measure(name))]
+    write("tools", "Choosing tools", rows)
     return 0
 
 
-async def _measure(model: str, directory: Path) -> None:
-    engine = LlmEngine(LlmSettings(local_model=model), directory)
+async def _measure(model: str) -> list[Row]:
+    engine, settings = LlmEngine(LlmSettings(local_model=model), WEIGHTS), ModelsSettings()
+    upstream = Upstream(settings, SystemClock())
+    await upstream.start()
     await engine.start()
-    plan = plan_tools(TOOLS)
+    plan, rows = plan_for(TOOLS), list[Row]()
     try:
-        async with engine.use() as endpoint, aiohttp.ClientSession() as session:
-            for name, cases in (("tuned on", TUNED), ("held out", HELD)):
-                began = time.monotonic()
-                wrong = [
-                    (case, got)
-                    for case in cases
-                    if not _right(case, got := await _decide(session, endpoint, plan, case))
-                ]
-                seconds = (time.monotonic() - began) / len(cases)
-                print(f"{endpoint.model}, {name}: {len(cases) - len(wrong)} of {len(cases)}, {seconds:.1f} s each")
+        async with engine.use() as here:
+            chat = OpenAiChat(upstream, Quirks(), settings)
+            target = Target(Endpoint("built-in", here.base_url, here.api_key), here.model, here.model)
+            for name, cases in (("wording tuned on them", TUNED), ("held out", HELD)):
+                chosen = [(case, await _decide(chat, target, plan, case)) for case in cases]
+                wrong = [(case, got) for case, got in chosen if not _right(case, got)]
+                what, right = f"right tool and arguments, {here.model}", len(cases) - len(wrong)
+                rows.append(Row(what, right, f"of {len(cases)}", note=f"messages, {name}"))
                 for case, got in wrong:
                     print(f"  {case.said} -> {got}")
     finally:
         await engine.stop()
+        await upstream.close()
+    return rows
 
 
-async def _decide(session: aiohttp.ClientSession, endpoint: Endpoint, plan: ToolPlan, case: Case) -> ToolCall | None:
-    messages = deciding([{"role": "user", "content": case.said}], plan)
-    request = {"model": endpoint.model, "messages": messages, **plan.options}
-    headers = {"authorization": f"Bearer {endpoint.api_key}"}
-    async with session.post(f"{endpoint.base_url}/chat/completions", json=request, headers=headers) as response:
-        answer = await response.json()
-    decided = parse(answer["choices"][0]["message"]["content"], plan, said=case.said)
-    return decided if isinstance(decided, ToolCall) else None
+async def _decide(chat: OpenAiChat, target: Target, plan: Plan, case: Case) -> Decision | None:
+    question = plan.question(ModelRequest([Message("user", (TextPart(case.said),))]))
+    async with aclosing(chat.stream(target, question)) as events:
+        said = [event.text async for event in events if isinstance(event, TextDelta)]
+    return plan.read("".join(said), said=case.said)
 
 
-def _right(case: Case, got: ToolCall | None) -> bool:
+def _right(case: Case, got: Decision | None) -> bool:
     if got is None:
         return case.tool == "none"
-    return got.name == case.tool and all(word in str(got.arguments).lower() for word in case.words)
+    return got.tool == case.tool and all(word in str(got.arguments).lower() for word in case.words)
 
 
 if __name__ == "__main__":

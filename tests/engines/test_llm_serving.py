@@ -16,9 +16,11 @@ import pytest
 
 from mecum.engines.llm import Endpoint, LlmEngine
 from mecum.engines.llm.settings import LlmSettings
-from mecum.engines.llm.tools import Answer, ToolCall, ToolSpec, deciding, parse, plan_tools
 from mecum.kit.errors import EngineUnavailable
 from mecum.kit.process import wait_gone
+from mecum.rooms.models import Message, ModelRequest, TextPart, ToolSpec
+from mecum.rooms.models.planning.decision import plan_for
+from mecum.rooms.models.wires.chat_request import build
 from tests.support.weights import FETCH_S, small_model_directory
 
 pytestmark = pytest.mark.timeout(FETCH_S + 120)
@@ -195,13 +197,13 @@ async def test_decisions_keep_to_the_schema_whatever_the_tools_ask_for(engine: L
         },
         "required": ["a b", "list"],
     }
-    plan = plan_tools([ToolSpec("odd", "Does odd things.", parameters), ToolSpec("plain", "", {"type": "object"})])
+    plan = plan_for([ToolSpec("odd", "Does odd things.", parameters), ToolSpec("plain", "", {"type": "object"})])
     async with engine.use() as endpoint:
         for said in ("Do something odd at noon", "Hello", "奇怪的事"):
-            messages = deciding([{"role": "user", "content": said}], plan)
-            status, answer = await ask(endpoint, {"model": endpoint.model, "messages": messages, **plan.options})
+            question = plan.question(ModelRequest([Message("user", (TextPart(said),))]))
+            status, answer = await ask(endpoint, build(question, endpoint.model, stream=False))
             assert status == 200, answer
-            text = answer["choices"][0]["message"]["content"]
-            assert isinstance(parse(text, plan), ToolCall | Answer)
             if answer["choices"][0]["finish_reason"] == "stop":
-                assert json.loads(text)["tool"] in ("odd", "plain", "none")
+                decision = answer["choices"][0]["message"]["content"]
+                assert json.loads(decision)["tool"] in ("odd", "plain", "none")
+                assert (plan.read(decision, said=said) is None) == (json.loads(decision)["tool"] == "none")

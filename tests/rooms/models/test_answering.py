@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -17,6 +18,7 @@ from mecum.kit.errors import EngineUnavailable, MecumError, NotFound, ProviderEr
 from mecum.kit.types import Tokens
 from mecum.rooms.models import (
     Finish,
+    ImagePart,
     Message,
     ModelEvent,
     ModelRequest,
@@ -32,7 +34,7 @@ from tests.rooms.models.world import FakeEmbedder, FakeEngine, FakeProgress, Wor
 from tests.support.fake_provider import FakeProvider, Reply
 from tests.support.jobs import HandJobs
 
-CLOCK = ToolSpec("clock", "The time.", {"type": "object", "properties": {"zone": {"type": "string"}}})
+CLOCK = ToolSpec("clock", "The time.", {"type": "object", "properties": {"zone": {"type": "string"}}}, cues="time")
 NOTE = ToolSpec("note", "Keeps a note.", {"type": "object", "properties": {"text": {"type": "string"}}})
 
 
@@ -133,19 +135,17 @@ async def test_a_model_without_tool_calls_is_asked_for_a_plan_first(here: World,
     assert events[-1].reason == "tool_calls"
     schema = fake.requests[0].body["response_format"]["json_schema"]["schema"]
     assert [choice["properties"]["tool"]["const"] for choice in schema["anyOf"]] == ["clock", "note", "none"]
-    assert schema["anyOf"][0]["properties"]["arguments"]["properties"]["zone"] == {"type": "string", "maxLength": 200}
+    assert schema["anyOf"][0]["properties"]["arguments"]["properties"]["zone"] == {"type": "string", "maxLength": 500}
     assert "tools" not in fake.requests[0].body
 
 
-@pytest.mark.parametrize(
-    "plan", ['{"tool": "none", "arguments": {}}', "no JSON", '{"tool": "rm", "arguments": {}}', "[]"]
-)
+@pytest.mark.parametrize("plan", ['{"tool": "none"}', "no JSON", '{"tool": "rm", "arguments": {}}', "[]"])
 async def test_without_a_plan_the_answer_is_text_and_both_calls_are_counted(
     here: World, fake: FakeProvider, plan: str
 ) -> None:
     await here.connect(fake, NewModel("fake", native_tools=False))
     fake.script(Reply(text=plan), Reply(text="It is noon."))
-    events = await answer(here, asking(tools=[CLOCK]))
+    events = await answer(here, asking("What time is it?", tools=[CLOCK]))
     assert text_of(events) == "It is noon."
     (record,) = await here.usage()
     assert record["output_tokens"] == len(plan.split()) + 3
@@ -164,11 +164,29 @@ async def test_earlier_tool_calls_are_told_as_text_and_the_same_call_is_not_made
     ]
     assert text_of(await answer(here, ModelRequest(talk, tools=[CLOCK]))) == "Noon."
     roles = [(message["role"], message["content"]) for message in fake.requests[1].body["messages"]]
-    assert roles == [
-        ("user", "Time in Oslo?"),
-        ("assistant", '[I use clock with {"zone": "Oslo"}]'),
-        ("user", "[Result of clock]\n12:00\nNow answer my question with it: Time in Oslo?"),
-    ]
+    assert roles == [("user", "Time in Oslo?\n\nResult of clock: 12:00")]
+
+
+async def test_a_tool_without_its_cue_in_the_last_message_is_not_offered(here: World, fake: FakeProvider) -> None:
+    await here.connect(fake, NewModel("fake", native_tools=False))
+    talk = [Message("user", (TextPart("What time is it?"),)), Message("assistant", (TextPart("Noon."),))]
+    thanks = Message("user", (TextPart("Thanks!"),))
+    assert text_of(await answer(here, ModelRequest([*talk, thanks], tools=[CLOCK])))
+    (request,) = fake.requests
+    assert "response_format" not in request.body and "tools" not in request.body
+
+
+async def test_words_about_a_date_reach_a_tool_as_the_date_that_they_mean_to_the_person(
+    here: World, fake: FakeProvider
+) -> None:
+    await here.connect(fake, NewModel("fake", native_tools=False))
+    schema = {"type": "object", "properties": {"at": {"type": "string", "format": "date-time"}}}
+    fake.script(Reply(text='{"tool": "remind", "arguments": {"at": "3 May 2027 at 9:30"}}'))
+    in_tokyo = dataclasses.replace(here.caller, timezone="Asia/Tokyo")
+    asked = asking("Remind me on 3 May 2027 at 9:30", tools=[ToolSpec("remind", "Reminds.", schema)])
+    events = [event async for event in here.face.stream(in_tokyo, asked)]
+    assert isinstance(events[0], ToolCallDelta)
+    assert json.loads(events[0].use.arguments) == {"at": "2027-05-03T09:30:00+09:00"}
 
 
 async def test_who_asks_while_the_built_in_model_arrives_waits_and_is_told_how_far_it_is(
@@ -249,14 +267,18 @@ async def test_a_crash_of_the_built_in_model_is_mended_before_the_first_word_and
         assert broken.value.retryable
 
 
-async def test_the_built_in_model_is_told_of_images_in_words(
+async def test_the_built_in_model_reads_images_in_words_and_the_beginning_of_long_results(
     database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
 ) -> None:
-    from mecum.rooms.models import ImagePart
-
+    talk = [
+        Message("user", (TextPart("See "), ImagePart("image/png", b"x"))),
+        Message("assistant", (), (ToolUse("c1", "page", "{}"),)),
+        Message("tool", (TextPart("z" * 50_000),), tool_use_id="c1"),
+    ]
     async with world(database, jobs, tmp_path, engine=FakeEngine(fake)) as here:
-        await answer(here, ModelRequest([Message("user", (TextPart("See "), ImagePart("image/png", b"x")))]))
-        assert fake.requests[0].body["messages"][0]["content"] == "See [an image]"
+        await answer(here, ModelRequest(talk))
+        (message,) = fake.requests[0].body["messages"]
+        assert message["content"] == "See [an image]\n\nResult of page: " + "z" * 6_000
 
 
 async def test_vectors_come_from_the_built_in_embedder_or_from_a_connected_model(

@@ -1,7 +1,7 @@
 """The built-in language model: llama.cpp in a process of its own, behind the wire that every provider speaks.
 
-`LlmEngine` is the parent's side; `python -m mecum.engines.llm` is the child. Tool calls of models that have no native
-ones are in `mecum.engines.llm.tools`, settings in `mecum.engines.llm.settings`.
+`LlmEngine` is the parent's side; `python -m mecum.engines.llm` is the child. Its settings are in
+`mecum.engines.llm.settings`.
 """
 
 from __future__ import annotations

@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter
 
+from mecum.kit.dates import chinese_number, read_date, take_time
 from mecum.kit.errors import Unprocessable
-from mecum.rooms.assistant.tools.clock_words import chinese_number, take_time
-from mecum.rooms.assistant.tools.dates import read_date
 
 WORDS_MAX = 200
 DEFAULT_TIME = dt.time(9)

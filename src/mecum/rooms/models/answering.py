@@ -22,7 +22,7 @@ from mecum.rooms.models.calls import Calls
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue, Remote
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local
-from mecum.rooms.models.planning import planned
+from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import Call, LocalEmbedder, Ports
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
@@ -42,6 +42,7 @@ class Answering:
         calls: Calls,
         chat: OpenAiChat,
         local: Local,
+        planner: Planner,
         sender: Sender,
         health: Health,
         ports: Ports,
@@ -51,6 +52,7 @@ class Answering:
         self._calls = calls
         self._chat = chat
         self._local = local
+        self._planner = planner
         self._sender = sender
         self._health = health
         self._ports = ports
@@ -75,7 +77,9 @@ class Answering:
         )
         async with self._calls.open(call) as ongoing:
             events = (
-                self._local.stream(request, local_wait_s) if isinstance(found, str) else self._remote(found, request)
+                self._local.stream(request, local_wait_s, principal.timezone)
+                if isinstance(found, str)
+                else self._remote(found, request, principal.timezone)
             )
             async with aclosing(events):
                 async for event in events:
@@ -87,13 +91,13 @@ class Answering:
                         ongoing.first()
                     yield event
 
-    async def _remote(self, remote: Remote, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    async def _remote(self, remote: Remote, request: ModelRequest, timezone: str) -> AsyncGenerator[ModelEvent, None]:
         target = Target(remote.endpoint, remote.model.upstream_model, remote.model.name)
 
         def ask(asked: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
             return self._chat.stream(target, asked)
 
-        events = planned(request, ask) if request.tools and not remote.model.native_tools else ask(request)
+        events = ask(request) if remote.model.native_tools else self._planner.answer(request, ask, timezone)
         try:
             async with aclosing(events):
                 async for event in events:

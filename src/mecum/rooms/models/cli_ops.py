@@ -13,6 +13,7 @@ from mecum.kit.errors import Conflict, EngineUnavailable, MecumError, NotFound
 from mecum.rooms.models import CatalogueModel, service
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.local import Local
+from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import Audit, LocalCard, LocalEndpoint, LocalProgress, NoAudit, NoLocalEngine, Ports
 from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers
 from mecum.rooms.models.retries import Quirks
@@ -70,7 +71,7 @@ class ModelCommands:
         self._upstream = Upstream(settings, machine.clock)
         self._catalogue = Catalogue(machine.db, machine.secrets, machine.clock, ports)
         chat = OpenAiChat(self._upstream, Quirks(), settings)
-        local = Local(ports.engine, chat, machine.clock, settings)
+        local = Local(ports.engine, chat, Planner(machine.clock), machine.clock, settings)
         trials = Trials(self._upstream, chat, local, None, machine.clock)
         db, secrets, clock = machine.db, machine.secrets, machine.clock
         self._providers = Providers(db, secrets, clock, audit or NoAudit(), self._catalogue, trials, settings)

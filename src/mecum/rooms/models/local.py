@@ -10,10 +10,10 @@ from contextlib import aclosing, contextmanager
 
 from mecum.kit.clock import Clock
 from mecum.kit.errors import EngineUnavailable, MecumError, TooMany
-from mecum.rooms.models import LocalModel, ModelEvent, ModelRequest, Waiting
+from mecum.rooms.models import ImagePart, LocalModel, Message, ModelEvent, ModelRequest, TextPart, Waiting
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER
 from mecum.rooms.models.failures import AUTOMATIC
-from mecum.rooms.models.planning import flattened, planned
+from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import LocalEngine
 from mecum.rooms.models.service import LOCAL_CHAT
 from mecum.rooms.models.settings import ModelsSettings
@@ -22,6 +22,8 @@ from mecum.rooms.models.wires.openai_chat import OpenAiChat, Target
 
 SAY_EVERY_S = 1.0
 RETRY_AFTER_S = 30.0
+RESULT_CHARS = 6000
+"""Of a tool's result: a small model reads some 40 tokens a second and loses the thread of long texts."""
 NOT_YET = frozenset(("fetching", "loading", "idle"))
 STATES = {
     "off": "off",
@@ -91,9 +93,12 @@ class Line:
 
 
 class Local:
-    def __init__(self, engine: LocalEngine, chat: OpenAiChat, clock: Clock, settings: ModelsSettings) -> None:
+    def __init__(
+        self, engine: LocalEngine, chat: OpenAiChat, planner: Planner, clock: Clock, settings: ModelsSettings
+    ) -> None:
         self._engine = engine
         self._chat = chat
+        self._planner = planner
         self._clock = clock
         self._line = Line(settings.local_queue_max)
 
@@ -118,11 +123,14 @@ class Local:
     def resume(self) -> None:
         self._engine.resume()
 
-    async def stream(self, request: ModelRequest, wait_s: float) -> AsyncGenerator[ModelEvent, None]:
+    async def stream(
+        self, request: ModelRequest, wait_s: float, timezone: str = "UTC"
+    ) -> AsyncGenerator[ModelEvent, None]:
         """Ask the built-in model.
 
         Args:
             wait_s: how long it may take until the model is here.
+            timezone: of the person, whose words about dates are read for tools.
 
         Raises:
             TooMany: the line is full. EngineUnavailable: it is off, paused or broken, or not here in time.
@@ -132,7 +140,7 @@ class Local:
         for attempt in (1, 2):
             started = False
             try:
-                async with aclosing(self._once(request, deadline)) as events:
+                async with aclosing(self._once(request, deadline, timezone)) as events:
                     async for event in events:
                         started = started or not isinstance(event, Waiting)
                         yield event
@@ -142,7 +150,7 @@ class Local:
                 if started or attempt == 2 or error.code not in AUTOMATIC:
                     raise
 
-    async def _once(self, request: ModelRequest, deadline: float) -> AsyncGenerator[ModelEvent, None]:
+    async def _once(self, request: ModelRequest, deadline: float, timezone: str) -> AsyncGenerator[ModelEvent, None]:
         with self._line.place():
             async with aclosing(self._arrival(deadline)) as waits:
                 async for waiting in waits:
@@ -154,20 +162,18 @@ class Local:
         try:
             async with self._engine.use(max(SAY_EVERY_S, deadline - self._clock.monotonic())) as here:
                 target = Target(Endpoint(LOCAL_PROVIDER, here.base_url, here.api_key), here.model, LOCAL_CHAT)
-                async with aclosing(self._answer(target, request)) as events:
+                async with aclosing(self._answer(target, request, timezone)) as events:
                     async for event in events:
                         yield event
         finally:
             self._line.leave()
 
-    def _answer(self, target: Target, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    def _answer(self, target: Target, request: ModelRequest, timezone: str) -> AsyncGenerator[ModelEvent, None]:
         def ask(asked: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
             return self._chat.stream(target, asked)
 
-        plain = dataclasses.replace(request, effort="auto")
-        if request.tools:
-            return planned(plain, ask)
-        return ask(dataclasses.replace(plain, messages=flattened(request.messages)))
+        light = dataclasses.replace(request, effort="auto", messages=[_light(each) for each in request.messages])
+        return self._planner.answer(light, ask, timezone)
 
     async def _arrival(self, deadline: float) -> AsyncGenerator[Waiting, None]:
         """What there is to say until the model is here.
@@ -202,3 +208,11 @@ class Local:
         if progress is None or not progress.bytes_total:
             return Waiting("model_arriving")
         return Waiting("model_arriving", progress.bytes_done / progress.bytes_total, progress.seconds_left)
+
+
+def _light(message: Message) -> Message:
+    """`message` as a small model can read it: images in a word, a tool's result not too long."""
+    parts = (TextPart("[an image]") if isinstance(part, ImagePart) else part for part in message.content)
+    if message.role == "tool":
+        parts = (TextPart(part.text[:RESULT_CHARS]) for part in parts)
+    return dataclasses.replace(message, content=tuple(parts))

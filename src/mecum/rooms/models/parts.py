@@ -13,6 +13,7 @@ from mecum.rooms.models.face import ModelsRoom
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.meter import Meter
+from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import Ports
 from mecum.rooms.models.providers import Providers
 from mecum.rooms.models.relay.asked import Asking
@@ -64,12 +65,13 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     meter = Meter(kit.db, settings)
     catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports)
     chat = OpenAiChat(upstream, Quirks(), settings)
-    local = Local(ports.engine, chat, kit.clock, settings)
+    planner = Planner(kit.clock)
+    local = Local(ports.engine, chat, planner, kit.clock, settings)
     trials = Trials(upstream, chat, local, ports.embedder, kit.clock)
     providers = Providers(kit.db, kit.secrets, kit.clock, ports.audit, catalogue, trials, settings)
     calls = Calls(ports, meter, kit.clock)
     sender = Sender(upstream, health, settings)
-    answering = Answering(catalogue, calls, chat, local, sender, health, ports, settings)
+    answering = Answering(catalogue, calls, chat, local, planner, sender, health, ports, settings)
     shelf = Shelf(kit.db, kit.jobs, kit.bus, kit.clock, settings)
     asking = Asking(catalogue, shelf, kit.clock, settings)
     chat_door = ChatDoor(catalogue, calls, sender, answering, kit.clock, settings)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from mecum.kit.clock import Clock
+from mecum.kit.dates import zone
 from mecum.kit.tools import Tool, ToolCall, ToolResult
 from mecum.rooms.assistant.schedule_words import WORDS_MAX, read_when
 from mecum.rooms.assistant.scheduling import TEXT_MAX, TITLE_MAX, Scheduling
-from mecum.rooms.assistant.tools.dates import describe, zone
+from mecum.rooms.assistant.tools.dates import describe
 
 
 def schedule_tool(scheduling: Scheduling, clock: Clock) -> Tool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mecum.engines.llm.schema import Bounds, bounded
+from mecum.rooms.models.planning.schema import Bounds, bounded
 
 NAMES = st.sampled_from(["city", "when", "text", "a/b", "~", "名"])
 SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5)
@@ -169,14 +169,14 @@ def test_dates_are_phrases_wherever_they_stand(kind: str) -> None:
             },
         }
     )
-    assert finite.phrases == {("when",), ("or",), ("all", "*", "at")}
+    assert finite.dates == {("when",): kind, ("or",): kind, ("all", "*", "at"): kind}
     assert finite.schema["properties"]["when"] == {"type": "string", "maxLength": 80}
 
 
 def test_patterns_and_formats_are_left_to_the_check_afterwards() -> None:
     finite = bounded({"type": "object", "properties": {"mail": {"type": "string", "format": "email", "pattern": "@"}}})
     assert finite.schema["properties"]["mail"] == {"type": "string", "maxLength": 500}
-    assert not finite.phrases
+    assert not finite.dates
 
 
 def test_the_finite_form_is_json() -> None:

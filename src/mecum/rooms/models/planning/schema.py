@@ -36,16 +36,16 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """A finite schema, and the paths of its dates: strings that hold words to be understood by code."""
+    """A finite schema, and its dates by their paths: strings that hold words to be understood by code, in a format."""
 
     schema: Schema
-    phrases: frozenset[KeyPath]
+    dates: Mapping[KeyPath, str]
 
 
 def bounded(schema: Schema, bounds: Bounds | None = None) -> Bounded:
     """`schema` (2020-12 or older) made finite. Never fails: what can't be understood becomes a short string."""
     work = _Bounding(schema, bounds or Bounds())
-    return Bounded(work.of(schema, (), 0), frozenset(work.phrases))
+    return Bounded(work.of(schema, (), 0), work.dates)
 
 
 class _Bounding:
@@ -53,7 +53,7 @@ class _Bounding:
         self._root = root
         self._bounds = bounds
         self._nodes_left = bounds.nodes
-        self.phrases: set[KeyPath] = set()
+        self.dates: dict[KeyPath, str] = {}
 
     def of(self, schema: object, path: KeyPath, depth: int) -> dict[str, Any]:
         """The finite form of the schema at `path`."""
@@ -93,8 +93,8 @@ class _Bounding:
 
     def _string(self, here: Schema, path: KeyPath) -> dict[str, Any]:
         most = self._bounds.string_chars
-        if here.get("format") in DATE_FORMATS:
-            self.phrases.add(path)
+        if (form := here.get("format")) in DATE_FORMATS:
+            self.dates[path] = form
             most = self._bounds.phrase_chars
         return {"type": "string", "maxLength": min(most, _natural(here.get("maxLength"), most))}
 
