@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from mecum.kit.bus import LocalBus
+from mecum.kit.bus import LocalBus, person_channel
 from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
 from mecum.kit.errors import BadRequest, Unprocessable
@@ -17,7 +17,6 @@ from mecum.kit.i18n import I18n
 from mecum.kit.mail import NullMail
 from mecum.kit.notify import NotificationKind, Notify, Preferences, QuietHours, Recipient
 from mecum.kit.notify.quiet import due_at
-from mecum.kit.notify.service import channel
 from mecum.kit.types import PersonId, Principal, SpaceId
 from tests.support.bell import ALARM, DONE, MAIL_ONLY, QUIET_ONLY, tell
 from tests.support.jobs import HandJobs
@@ -54,7 +53,7 @@ async def test_a_notification_exists_only_if_the_transaction_was_committed(
 async def test_surfaces_hear_that_the_bell_changed(
     notify: Notify, database: Database, ada: Principal, jobs: HandJobs, clock: ManualClock, bus: LocalBus
 ) -> None:
-    async with bus.subscribe(channel(ada.person)) as frames:
+    async with bus.subscribe(person_channel(ada.person)) as frames:
         await tell(notify, database, ada)
         await jobs.run_due(clock.now())
         assert json.loads(await anext(frames)) == {"type": "notification"}

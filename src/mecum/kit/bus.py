@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import UUID
 
 from mecum.kit.clock import Clock
 
@@ -19,6 +20,11 @@ FRAMES_KEPT = 512
 SECONDS_KEPT = 15.0
 SUBSCRIBER_QUEUE = 1024
 IDLE_CHANNELS = 4096
+
+
+def person_channel(person: UUID) -> str:
+    """What all open surfaces of a person hear: each thread of theirs that changed, and the bell."""
+    return f"person:{person.hex}"
 
 
 class Lagged(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from uuid import UUID
 
-from mecum.kit.bus import Bus
+from mecum.kit.bus import Bus, person_channel
 from mecum.kit.clock import Clock
 from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.errors import BadRequest, Param, Unprocessable
@@ -34,11 +34,6 @@ PAGE_MAX = 200
 MARKED_MAX = 500
 PREFERENCES_PATH = "/settings/notifications"
 FRAME = json.dumps({"type": "notification"}).encode()
-
-
-def channel(person: PersonId) -> str:
-    """The bus channel on which surfaces of `person` hear that the bell changed."""
-    return f"person:{person}"
 
 
 class Notify:
@@ -163,7 +158,7 @@ class Notify:
         async with self._database.transaction() as connection:
             marked = await store.mark_read(connection, principal.person, principal.space, ids, self._clock.now())
         if marked:
-            await self._bus.publish(channel(principal.person), FRAME)
+            await self._bus.publish(person_channel(principal.person), FRAME)
         return marked
 
     async def preferences(self, principal: Principal) -> Preferences:
@@ -202,7 +197,7 @@ class Notify:
         return {"notifications": [_exported(each) for each in notifications], "preferences": asdict(chosen)}
 
     async def _announce(self, person: str) -> None:
-        await self._bus.publish(channel(PersonId(UUID(person))), FRAME)
+        await self._bus.publish(person_channel(PersonId(UUID(person))), FRAME)
 
     async def _send_mail(self, notification: str) -> None:
         async with self._database.transaction() as connection:

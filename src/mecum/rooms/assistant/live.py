@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from mecum.kit.bus import Bus, Lagged
+from mecum.kit.bus import Bus, Lagged, person_channel
 from mecum.kit.clock import Clock
 from mecum.kit.db import Database
 from mecum.kit.errors import Unavailable
@@ -35,10 +35,6 @@ SOUGHT_AGAIN_CHARS = 200
 
 def channel(thread: UUID) -> str:
     return f"thread:{thread.hex}"
-
-
-def person_channel(person: UUID) -> str:
-    return f"person:{person.hex}"
 
 
 async def wake(bus: Bus, thread: UUID, person: UUID, seq: int) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from mecum.kit.bus import Bus, Lagged
+from mecum.kit.bus import Bus, Lagged, person_channel
 from mecum.kit.errors import NotFound
 from mecum.kit.http import ThreadsCaller
 from mecum.kit.sse import SSE_HEADERS, encode_frame
@@ -41,7 +41,7 @@ async def _frames(bus: Bus, assistant: Assistant, unread: Unread, caller: Princi
     yield encode_frame("notification", _json({"unread": await unread(caller)}))
     while True:
         try:
-            async with bus.subscribe(f"person:{caller.person.hex}") as raw:
+            async with bus.subscribe(person_channel(caller.person)) as raw:
                 async for frame in _changes(raw, assistant, unread, caller):
                     yield frame
             return
