@@ -65,6 +65,15 @@ def test_the_entity_streams_from_it(client: OpenAI) -> None:
     assert text == last.response.output_text  # pyright: ignore[reportAttributeAccessIssue]
 
 
+def test_a_second_turn_reads_only_what_is_new(client: OpenAI) -> None:
+    first = client.responses.create(model="mecum", input="My name is Lena.", max_output_tokens=16)
+    second = client.responses.create(
+        model="mecum", input="Say my name.", max_output_tokens=16, previous_response_id=first.id
+    )
+    assert first.usage is not None and second.usage is not None
+    assert second.usage.input_tokens_details.cached_tokens >= first.usage.input_tokens - 8
+
+
 def test_the_relay_answers_from_it(client: OpenAI, local: str) -> None:
     asked: Any = [{"role": "user", "content": "Say hello."}]
     completion = client.chat.completions.create(model=local, messages=asked, max_tokens=16)
