@@ -24,6 +24,7 @@ from mecum.kit.http import install_errors, problem
 from mecum.kit.migrate import migrate
 from mecum.kit.notify_api import router as notification_router
 from mecum.kit.room import Kit, Room
+from mecum.kit.sealed import require_key_file
 from mecum.kit.settings import is_loopback
 from mecum.kit.telemetry import TelemetryMiddleware, exposition, may_read_metrics
 from mecum.kit.types import Principal
@@ -134,10 +135,11 @@ async def build(settings: Settings) -> App:
     """Build the house. The database is migrated; nothing runs yet.
 
     Raises:
-        StartError: the settings or the database can't be used.
+        StartError: the settings, the database or the key file can't be used.
     """
     kit = await build_kit(settings.kit)
     await migrate(kit.db)
+    await require_key_file(kit.db, kit.secrets)
     engines = Engines(settings, kit)
 
     exporters: list[Exporter] = [NotificationsExport(kit.notify)]

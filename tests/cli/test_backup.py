@@ -60,7 +60,7 @@ def test_a_backup_of_a_running_installation_comes_back_in_another_directory(
 
 def test_it_holds_files_and_keys_with_their_sums(backup: Path, data: Path) -> None:
     with tarfile.open(backup) as tar:
-        assert tar.getnames() == ["manifest.json", "keys", "database.dump", BLOB, "SHA256SUMS"]
+        assert tar.getnames() == ["manifest.json", "database.dump", BLOB, "keys", "SHA256SUMS"]
         assert {entry.mode for entry in tar} == {0o600}
         keys = tar.extractfile("keys")
         assert keys is not None and keys.read() == (data / "keys").read_bytes()

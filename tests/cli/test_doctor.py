@@ -11,7 +11,6 @@ import psycopg
 import pytest
 
 from mecum.cli.up import LOCK_FILE
-from mecum.kit.crypto import SecretBox
 from mecum.kit.db import psycopg_url
 from mecum.kit.embedded_pg import DirectoryLock
 from tests.cli.conftest import Done, Mecum
@@ -160,17 +159,3 @@ def test_a_mail_server_and_a_certificate_that_are_not_there_are_found(
 def test_an_installation_without_an_owner_is_told_how_to_get_one(data: Path, port: int, mecum: Mecum) -> None:
     assert mecum("models", "add", "x", "--url", "http://127.0.0.1:9/v1", "--model", "x").code == 0
     assert "→ Open the set-up link" in mecum("doctor").out
-
-
-def test_keys_are_rotated_and_what_was_sealed_can_still_be_opened(owner: str, data: Path, mecum: Mecum) -> None:
-    sealed = SecretBox.from_file(data / "keys").seal(b"old", "test")
-    lock = DirectoryLock(data / LOCK_FILE, "mecum up")
-    lock.acquire()
-    assert mecum("doctor", "--rotate-keys").code == 78
-    lock.release()
-    before = (data / "keys").read_text()
-    new = mecum("doctor", "--rotate-keys", "--json").json["key"]
-    after = (data / "keys").read_text()
-    assert after.endswith(before) and after.startswith(f"{new} ")
-    assert SecretBox.from_file(data / "keys").open(sealed, "test") == b"old"
-    assert mecum("people", "list").code == 0

@@ -1,9 +1,9 @@
 """The file that `mecum backup` writes: an uncompressed tar, because what is in it is compressed or encrypted already.
 
 manifest.json    what it is: format, versions, when
-keys             the key file
 database.dump    the database, PostgreSQL's custom format
 blobs/...        files, encrypted as they are stored
+keys             the key file
 SHA256SUMS       of all before it, as `sha256sum --check` reads them
 """
 

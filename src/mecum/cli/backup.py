@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 backup = make_app()
 
+BACKUP_LOCK = "backup.lock"
+"""Held, shared, while a backup is written: no key is taken out of the key file."""
+
 
 @backup.command()
 def backup_command(
@@ -33,8 +36,11 @@ def backup_command(
     from mecum.cli.archive import disk_errors, writing
     from mecum.cli.ground import database_url, require_installation
     from mecum.kit.dump import dump_database
+    from mecum.kit.embedded_pg import DirectoryLock
 
     require_installation(data)
+    keys_stay = DirectoryLock(data / BACKUP_LOCK, "mecum backup", shared=True)
+    keys_stay.acquire(wait=True)
     target = file.expanduser().absolute()
     dump = target.with_name(f"{target.name}.dump")
     began = time.monotonic()
@@ -49,6 +55,7 @@ def backup_command(
                 dump.unlink(missing_ok=True)
     finally:
         progress.end()
+        keys_stay.release()
     written, seconds = target.stat().st_size, round(time.monotonic() - began, 1)
     if json:
         write_json({"file": str(target), "bytes": written, "files": writer.files, "seconds": seconds})
@@ -64,14 +71,15 @@ def _manifest() -> Manifest:
 
 
 def _fill(writer: Writer, data: Path, dump: Path) -> None:
-    """The database is older than the files: what was deleted in between is missing, and nothing else."""
+    """The database is older than the files: what was deleted in between is missing, and nothing else. The keys come
+    last: a rotation may have begun meanwhile, while none takes a key away as long as a backup is written."""
     from mecum.cli.archive import DUMP, KEYS
     from mecum.cli.ground import KEY_FILE
 
-    writer.add(KEYS, data / KEY_FILE)
     writer.add(DUMP, dump)
     blobs = data / "blobs"
     for path in sorted(blobs.rglob("*")):
         name = path.relative_to(blobs)
         if path.is_file() and name.parts[0] != "new":  # there lie files that are being written
             writer.add(f"blobs/{name.as_posix()}", path)
+    writer.add(KEYS, data / KEY_FILE)

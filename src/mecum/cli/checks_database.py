@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 import psycopg
 
 from mecum.cli.checks import Finding, trouble
-from mecum.cli.ground import AuditCheck, Ground, model_commands, people_commands
+from mecum.cli.ground import AuditCheck, Ground, model_commands, people_commands, rotation
 from mecum.cli.output import size, words
 from mecum.kit.errors import MecumError
 from mecum.kit.probe import DatabaseFacts, hears, look
+from mecum.kit.rotation import Census
 
 POSTGRES_MIN = 15
 CLOCK_APART_MAX = dt.timedelta(seconds=30)
@@ -33,6 +34,7 @@ async def check_database(ground: Ground, *, key_is_well: bool) -> AsyncIterator[
     yield await _listening(ground)
     yield _schema(facts)
     if facts.revision == facts.head and key_is_well:
+        yield _sealed(await rotation(ground).census())
         async for finding in _rooms(ground):
             yield finding
 
@@ -86,6 +88,16 @@ async def _rooms(ground: Ground) -> AsyncIterator[Finding]:
         yield Finding(name, "note", words("doctor.default_none"), words("doctor.default_hint"))
     else:
         yield Finding(name, "ok", default.name)
+
+
+def _sealed(census: Census) -> Finding:
+    name, lost = words("doctor.sealed"), sum(census.lost.values())
+    counts = ", ".join(f"{key_id} {count}" for key_id, count in census.total.items())
+    if lost or census.sealing not in census.keys:
+        return Finding(name, "bad", words("doctor.sealed_lost", counts=counts), words("doctor.sealed_lost_hint"))
+    if census.unfinished:
+        return Finding(name, "note", words("doctor.sealed_mixed", counts=counts), words("doctor.sealed_mixed_hint"))
+    return Finding(name, "ok", words("doctor.sealed_ok", counts=counts))
 
 
 def _audit(check: AuditCheck) -> Finding:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -25,21 +25,14 @@ COLOURS: dict[State, str] = {"ok": "32", "note": "33", "bad": "31"}
 
 @doctor.command()
 def doctor_command(
-    rotate_keys: Annotated[
-        bool,
-        typer.Option("--rotate-keys", help="Put a new key into the key file; what is sealed from now on is under it."),
-    ] = False,
     data: DataOption = DATA,
     json: JsonOption = False,
 ) -> None:
     """Check everything and say how to mend it.
 
-    Python, settings, data directory, disk, key file, database, its schema and its listening, the audit log, the server,
-    models, mail. It changes nothing. Exit code 1 when something must be mended.
+    Python, settings, data directory, disk, key file, database, its schema and its listening, what is sealed under which
+    key, the audit log, the server, models, mail. It changes nothing. Exit code 1 when something must be mended.
     """
-    if rotate_keys:
-        _rotate(data, json)
-        return
     findings: list[Finding] = []
     for finding in _look(data):
         findings.append(finding)
@@ -109,26 +102,6 @@ def _is_running(data: Path) -> bool:
         return error.code == "data_in_use"
     lock.release()
     return False
-
-
-def _rotate(data: Path, json: bool) -> None:
-    """Not while the server runs: it would not know the new key, and could not open what others seal with it."""
-    from mecum.cli.ground import KEY_FILE, require_installation
-    from mecum.cli.up import LOCK_FILE
-    from mecum.kit.crypto import rotate
-    from mecum.kit.embedded_pg import DirectoryLock
-
-    require_installation(data)
-    lock = DirectoryLock(data / LOCK_FILE, "mecum doctor --rotate-keys")
-    lock.acquire()
-    try:
-        new = rotate(data / KEY_FILE)
-    finally:
-        lock.release()
-    if json:
-        write_json({"key": new})
-    else:
-        say(words("doctor.rotated", key=new, file=str(data / KEY_FILE)))
 
 
 def _line(finding: Finding) -> str:

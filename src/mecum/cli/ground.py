@@ -13,15 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from mecum.kit.blobs.sealing import SealedFiles
 from mecum.kit.clock import Clock, SystemClock
 from mecum.kit.crypto import KEY_BYTES, SecretBox
 from mecum.kit.db import Database
 from mecum.kit.embedded_pg import database_of, make_data_directory
 from mecum.kit.errors import StartError
+from mecum.kit.key_file import read_keys
+from mecum.kit.mail import SEALED as SEALED_MAIL
 from mecum.kit.migrate import migrate
+from mecum.kit.rotation import Rotation
+from mecum.kit.sealed import SealedPlace, require_key_file
+from mecum.rooms.assistant.cli_ops import SEALED as SEALED_BY_ASSISTANT
+from mecum.rooms.models.cli_ops import SEALED as SEALED_BY_MODELS
 from mecum.rooms.models.cli_ops import Machine as ModelsMachine
 from mecum.rooms.models.cli_ops import ModelCommands, Trial
 from mecum.rooms.people import AuditCheck, IssuedKey, Person
+from mecum.rooms.people.cli_ops import SEALED as SEALED_BY_PEOPLE
 from mecum.rooms.people.cli_ops import Key, Machine, MadeLink, PeopleCommands
 from mecum.settings import Settings, load
 
@@ -38,6 +46,8 @@ __all__ = [
     "model_commands",
     "on_ground",
     "people_commands",
+    "rotation",
+    "sealed_places",
 ]
 
 KEY_FILE = "keys"
@@ -66,6 +76,7 @@ def on_ground(
     create: bool = False,
     migrated: bool = True,
     sealed: bool = True,
+    any_key: bool = False,
 ) -> T:
     """Do `work` on the installation in `data`, and give what it gives.
 
@@ -74,6 +85,7 @@ def on_ground(
         create: make the installation when there is none: for what one does before the first start.
         migrated: bring the database to this version first.
         sealed: False works without the key file: nothing sealed can be opened, nothing is written.
+        any_key: also with a key file that is not the one of this database.
 
     Raises:
         StartError: there is no installation, or it can't be opened.
@@ -83,8 +95,10 @@ def on_ground(
         make_data_directory(data)
     else:
         require_installation(data)
+        if sealed and not any_key:
+            read_keys(data / KEY_FILE)  # One that is missing here is missed: a fresh one would hide that.
     with database_url(data, purpose) as url:
-        return asyncio.run(_work(settings, url, work, migrated, sealed))
+        return asyncio.run(_work(settings, url, work, migrated, sealed, any_key))
 
 
 @contextmanager
@@ -111,6 +125,15 @@ async def model_commands(ground: Ground) -> AsyncGenerator[ModelCommands]:
             await commands.close()
 
 
+def sealed_places(data: Path) -> tuple[SealedPlace, ...]:
+    """Everywhere in the house where sealed secrets stand: the ground floor, then the rooms."""
+    return (SEALED_MAIL, *SEALED_BY_PEOPLE, *SEALED_BY_MODELS, *SEALED_BY_ASSISTANT, SealedFiles(data))
+
+
+def rotation(ground: Ground) -> Rotation:
+    return Rotation(ground.db, ground.secrets, ground.data / KEY_FILE, sealed_places(ground.data))
+
+
 @contextmanager
 def database_url(data: Path, purpose: str) -> Generator[str]:
     """The operator's own database, or the embedded one of `data`: the one that runs, else one started for the block."""
@@ -135,7 +158,12 @@ def require_installation(data: Path) -> None:
 
 
 async def _work(
-    settings: Settings, url: str, work: Callable[[Ground], Awaitable[T]], migrated: bool, sealed: bool
+    settings: Settings,
+    url: str,
+    work: Callable[[Ground], Awaitable[T]],
+    migrated: bool,
+    sealed: bool,
+    any_key: bool,
 ) -> T:
     database = Database(url, pool_size=POOL_SIZE)
     try:
@@ -143,6 +171,8 @@ async def _work(
             await migrate(database)
         kit = settings.kit
         secrets = SecretBox.from_file(kit.data / KEY_FILE) if sealed else SecretBox({"none": bytes(KEY_BYTES)})
+        if migrated and sealed and not any_key:
+            await require_key_file(database, secrets)
         return await work(Ground(settings, database, SystemClock(), secrets, kit.data, kit.address))
     finally:
         await database.close()

@@ -41,6 +41,7 @@ COMMANDS = (
     Entry("people", "mecum.cli.people:people", "Accounts: add, list, reset."),
     Entry("keys", "mecum.cli.keys:keys", "API keys: add, list, revoke."),
     Entry("models", "mecum.cli.models:models", "Models: add, list, test, choose, remove."),
+    Entry("secrets", "mecum.cli.secrets:secrets", "Secrets at rest: list, rotate the keys."),
     Entry("doctor", "mecum.cli.doctor:doctor", "Check everything and say how to mend it."),
     Entry("backup", "mecum.cli.backup:backup", "Write everything into one file."),
     Entry("restore", "mecum.cli.restore:restore", "Bring back what `mecum backup` wrote."),

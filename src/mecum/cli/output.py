@@ -7,7 +7,7 @@ import json as json_module
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -136,22 +136,24 @@ class Progress:
 
     Args:
         what: said before the figures.
-        total: bytes, or None where it is not known.
+        total: how much it will be, or None where that is not known.
+        shown: how an amount is written; by default as bytes.
     """
 
-    def __init__(self, what: str, total: int | None = None) -> None:
+    def __init__(self, what: str, total: int | None = None, shown: Callable[[int], str] | None = None) -> None:
         self._what = what
         self._total = total
+        self._amount = shown or size
         self._shown = ""
         self._live = sys.stderr.isatty()
 
     def __call__(self, done: int) -> None:
-        """`done` bytes so far."""
+        """So much so far."""
         if not self._live:
             return
-        text = f"{self._what}  {size(done)}"
+        text = f"{self._what}  {self._amount(done)}"
         if self._total:
-            text += f" / {size(self._total)}  {min(100, done * 100 // self._total)} %"
+            text += f" / {self._amount(self._total)}  {min(100, done * 100 // self._total)} %"
         if text != self._shown:
             sys.stderr.write(f"\r{text}\x1b[K")
             sys.stderr.flush()

@@ -1,39 +1,44 @@
-"""Secrets at rest: AES-256-GCM (NIST SP 800-38D) under keys from a file with mode 600, and hashes of bearer secrets.
+"""Secrets at rest: AES-256-GCM (NIST SP 800-38D) under keys from the key file, and hashes of bearer secrets.
 
-The key file holds one key per line, `id base64`, the newest first. New secrets are sealed with the first key, old
-ones are still opened with theirs; `mecum doctor --rotate-keys` adds a key and the rooms seal again.
+A sealed secret names its key. New ones are sealed under the installation's key of the time (`mecum.kit.sealed` says
+which), old ones are opened with theirs, until `mecum secrets rotate` has sealed them anew and takes their key away.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import os
-import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mecum.kit.errors import StartError
+from mecum.kit.key_file import KEY_BYTES, Keys, make_key_file, read_keys
+
+__all__ = ["KEY_BYTES", "NONCE_BYTES", "SecretBox", "hash_secret", "key_id_of"]
 
 NONCE_BYTES = 12
-KEY_BYTES = 32
-KEYS_MAX = 16
 
 
 class SecretBox:
     """Seals and opens small secrets.
 
     `context` (e.g. `models.provider:<id>`) is authenticated: a secret can't be moved elsewhere.
+
+    Args:
+        keys: key id to key, the newest first.
+        root: what `derive` starts from; the oldest key where there is none.
+        file: read again when a secret names a key that is not known yet: another process has put it there.
     """
 
-    def __init__(self, keys: dict[str, bytes]) -> None:
-        if not keys:
-            raise StartError("crypto.no_key", "The key file holds no key.", "Restore it from your backup.")
-        self._keys = keys
+    def __init__(self, keys: Mapping[str, bytes], root: bytes | None = None, file: Path | None = None) -> None:
+        self._keys = dict(keys)
         self._newest = next(iter(keys))
+        self._root = root if root is not None else list(keys.values())[-1]
+        self._file = file
 
     @classmethod
     def from_file(cls, path: Path) -> SecretBox:
@@ -43,15 +48,32 @@ class SecretBox:
             StartError: others may read the file, or it is damaged.
         """
         if not path.exists():
-            _write_key_file(path, {secrets.token_hex(4): secrets.token_bytes(KEY_BYTES)})
-        if path.stat().st_mode & 0o077:
-            raise StartError("crypto.key_open", f"Others may read the key file {path}.", f"Run: chmod 600 {path}")
-        return cls(_read_key_file(path))
+            make_key_file(path)
+        keys = read_keys(path)
+        return cls(keys.sealing, keys.root, path)
 
-    def seal(self, plain: bytes, context: str) -> bytes:
+    @property
+    def newest(self) -> str:
+        """The id of the newest key that is known."""
+        return self._newest
+
+    def knows(self, key_id: str) -> bool:
+        """Whether there is such a key, in the file as it is now."""
+        if key_id not in self._keys and self._file is not None:
+            self._learn(read_keys(self._file))
+        return key_id in self._keys
+
+    def seal(self, plain: bytes, context: str, key_id: str | None = None) -> bytes:
+        """`plain` under the key `key_id`, by default the newest that is known.
+
+        Raises:
+            StartError: there is no such key.
+        """
+        used = key_id or self._newest
+        if not self.knows(used):
+            raise wrong_key()
         nonce = os.urandom(NONCE_BYTES)
-        sealed = AESGCM(self._keys[self._newest]).encrypt(nonce, plain, context.encode())
-        return self._newest.encode() + b"." + nonce + sealed
+        return used.encode() + b"." + nonce + AESGCM(self._keys[used]).encrypt(nonce, plain, context.encode())
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """The secret.
@@ -59,65 +81,38 @@ class SecretBox:
         Raises:
             StartError: sealed under a key that is not in the key file, or altered.
         """
-        key_id, _, rest = sealed.partition(b".")
-        key = self._keys.get(key_id.decode("ascii", "replace"))
+        key_id = key_id_of(sealed)
+        if not self.knows(key_id):
+            raise wrong_key()
+        rest = sealed[len(key_id) + 1 :]
         try:
-            if key is None:
-                raise InvalidTag
-            return AESGCM(key).decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], context.encode())
-        except InvalidTag:
-            raise StartError(
-                "crypto.wrong_key",
-                "A stored secret can't be opened with the key file of this installation.",
-                "Put the key file back that belongs to this database.",
-            ) from None
+            return AESGCM(self._keys[key_id]).decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], context.encode())
+        except (InvalidTag, ValueError):
+            raise wrong_key() from None
 
     def derive(self, purpose: str) -> bytes:
-        """A 32-byte key for `purpose`, stable as long as the oldest key of the file stays."""
-        oldest = list(self._keys.values())[-1]
-        return hmac.new(oldest, purpose.encode(), hashlib.sha256).digest()
+        """A 32-byte key for `purpose`: the same for ever, whatever sealing keys come and go."""
+        return hmac.new(self._root, purpose.encode(), hashlib.sha256).digest()
+
+    def _learn(self, keys: Keys) -> None:
+        """Known keys stay: what was read from the database a moment ago may still name them."""
+        self._keys = {**keys.sealing, **self._keys}
+        self._newest = keys.newest
 
 
-def rotate(path: Path) -> str:
-    """Put a fresh key first in the key file. Returns its id."""
-    keys = _read_key_file(path)
-    if len(keys) >= KEYS_MAX:
-        raise StartError(
-            "crypto.too_many_keys", f"The key file already holds {KEYS_MAX} keys.", "Seal again, then remove old keys."
-        )
-    new = secrets.token_hex(4)
-    _write_key_file(path, {new: secrets.token_bytes(KEY_BYTES), **keys})
-    return new
+def key_id_of(sealed: bytes) -> str:
+    """The id of the key that a secret is sealed under."""
+    return sealed.partition(b".")[0].decode("latin-1")
+
+
+def wrong_key() -> StartError:
+    return StartError(
+        "crypto.wrong_key",
+        "A stored secret can't be opened with the key file of this installation.",
+        "Put the key file back that belongs to this database.",
+    )
 
 
 def hash_secret(secret: str) -> bytes:
     """SHA-256 of a bearer secret. Enough because ours carry 256 random bits; passwords take argon2id instead."""
     return hashlib.sha256(secret.encode()).digest()
-
-
-def _read_key_file(path: Path) -> dict[str, bytes]:
-    keys: dict[str, bytes] = {}
-    for line in path.read_text().split("\n"):
-        if not line.strip():
-            continue
-        key_id, _, encoded = line.partition(" ")
-        try:
-            key = base64.b64decode(encoded, validate=True)
-        except ValueError:
-            key = b""
-        if len(key) != KEY_BYTES:
-            raise StartError("crypto.key_damaged", f"The key file {path} is damaged.", "Restore it from your backup.")
-        keys[key_id] = key
-    return keys
-
-
-def _write_key_file(path: Path, keys: dict[str, bytes]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.writelines(f"{key_id} {base64.b64encode(key).decode()}\n" for key_id, key in keys.items())
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

@@ -33,6 +33,7 @@ from mecum.kit.db import UUID as PgUuid
 from mecum.kit.errors import StartError, Unavailable, Unprocessable
 from mecum.kit.ids import new_id
 from mecum.kit.jobs import Jobs, JobSpec
+from mecum.kit.sealed import SealedColumn
 from mecum.kit.settings import is_loopback
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ mail_queue = Table(
     Column("created_at", TIMESTAMP(timezone=True), nullable=False),
     Column("expires_at", TIMESTAMP(timezone=True), nullable=False),
 )
+
+SEALED = SealedColumn("kit.mail", mail_queue.c.sealed, lambda mail: f"kit.mail:{mail}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ class SmtpMail:
     ) -> None:
         mail_id, now = new_id(), self._clock.now()
         self._composed(mail_id, message)
-        sealed = self._secrets.seal(json.dumps(asdict(message)).encode(), _context(mail_id))
+        sealed = await SEALED.seal(connection, self._secrets, mail_id, json.dumps(asdict(message)).encode())
         values = {"id": mail_id, "sealed": sealed, "created_at": now, "expires_at": expires_at or now + KEPT}
         await connection.execute(insert(mail_queue).values(values))
         await self._jobs.defer(connection, "mail.send", mail=str(mail_id))
@@ -196,7 +199,7 @@ class SmtpMail:
         if row is None:
             return  # It went out before; only the note about the job was lost.
         if row.expires_at > self._clock.now():
-            message = Message(**json.loads(self._secrets.open(row.sealed, _context(mail_id))))
+            message = Message(**json.loads(SEALED.open(self._secrets, mail_id, row.sealed)))
             try:
                 async with self._slots:
                     await asyncio.to_thread(self._deliver, self._composed(mail_id, message))
@@ -260,10 +263,6 @@ def _address(text: str, name: str = "") -> Address:
     except (ValueError, MessageError, IndexError):
         raise Unprocessable("mail_address", "This is not a mail address.", "It looks like name@example.org.") from None
     return found
-
-
-def _context(mail_id: UUID) -> str:
-    return f"kit.mail:{mail_id}"
 
 
 def _is_permanent(error: Exception) -> bool:

@@ -1,6 +1,6 @@
 """The encrypted form of a file: AES-256-GCM in frames of 64 KiB, so that any range can be read without the rest.
 
-    header, 256 bytes: magic, length of the sealed key, the file's own key sealed by the installation's, zeros
+    header, 256 bytes: magic, then twice the file's own key sealed by the installation's (see `header`)
     frame i: 65,536 plain bytes (the last one fewer) encrypted under the file's key with nonce i, and 16 bytes of tag
 
 Each frame authenticates its place, whether it is the last one, and the room and space of the file: frames can't be
@@ -18,17 +18,12 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from mecum.kit.blobs.header import HEADER_BYTES, Damaged, made_header, opened_key
 from mecum.kit.crypto import KEY_BYTES, NONCE_BYTES, SecretBox
 
-MAGIC = b"MECUMB01"
-HEADER_BYTES = 256
 FRAME_BYTES = 64 * 1024
 TAG_BYTES = 16
 SEALED_FRAME_BYTES = FRAME_BYTES + TAG_BYTES
-
-
-class Damaged(Exception):
-    """The file is not what was written."""
 
 
 class FrameWriter:
@@ -43,11 +38,9 @@ class FrameWriter:
         self._waiting = bytearray()
         self._frames = 0
         self.size_bytes = 0
-        sealed = box.seal(key, f"kit.blob:{context}")
-        header = MAGIC + len(sealed).to_bytes(2) + sealed
         # Buffered, because closing a buffered file waits for a write in another thread.
         self._file = open(path, "xb", opener=_private)  # noqa: SIM115  closed by finish and abort
-        self._file.write(header.ljust(HEADER_BYTES, b"\0"))
+        self._file.write(made_header(key, box, context))
 
     def write(self, plain: bytes | memoryview) -> None:
         self._hash.update(plain)
@@ -99,14 +92,14 @@ class FrameReader:
         """Plain bytes of a range that lies in the file.
 
         Raises:
-            Damaged: altered or cut off. FileNotFoundError: it is gone. StartError: sealed under a key that is missing.
+            Damaged: altered, cut off, or sealed under a key that is missing. FileNotFoundError: it is gone.
         """
         first, last = start // FRAME_BYTES, max(0, end - 1) // FRAME_BYTES
         final = max(0, self._size_bytes - 1) // FRAME_BYTES
         plain = bytearray()
         with self._path.open("rb") as file:
             if self._cipher is None:
-                self._cipher = AESGCM(self._key(file.read(HEADER_BYTES)))
+                self._cipher = AESGCM(opened_key(file.read(HEADER_BYTES), self._box, self._context).key)
             file.seek(HEADER_BYTES + first * SEALED_FRAME_BYTES)
             for index in range(first, last + 1):
                 place = _place(self._context.encode(), index, last=index == final)
@@ -116,13 +109,6 @@ class FrameReader:
                     raise Damaged from None
         offset = first * FRAME_BYTES
         return bytes(plain[start - offset : end - offset])
-
-    def _key(self, header: bytes) -> bytes:
-        if len(header) != HEADER_BYTES or not header.startswith(MAGIC):
-            raise Damaged
-        at = len(MAGIC) + 2
-        length = int.from_bytes(header[len(MAGIC) : at])
-        return self._box.open(header[at : at + length], f"kit.blob:{self._context}")
 
 
 def sealed_size(size_bytes: int) -> int:

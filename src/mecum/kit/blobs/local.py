@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
-from mecum.kit.blobs import BlobRef, store
+from mecum.kit.blobs import BlobRef, header, store
 from mecum.kit.blobs.frames import FRAME_BYTES, Damaged, FrameReader, FrameWriter, sealed_size
 from mecum.kit.clock import Clock
 from mecum.kit.crypto import SecretBox
@@ -30,6 +30,7 @@ from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.errors import NotFound, StartError, TooLarge, Unavailable
 from mecum.kit.ids import new_id
 from mecum.kit.jobs import JobSpec
+from mecum.kit.sealed import sealing_key
 from mecum.kit.types import OrganisationId, SpaceId
 
 P = ParamSpec("P")
@@ -37,6 +38,7 @@ R = TypeVar("R")
 
 logger = logging.getLogger(__name__)
 
+FOLDER = "blobs"
 WRITE_BYTES = 1024 * 1024
 READ_BYTES = 4 * FRAME_BYTES
 ORPHAN_AFTER = dt.timedelta(hours=1)
@@ -53,7 +55,7 @@ class _Owner:
 
     @property
     def context(self) -> str:
-        return f"{self.room}:{self.space}"
+        return store.context_of(self.room, self.space)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class FileBlobs:
         limit_bytes: int,
         quota_bytes: int,
     ) -> None:
-        self._folder = data / "blobs"
+        self._folder = data / FOLDER
         self._new = self._folder / "new"
         self._database = database
         self._box = secrets_box
@@ -204,7 +206,8 @@ class FileBlobs:
             used = await store.used_bytes(connection, owner.space, now)
             if not shared and used + ref.size_bytes > self._quota_bytes:
                 raise self._over_quota()
-            await _on_disk(_place, path, self._path(name), sealed_size(ref.size_bytes))
+            key_id = await sealing_key(connection, self._box)
+            await _on_disk(self._place, path, self._path(name), owner.context, key_id, sealed_size(ref.size_bytes))
             values = {"room": owner.room, "space_id": owner.space, "organisation_id": organisation, "file": name}
             values |= {"id": ref.id, "sha256": bytes.fromhex(ref.sha256), "size_bytes": ref.size_bytes}
             values |= {"media_type": ref.media_type, "created_at": now, "expires_at": expires_at}
@@ -221,8 +224,25 @@ class FileBlobs:
         if not await store.named(connection, [name]):
             await _on_disk(self._path(name).unlink, missing_ok=True)
 
+    def _place(self, path: Path, target: Path, context: str, key_id: str, size_on_disk: int) -> None:
+        """Move a finished file to its place, where the same content may stand already. What stands there in the end is
+        sealed under `key_id`: the upload may have begun under another key, or a crash have left a file under one."""
+        try:
+            if target.stat().st_size == size_on_disk:
+                header.reseal(target, self._box, context, key_id)
+                path.unlink()
+                return
+        except (FileNotFoundError, header.Damaged):
+            pass  # Ours takes the place.
+        header.reseal(path, self._box, context, key_id)
+        if not target.parent.exists():
+            target.parent.mkdir(exist_ok=True)
+            _sync(target.parent.parent)
+        path.replace(target)
+        _sync(target.parent)
+
     def _path(self, name: str) -> Path:
-        return self._folder / name[:2] / name
+        return file_path(self._folder, name)
 
     def _over_quota(self) -> TooLarge:
         return TooLarge(
@@ -231,6 +251,11 @@ class FileBlobs:
             "Delete files that are not needed any more.",
             params={"quota_bytes": self._quota_bytes},
         )
+
+
+def file_path(folder: Path, name: str) -> Path:
+    """Where the file `name` lies below the folder of all files."""
+    return folder / name[:2] / name
 
 
 async def _write(writer: FrameWriter, content: bytes | AsyncIterator[bytes], allowance: _Allowance) -> None:
@@ -263,18 +288,6 @@ async def _pieces(reader: FrameReader, blob: UUID, start: int, stop: int) -> Asy
             raise Unavailable("blob_damaged", "The stored file is damaged.", retryable=False) from None
         yield piece
         at = end
-
-
-def _place(path: Path, target: Path, size_on_disk: int) -> None:
-    """Move a finished file to its place, where the same content may stand already."""
-    if target.exists() and target.stat().st_size == size_on_disk:
-        path.unlink()
-        return
-    if not target.parent.exists():
-        target.parent.mkdir(exist_ok=True)
-        _sync(target.parent.parent)
-    path.replace(target)
-    _sync(target.parent)
 
 
 def _sync(folder: Path) -> None:

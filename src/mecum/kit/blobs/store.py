@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import (
@@ -45,6 +46,19 @@ blob = Table(
     Column("expires_at", TIMESTAMP(timezone=True)),
     Column("released_at", TIMESTAMP(timezone=True)),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Args: name: of the file on the disk; context: what it is bound to."""
+
+    name: str
+    context: str
+
+
+def context_of(room: str, space: UUID) -> str:
+    """What the files of a room in a space are bound to: they can't be moved elsewhere."""
+    return f"{room}:{space}"
 
 
 def _live(now: dt.datetime) -> ColumnElement[bool]:
@@ -101,6 +115,13 @@ async def named(connection: AsyncConnection, files: Collection[str]) -> set[str]
     """Those of `files` that a blob refers to."""
     found = await connection.execute(select(blob.c.file).where(blob.c.file.in_(files)).distinct().limit(len(files)))
     return {row.file for row in found}
+
+
+async def some_files(connection: AsyncConnection, after: str, limit: int) -> Sequence[File]:
+    """Files in the order of their names, those after `after`."""
+    owned = select(blob.c.file, blob.c.room, blob.c.space_id).where(blob.c.file > after).distinct()
+    rows = await connection.execute(owned.order_by(blob.c.file).limit(limit))
+    return [File(row.file, context_of(row.room, row.space_id)) for row in rows]
 
 
 def _ref(row: Row[tuple[object, ...]]) -> BlobRef:

@@ -15,19 +15,24 @@ class DirectoryLock:
     Args:
         path: the lock file; it stays, empty or not, when the lock is released.
         purpose: what the holder does, named to whoever is refused.
+        shared: others may hold it too, if they share it.
     """
 
-    def __init__(self, path: Path, purpose: str) -> None:
+    def __init__(self, path: Path, purpose: str, *, shared: bool = False) -> None:
         self.path = path
         self.purpose = purpose
+        self._how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         self._descriptor: int | None = None
 
     @property
     def held(self) -> bool:
         return self._descriptor is not None
 
-    def acquire(self) -> None:
-        """Take the lock, at once or not at all; taking it twice is harmless.
+    def acquire(self, *, wait: bool = False) -> None:
+        """Take the lock; taking it twice is harmless.
+
+        Args:
+            wait: until it is free, instead of at once or not at all.
 
         Raises:
             StartError: another process has it, or the folder is not ours to write.
@@ -39,7 +44,7 @@ class DirectoryLock:
         except OSError as error:
             raise not_writable(self.path.parent, error) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, self._how if wait else self._how | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").split("\n")
             os.close(descriptor)

@@ -51,7 +51,7 @@ class Sharing:
             if not path:
                 raise NotFound("assistant.message_unknown", "There is no such message in this thread.")
             new_share = new_id()
-            sealed = self._kit.secrets.seal(secret.encode(), f"assistant.share:{new_share.hex}")
+            sealed = await shares.TOKEN.seal(connection, self._kit.secrets, new_share, secret.encode())
             made = Share(new_share, thread, principal.person, found.title, sealed, snapshot(path, person.name), now)
             place = Place(thread, principal.person, principal.space, principal.organisation)
             await shares.add(connection, place, made, hash_secret(secret))
@@ -88,7 +88,7 @@ class Sharing:
         }
 
     def url(self, share: Share) -> str:
-        token = self._kit.secrets.open(share.sealed_token, f"assistant.share:{share.id.hex}").decode()
+        token = shares.TOKEN.open(self._kit.secrets, share.id, share.sealed_token).decode()
         return f"{self._kit.public_url}/s/{token}"
 
 

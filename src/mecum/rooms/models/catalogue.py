@@ -31,11 +31,6 @@ EMBEDDING_LICENCE, EMBEDDING_CONTEXT = "MIT", 512
 DEFAULT_CHAT, DEFAULT_EMBEDDING = "default_chat", "default_embedding"
 
 
-def seal_context(provider_id: UUID) -> str:
-    """What a provider's sealed key is bound to."""
-    return f"models.provider:{provider_id.hex}"
-
-
 @dataclass(frozen=True, slots=True)
 class Remote:
     """A connected model and where to ask it."""
@@ -106,7 +101,7 @@ class Catalogue:
         key = ""
         if row.key_sealed is not None:
             try:
-                key = self._secrets.open(row.key_sealed, seal_context(row.id)).decode()
+                key = store.KEY.open(self._secrets, row.id, row.key_sealed).decode()
             except StartError:
                 # The other providers go on; this one will say that its key is wrong.
                 logger.exception("The key of a provider can't be opened")

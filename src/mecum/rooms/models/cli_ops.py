@@ -18,11 +18,15 @@ from mecum.rooms.models.ports import Audit, LocalCard, LocalEndpoint, LocalProgr
 from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers
 from mecum.rooms.models.retries import Quirks
 from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.store import catalogue as store
 from mecum.rooms.models.trials import Trial, Trials
 from mecum.rooms.models.upstream import Upstream
 from mecum.rooms.models.wires.openai_chat import OpenAiChat
 
-__all__ = ["Machine", "ModelCommands", "Trial"]
+__all__ = ["SEALED", "Machine", "ModelCommands", "Trial"]
+
+SEALED = (store.KEY,)
+"""What the room keeps sealed, for the rotation of keys."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from mecum.kit.clock import Clock
@@ -14,7 +14,7 @@ from mecum.kit.ids import new_id
 from mecum.kit.origins import origin_of
 from mecum.kit.types import Principal
 from mecum.rooms.models import service
-from mecum.rooms.models.catalogue import DEFAULT_CHAT, DEFAULT_EMBEDDING, Catalogue, Remote, seal_context
+from mecum.rooms.models.catalogue import DEFAULT_CHAT, DEFAULT_EMBEDDING, Catalogue, Remote
 from mecum.rooms.models.ports import Audit
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import catalogue as store
@@ -120,14 +120,14 @@ class Providers:
             Conflict: another provider or model has the name. Unprocessable: a name or address is not possible.
             TooLarge: too many providers or models.
         """
-        name, provider_id = service.provider_name(new.name), new_id()
+        name, provider_id, key = service.provider_name(new.name), new_id(), _checked_key(new.key)
         row = ProviderRow(
             id=provider_id,
             name=name,
             name_key=name.casefold()[: service.PROVIDER_NAME_MAX],
             kind=KIND,
             base_url=service.base_url(new.base_url),
-            key_sealed=self._sealed(provider_id, new.key),
+            key_sealed=None,
             speaks_responses=None,
             state="unknown",
             last_error="",
@@ -137,6 +137,7 @@ class Providers:
             providers, _ = await store.count(connection)
             if providers >= self._settings.providers_max:
                 raise _too_many("providers", self._settings.providers_max)
+            row = replace(row, key_sealed=await self._sealed(connection, provider_id, key))
             if not await store.add_provider(connection, row):
                 raise _provider_name_taken(name)
             await self._add_models(connection, row, new.models)
@@ -158,11 +159,12 @@ class Providers:
             values["base_url"] = service.base_url(change.base_url)
             if origin_of(service.base_url(change.base_url)) != origin_of(row.base_url):
                 values["key_sealed"] = None
-        if change.key is not None:
-            values["key_sealed"] = self._sealed(provider_id, change.key)
+        key = _checked_key(change.key) if change.key is not None else None
         async with self._db.transaction() as connection:
-            key = str(values.get("name_key", row.name_key))
-            if await store.provider_name_taken(connection, key, provider_id):
+            if key is not None:
+                values["key_sealed"] = await self._sealed(connection, provider_id, key)
+            name_key = str(values.get("name_key", row.name_key))
+            if await store.provider_name_taken(connection, name_key, provider_id):
                 raise _provider_name_taken(str(values["name"]))
             await store.change_provider(connection, provider_id, **values)
             await self._add_models(connection, row, change.add)
@@ -251,12 +253,8 @@ class Providers:
                 found.append((endpoint.provider, None))
         return tuple(found)
 
-    def _sealed(self, provider_id: UUID, key: str) -> bytes | None:
-        if len(key) > KEY_CHARS_MAX or not key.isascii() or not key.isprintable():
-            raise Unprocessable(
-                "models.key_malformed", "That is not an API key.", "Copy it again, without line breaks."
-            )
-        return self._secrets.seal(key.strip().encode(), seal_context(provider_id)) if key.strip() else None
+    async def _sealed(self, connection: AsyncConnection, provider_id: UUID, key: str) -> bytes | None:
+        return await store.KEY.seal(connection, self._secrets, provider_id, key.encode()) if key else None
 
     async def _add_models(self, connection: AsyncConnection, provider: ProviderRow, new: Sequence[NewModel]) -> None:
         _, there = await store.count(connection)
@@ -302,6 +300,13 @@ class Providers:
         for key, value in (await store.choices(connection)).items():
             if value == old:
                 await store.choose(connection, key, new)
+
+
+def _checked_key(key: str) -> str:
+    """Raises Unprocessable."""
+    if len(key) > KEY_CHARS_MAX or not key.isascii() or not key.isprintable():
+        raise Unprocessable("models.key_malformed", "That is not an API key.", "Copy it again, without line breaks.")
+    return key.strip()
 
 
 def _no_provider() -> NotFound:

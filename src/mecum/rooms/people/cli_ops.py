@@ -25,13 +25,15 @@ from mecum.rooms.people.keys import Keys, place_of
 from mecum.rooms.people.links import Links
 from mecum.rooms.people.service import clean_email, email_key, may_give_scopes
 from mecum.rooms.people.settings import PeopleSettings
+from mecum.rooms.people.store import credentials, persons
 from mecum.rooms.people.store import keys as key_store
-from mecum.rooms.people.store import persons
 from mecum.rooms.people.store.keys import Key
 
-__all__ = ["Added", "Key", "Machine", "MadeLink", "PeopleCommands"]
+__all__ = ["SEALED", "Added", "Key", "Machine", "MadeLink", "PeopleCommands"]
 
 COMMAND = Who("command")
+SEALED = (credentials.TOTP_SECRET,)
+"""What the room keeps sealed, for the rotation of keys."""
 PAGE = 200
 
 

@@ -75,7 +75,7 @@ class SecondFactor:
             await self._sessions.require_fresh(connection, principal)
             if await self.needed(connection, principal.person):
                 raise errors.totp_there()
-            sealed = self._ground.secrets.seal(secret.encode(), _context(principal.person))
+            sealed = await store.TOTP_SECRET.seal(connection, self._ground.secrets, principal.person, secret.encode())
             await store.begin_totp(connection, principal.person, sealed, self._ground.clock.now())
             person = await persons.known_person(connection, principal.person)
         uri = TOTP(secret).provisioning_uri(name=person.email, issuer_name=self._settings.installation_name)
@@ -136,7 +136,7 @@ class SecondFactor:
         known = await store.totp_of(connection, person)
         if known is None or (known.confirmed_at is not None) != confirmed:
             return False
-        app = TOTP(self._ground.secrets.open(known.secret, _context(person)).decode())
+        app = TOTP(store.TOTP_SECRET.open(self._ground.secrets, person, known.secret).decode())
         now = self._ground.clock.now()
         try:
             timecode = app.verify_and_get_timecode(code, for_time=now, valid_window=STEPS_BESIDE)
@@ -161,7 +161,3 @@ class SecondFactor:
 def _recovery_code() -> str:
     text = "".join(secrets.choice(RECOVERY_ALPHABET) for _ in range(RECOVERY_CHARS))
     return "-".join(text[i : i + 4] for i in range(0, RECOVERY_CHARS, 4))
-
-
-def _context(person: UUID) -> str:
-    return f"people.totp:{person}"

@@ -11,9 +11,12 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, select
 
 from mecum.kit.db import AsyncConnection
+from mecum.kit.sealed import SealedColumn
 from mecum.kit.types import Principal
 from mecum.rooms.assistant.store.log import Place
 from mecum.rooms.assistant.store.tables import share
+
+TOKEN = SealedColumn("assistant.share", share.c.sealed_token, lambda share_id: f"assistant.share:{share_id.hex}")
 
 
 @dataclass(frozen=True, slots=True)

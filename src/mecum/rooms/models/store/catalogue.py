@@ -11,10 +11,13 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from mecum.kit.db import AsyncConnection
+from mecum.kit.sealed import SealedColumn
 from mecum.rooms.models.store.tables import model, provider, setting
 
 ProviderState: TypeAlias = Literal["ok", "failing", "unknown"]
 ModelKind: TypeAlias = Literal["chat", "embedding"]
+
+KEY = SealedColumn("models.provider", provider.c.key_sealed, lambda provider_id: f"models.provider:{provider_id.hex}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Row
 
 from mecum.kit.db import AsyncConnection
+from mecum.kit.sealed import SealedColumn
 from mecum.rooms.people.store.tables import challenges, passkeys, passwords, recovery_codes, totp
+
+TOTP_SECRET = SealedColumn("people.totp", totp.c.secret, lambda person: f"people.totp:{person}")
 
 
 @dataclass(frozen=True, slots=True)
