@@ -80,6 +80,22 @@ async def test_a_shared_copy_shows_the_branch_until_it_is_withdrawn(database: Da
             await sharing.open(token)
 
 
+async def test_a_shared_copy_leads_nowhere_while_its_conversation_is_deleted(
+    database: Database, tmp_path: Path
+) -> None:
+    async with World(database, tmp_path).running() as world:
+        sharing = Sharing(world.kit, world.people, AssistantSettings())
+        posted = await world.face.post_new(world.caller, world.message("What colour?"))
+        await world.until(posted.thread, "run.finished")
+        token = sharing.url(await sharing.share(world.caller, posted.thread, None)).rsplit("/", 1)[-1]
+        await world.face.delete_thread(world.caller, posted.thread)
+        with pytest.raises(NotFound):
+            await sharing.open(token)
+        assert (await sharing.listed(world.caller, cursor=None, limit=10, thread=None)).items == ()
+        await world.face.restore_thread(world.caller, posted.thread)
+        assert (await sharing.open(token))["messages"]
+
+
 async def test_a_schedule_fires_once_for_each_due_time_into_its_own_thread(database: Database, tmp_path: Path) -> None:
     clock = ManualClock(dt.datetime(2026, 11, 23, 8, 30, tzinfo=dt.UTC))
     world = World(database, tmp_path, clock=clock)

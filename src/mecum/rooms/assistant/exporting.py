@@ -85,7 +85,7 @@ class Exporting:
         after: UUID | None = None
         while True:
             async with self._kit.db.transaction() as connection:
-                page = await shares.listed(connection, principal, after=after, limit=PAGE)
+                page = await shares.listed(connection, principal, after=after, limit=PAGE, withheld=True)
             for each in page:
                 at = each.created_at.isoformat()
                 yield _line({"id": encode("shr", each.id), "title": each.title, "created_at": at, **each.snapshot})

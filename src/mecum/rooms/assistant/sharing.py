@@ -65,7 +65,7 @@ class Sharing:
         async with self._kit.db.transaction() as connection:
             if thread is not None and await threads.get(connection, principal, thread) is None:
                 raise NotFound("assistant.thread_unknown", "There is no such thread.")
-            found = await shares.listed(connection, principal, after=cursor, limit=limit + 1, thread=thread)
+            found = await shares.listed(connection, principal, after=cursor, limit=limit + 1, of=thread)
         more = len(found) > limit
         return Page(tuple(found[:limit]), encode("shr", found[limit - 1].id) if more else None)
 

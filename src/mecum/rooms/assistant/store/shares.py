@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select
 
 from mecum.kit.db import AsyncConnection
 from mecum.kit.sealed import SealedColumn
 from mecum.kit.types import Principal
 from mecum.rooms.assistant.store.log import Place
-from mecum.rooms.assistant.store.tables import share
+from mecum.rooms.assistant.store.tables import share, thread
+
+
+def _thread_is_there() -> ColumnElement[bool]:
+    """A copy is not public while its conversation is deleted; restoring the conversation brings it back."""
+    return exists().where(thread.c.id == share.c.thread_id, thread.c.deleted_at.is_(None))
 
 TOKEN = SealedColumn("assistant.share", share.c.sealed_token, lambda share_id: f"assistant.share:{share_id.hex}")
 
@@ -60,14 +65,22 @@ async def add(connection: AsyncConnection, place: Place, new: Share, token_hash:
 
 
 async def listed(
-    connection: AsyncConnection, principal: Principal, *, after: UUID | None, limit: int, thread: UUID | None = None
+    connection: AsyncConnection,
+    principal: Principal,
+    *,
+    after: UUID | None,
+    limit: int,
+    of: UUID | None = None,
+    withheld: bool = False,
 ) -> list[Share]:
-    """The caller's shares, newest first, those before `after`."""
+    """The caller's shares, newest first, those before `after`; with `withheld` also those of deleted threads."""
     query = select(share).where(share.c.space_id == principal.space, share.c.person_id == principal.person)
+    if not withheld:
+        query = query.where(_thread_is_there())
     if after is not None:
         query = query.where(share.c.id < after)
-    if thread is not None:
-        query = query.where(share.c.thread_id == thread)
+    if of is not None:
+        query = query.where(share.c.thread_id == of)
     rows = (await connection.execute(query.order_by(share.c.id.desc()).limit(limit))).mappings()
     return [_share(row) for row in rows]
 
@@ -78,7 +91,8 @@ async def count(connection: AsyncConnection, principal: Principal) -> int:
 
 
 async def by_token(connection: AsyncConnection, token_hash: bytes) -> Share | None:
-    row = (await connection.execute(select(share).where(share.c.token_hash == token_hash))).mappings().one_or_none()
+    query = select(share).where(share.c.token_hash == token_hash, _thread_is_there())
+    row = (await connection.execute(query)).mappings().one_or_none()
     return _share(row) if row else None
 
 
