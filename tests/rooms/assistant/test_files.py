@@ -19,7 +19,7 @@ from mecum.kit.db import Database
 from mecum.kit.errors import Conflict, NotFound
 from mecum.kit.outbox import OutboxEvent
 from mecum.rooms.assistant.files.attachments import CLAIM_WITHIN, Attachments, ReadPart
-from mecum.rooms.assistant.room import Sweeper
+from mecum.rooms.assistant.room import ERASE_AGAIN, Sweeper
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.store import files as store
 from mecum.rooms.people import PERSON_ERASED
@@ -139,6 +139,29 @@ async def test_with_a_person_everything_goes_that_was_not_sent_yet_too(
     await blobs_swept(world)
     assert on_disk(tmp_path) == 1
     assert (await world.attachments.get(other, theirs.id)).blob == theirs.blob
+
+
+async def test_what_a_request_still_wrote_while_its_person_was_erased_goes_a_little_later(
+    world: World, tmp_path: Path
+) -> None:
+    await sweeper(world).erase_person(erased(world.caller.person))
+    sent = await world.attachments.upload(world.caller, "a.txt", words("mine"))
+    posted = await world.face.post_new(world.caller, world.message("Read this", attachments=[sent.id]))
+    await run_deferred(world, ERASE_AGAIN)
+    with pytest.raises(NotFound):
+        await world.face.thread(world.caller, posted.thread)
+    await blobs_swept(world)
+    assert on_disk(tmp_path) == 0
+
+
+async def run_deferred(world: World, name: str) -> None:
+    """Run what waits under `name`, without waiting for its time."""
+    waiting = text("SELECT args FROM jobs.procrastinate_jobs WHERE status = 'todo' AND task_name = :name")
+    async with world.kit.db.transaction() as connection:
+        arguments = (await connection.execute(waiting, {"name": name})).scalars().all()
+    assert arguments
+    for each in arguments:
+        await next(job.run for job in world.room.jobs if job.name == name)(**each)
 
 
 async def waits_for_a_lock(world: World) -> None:

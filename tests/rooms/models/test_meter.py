@@ -110,3 +110,20 @@ async def test_a_person_gets_everything_on_export_and_is_forgotten_on_erasure(
         await jobs.run_due(here.kit.clock.now())
         assert await exported(here) == {"models/usage.ndjson": [], "models/responses.ndjson": []}
         assert {row["person_id"] for row in await here.usage()} == {PersonId(NOBODY)}
+
+
+async def test_what_was_under_way_when_a_person_was_erased_is_forgotten_once_it_has_ended(
+    database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
+) -> None:
+    async with world(database, jobs, tmp_path) as here:
+        await here.connect(fake)
+        async with database.transaction() as connection:
+            await here.kit.outbox.publish(connection, PERSON_ERASED, person=here.caller.person.hex, erasure=uuid4().hex)
+        await jobs.run_due(here.kit.clock.now())
+        await here.openai.responses.create(model="fake", input="Remember me")
+        await here.parts.shelf.flush()
+        await here.parts.meter.flush()
+        longest = dt.timedelta(seconds=ModelsSettings().provider_total_timeout_s)
+        await jobs.run_due(here.kit.clock.now() + longest + dt.timedelta(minutes=2))
+        assert await exported(here) == {"models/usage.ndjson": [], "models/responses.ndjson": []}
+        assert {row["person_id"] for row in await here.usage()} == {PersonId(NOBODY)}

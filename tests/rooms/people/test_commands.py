@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from mecum.kit.errors import Conflict, Forbidden, NotFound, Unprocessable
+from mecum.kit.ids import encode
 from mecum.kit.settings import load
 from mecum.rooms.people.cli_ops import Machine, PeopleCommands
 from mecum.rooms.people.settings import PeopleSettings
@@ -70,6 +71,18 @@ async def test_a_key_made_by_a_command_works_at_once_and_ends_when_it_is_revoked
     assert await commands.revoke_key(OWNER, "terminal") == 1
     world.clock.advance(5)
     assert (await client.get("/api/me")).status_code == 401
+
+
+async def test_the_name_of_a_key_made_by_a_command_is_erased_with_its_person(
+    world: World, commands: PeopleCommands
+) -> None:
+    owner = await world.set_up()
+    added = await commands.add_person("bo@example.org", "member", OTHER_PASSWORD)
+    await commands.add_key("bo@example.org", "laptop of Bo", ["chat"])
+    assert "laptop of Bo" in (await owner.get("/api/audit")).text
+    assert (await owner.delete(f"/api/people/{encode('prs', added.person.id)}")).status_code == 204
+    assert "laptop of Bo" not in (await owner.get("/api/audit")).text
+    assert (await commands.verify_audit()).ok
 
 
 async def test_a_member_gets_no_key_that_administers(commands: PeopleCommands) -> None:

@@ -35,6 +35,9 @@ from mecum.rooms.models import Models
 from mecum.rooms.people import PERSON_ERASED, People
 
 ERASED_AT_ONCE = 200
+ERASE_AGAIN = "assistant.erase_again"
+UNDER_WAY = dt.timedelta(minutes=10)
+"""A request that was let in just before its person was erased has ended by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
         jobs=[
             JobSpec(ADVANCE, runner.advance, attempts_max=None),
             JobSpec(READ, attachments.read),
+            JobSpec(ERASE_AGAIN, sweeper.erase_again),
             JobSpec("assistant.tick", scheduling.tick, cron="* * * * *"),
             JobSpec("assistant.sweep", sweeper.sweep, cron="*/10 * * * *"),
         ],
@@ -106,7 +110,18 @@ class Sweeper:
         await self._attachments.sweep()
 
     async def erase_person(self, event: OutboxEvent) -> None:
+        """At once, and again when what was under way has ended."""
         person = UUID(hex=event.payload["person"])
+        await self._erase_all_of(person)
+        async with self._kit.db.transaction() as connection:
+            later = self._kit.clock.now() + UNDER_WAY
+            await self._kit.jobs.defer(connection, ERASE_AGAIN, at=later, person=person.hex)
+
+    async def erase_again(self, person: str) -> None:
+        """The job."""
+        await self._erase_all_of(UUID(hex=person))
+
+    async def _erase_all_of(self, person: UUID) -> None:
         await self._erase(lambda: threads.of_person(person))
         await self._attachments.erase_loose(person)
         async with self._kit.db.transaction() as connection:

@@ -1,4 +1,4 @@
-"""A person's things in this room: handed over on export, forgotten on erasure."""
+"""A person's things in this room, handed over on export."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from mecum.kit.db import Database
-from mecum.kit.outbox import OutboxEvent
 from mecum.kit.types import Principal
 from mecum.rooms.models.store import responses, usage
 from mecum.rooms.people import ExportPart
@@ -48,13 +47,6 @@ class Exporting:
             if len(page) < PAGE:
                 return
             after = page[-1].id
-
-    async def erase(self, event: OutboxEvent) -> None:
-        """Forget a person: stored responses go, usage stays without a name."""
-        person = UUID(hex=event.payload["person"])
-        async with self._db.transaction() as connection:
-            await usage.forget_person(connection, person)
-            await responses.forget_person(connection, person)
 
 
 def _line(row: usage.UsageRecord | responses.StoredResponse) -> bytes:

@@ -10,6 +10,7 @@ from mecum.rooms.models.calls import Calls
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.exporting import Exporting
 from mecum.rooms.models.face import ModelsRoom
+from mecum.rooms.models.forgetting import Forgetting
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.meter import Meter
@@ -44,7 +45,7 @@ class Parts:
     providers: Providers
     shelf: Shelf
     background: Background
-    exporting: Exporting
+    forgetting: Forgetting
     face: ModelsRoom
 
     async def start(self) -> None:
@@ -78,7 +79,6 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     responses = ResponsesDoor(asking, shelf, calls, sender, health, answering, settings)
     vectors = VectorsDoor(catalogue, calls, sender, answering)
     relay = RelayRoom(catalogue, chat_door, responses, vectors, shelf, settings)
-    exporting = Exporting(kit.db)
     return Parts(
         upstream=upstream,
         health=health,
@@ -89,6 +89,6 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         providers=providers,
         shelf=shelf,
         background=Background(responses, asking, shelf, ports.persons, kit.bus),
-        exporting=exporting,
-        face=ModelsRoom(answering, catalogue, local, relay, exporting, settings),
+        forgetting=Forgetting(kit.db, kit.jobs, kit.clock, settings),
+        face=ModelsRoom(answering, catalogue, local, relay, Exporting(kit.db), settings),
     )

@@ -7,6 +7,7 @@ from mecum.kit.outbox import Subscription
 from mecum.kit.room import Kit, Room
 from mecum.rooms.models.api import build_router
 from mecum.rooms.models.face import ModelsRoom
+from mecum.rooms.models.forgetting import FORGET_AGAIN
 from mecum.rooms.models.parts import Parts, assemble
 from mecum.rooms.models.ports import Ports
 from mecum.rooms.models.relay.shelf import MAKE
@@ -27,9 +28,10 @@ def mounted(parts: Parts) -> Room[ModelsRoom]:
         router=build_router(parts.face, parts.local, parts.providers, parts.trials),
         jobs=[
             JobSpec(MAKE, parts.background.make, attempts_max=5),
+            JobSpec(FORGET_AGAIN, parts.forgetting.again),
             JobSpec("models.sweep_responses", parts.shelf.sweep, cron="23 * * * *"),
         ],
-        handlers=[Subscription(PERSON_ERASED, "models.erase_person", parts.exporting.erase)],
+        handlers=[Subscription(PERSON_ERASED, "models.erase_person", parts.forgetting.erase)],
         start=parts.start,
         stop=parts.stop,
     )

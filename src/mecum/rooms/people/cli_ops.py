@@ -120,7 +120,7 @@ class PeopleCommands:
         if not may_give_scopes(asked, asked, person.role):
             raise errors.scopes_beyond()
         place = await place_of(self._machine, person.id)
-        _, issued = await self._keys.issue(person.id, place, COMMAND, name, asked, None)
+        _, issued = await self._keys.issue(person.id, place, _for(person), name, asked, None)
         return issued
 
     async def list_keys(self, email: str) -> tuple[Key, ...]:
@@ -144,7 +144,7 @@ class PeopleCommands:
         async with self._machine.db.transaction() as connection:
             found = await key_store.find(connection, person.id, name)
         for key in found:
-            await self._keys.revoke(person.id, COMMAND, key.id)
+            await self._keys.revoke(person.id, _for(person), key.id)
         if not found:
             raise errors.no_key()
         return len(found)
@@ -192,3 +192,8 @@ class PeopleCommands:
         if person is None:
             raise errors.no_person()
         return person
+
+
+def _for(person: Person) -> Who:
+    """A command that acts for a person: what it writes down about their things is erased with them."""
+    return Who("command", person.id)
