@@ -47,7 +47,7 @@ def main() -> int:
 def house(data: Path) -> Iterator[tuple[str, str]]:
     """A running installation with an owner, a key and the fake provider as its model: its address and the key."""
     port, provider = free_port(), free_port()
-    here = {**environment(), "MECUM_DATA": str(data), "MECUM_JOB_CONCURRENCY": str(THREADS + 50)}
+    here = {**environment(), "MECUM_DATA": str(data)}
     mecum = [sys.executable, "-m", "mecum.cli.main"]
     with tempfile.TemporaryFile() as log:
         fake = subprocess.Popen([sys.executable, "-m", "tests.support.fake_provider", "--port", str(provider)])

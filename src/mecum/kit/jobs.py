@@ -12,14 +12,14 @@ import contextlib
 import datetime as dt
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import procrastinate
-from procrastinate import RetryStrategy
+from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import DeleteJobCondition
+from procrastinate.jobs import DeleteJobCondition, Job
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -28,12 +28,15 @@ from mecum.kit.db import AsyncConnection, Database, psycopg_url
 logger = logging.getLogger(__name__)
 
 SCHEMA = "jobs"
-QUEUE = "default"
+Queue: TypeAlias = Literal["default", "runs"]
+"""`runs`: answers in the making, which mostly wait for a model. All else must not wait behind them."""
 HEARTBEAT_S = 3.0
 STALLED_AFTER_S = 12.0
 SWEEP_EVERY_S = 4.0
 RESTART_WAIT_S, RESTART_WAIT_MAX_S = 0.5, 10.0
-FINISHED_KEPT_HOURS = 24
+FAILED_KEPT_HOURS = 72
+FORGET_EVERY_S = 3600.0
+WAIT_MAX_S = 600.0
 
 _DEFER = text(
     f"""SELECT {SCHEMA}.procrastinate_defer_jobs_v1(ARRAY[ROW(
@@ -49,14 +52,35 @@ class JobSpec:
     Args:
         name: `room.verb`, stable: rows in the database name it.
         run: the handler; keyword arguments are those of `defer`.
-        attempts_max: how often it is tried when it raises (None: for ever); the waits between double from 2 s on.
+        attempts_max: how often it is tried when it raises (None: for ever).
         cron: a schedule (`minute hour day month weekday`, optionally seconds first), or None.
+        queue: which worker takes it.
+        wait_max_s: the waits between tries double from 2 s up to this. Jobs with the same lock wait with it.
     """
 
     name: str
     run: Callable[..., Awaitable[None]]
     attempts_max: int | None = 10
     cron: str | None = None
+    queue: Queue = "default"
+    wait_max_s: float = WAIT_MAX_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Backoff(BaseRetryStrategy):
+    """Procrastinate's own doubles without an end."""
+
+    spec: JobSpec
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if self.spec.attempts_max is not None and job.attempts >= self.spec.attempts_max:
+            return None
+        return RetryDecision(retry_in={"seconds": int(backoff_s(self.spec, job.attempts))})
+
+
+def backoff_s(spec: JobSpec, attempts: int) -> float:
+    """Seconds until the next try, after `attempts` earlier ones."""
+    return min(2.0 ** min(attempts + 1, 20), spec.wait_max_s)
 
 
 class Jobs:
@@ -65,29 +89,35 @@ class Jobs:
     Args:
         database: where jobs are deferred.
         direct_url: the worker's own connection; with a transaction pooler in front of the database it must go past it.
-        concurrency: how many jobs of this process run at once.
+        concurrency: how many jobs of this process run at once, by queue.
         sole_worker: nobody else works on this database, so jobs left by a dead worker are taken up at once at start.
     """
 
-    def __init__(self, database: Database, direct_url: str, *, concurrency: int = 32, sole_worker: bool = True) -> None:
+    def __init__(
+        self,
+        database: Database,
+        direct_url: str,
+        *,
+        concurrency: Mapping[Queue, int] | None = None,
+        sole_worker: bool = True,
+    ) -> None:
         self._database = database
-        self._concurrency = concurrency
+        self._concurrency = concurrency or {"default": 32, "runs": 32}
         self._sole_worker = sole_worker
         connector = procrastinate.PsycopgConnector(
-            conninfo=psycopg_url(direct_url), kwargs={"options": f"-c search_path={SCHEMA}"}, min_size=1, max_size=6
+            conninfo=psycopg_url(direct_url), kwargs={"options": f"-c search_path={SCHEMA}"}, min_size=1, max_size=8
         )
         self._app = procrastinate.App(connector=connector)
-        self._names: set[str] = set()
-        self._worker: asyncio.Task[None] | None = None
+        self._queues: dict[str, Queue] = {}
+        self._workers: list[asyncio.Task[None]] = []
         self._sweeper: asyncio.Task[None] | None = None
         self._stopping = False
 
     def add(self, specs: Sequence[JobSpec]) -> None:
         """Register kinds of jobs. Only while the house is built."""
         for spec in specs:
-            retry = RetryStrategy(max_attempts=spec.attempts_max, exponential_wait=2)
-            task = self._app.task(name=spec.name, queue=QUEUE, retry=retry)(spec.run)
-            self._names.add(spec.name)
+            task = self._app.task(name=spec.name, queue=spec.queue, retry=_Backoff(spec))(spec.run)
+            self._queues[spec.name] = spec.queue
             if spec.cron:
                 self._app.periodic(cron=spec.cron)(_without_timestamp(self._app, spec, task.name))
 
@@ -109,10 +139,10 @@ class Jobs:
             queueing_lock: at most one waiting job has it; then False is returned and nothing is queued.
             at: not before this time.
         """
-        if name not in self._names:
+        if name not in self._queues:
             raise ValueError(f"No job is called {name}.")
         values = {
-            "queue": QUEUE,
+            "queue": self._queues[name],
             "task": name,
             "priority": priority,
             "lock": lock,
@@ -132,29 +162,30 @@ class Jobs:
 
     async def start(self) -> None:
         await self._app.open_async()
-        self._worker = asyncio.create_task(self._work(), name="jobs.worker")
+        self._workers = [
+            asyncio.create_task(self._work(queue), name=f"jobs.worker.{queue}") for queue in self._concurrency
+        ]
         self._sweeper = asyncio.create_task(self._sweep(), name="jobs.sweeper")
 
     async def stop(self, seconds: float = 5.0) -> None:
         """Take no new jobs, give the running ones `seconds`, hand the rest back to the queue."""
         self._stopping = True
-        for task in (self._sweeper, self._worker):
+        for task in (self._sweeper, *self._workers):
             if task is not None:
                 task.cancel()
-        if self._worker is not None:
-            await asyncio.wait({self._worker}, timeout=seconds)
+        if self._workers:
+            await asyncio.wait(self._workers, timeout=seconds)
         with contextlib.suppress(ConnectorException):
             await self._retry_own_unfinished()
         await self._app.close_async()
 
-    async def _work(self) -> None:
-        """Run a worker, and another one whenever it ends: it does so by itself, in good order or not, when the database
-        goes away."""
+    async def _work(self, queue: Queue) -> None:
+        """Run a worker for `queue`, and another one whenever it ends: it does so when the database goes away."""
         wait_s = RESTART_WAIT_S
         while not self._stopping:
             began = asyncio.get_running_loop().time()
             try:
-                await self._work_once()
+                await self._work_once(queue)
             except (ConnectorException, OSError) as error:
                 logger.warning("The job worker lost the database, trying again: %s", type(error).__name__)
             if asyncio.get_running_loop().time() - began > RESTART_WAIT_MAX_S:
@@ -162,13 +193,14 @@ class Jobs:
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, RESTART_WAIT_MAX_S)
 
-    async def _work_once(self) -> None:
+    async def _work_once(self, queue: Queue) -> None:
         if self._sole_worker:
             # What the worker before held and could not hand back; it is gone by now.
-            await self._retry_stalled(0.0)
+            await self._retry_stalled(0.0, queue)
         await self._app.run_worker_async(
-            queues=[QUEUE],
-            concurrency=self._concurrency,
+            name=queue,
+            queues=[queue],
+            concurrency=self._concurrency[queue],
             install_signal_handlers=False,
             fetch_job_polling_interval=1.0,
             abort_job_polling_interval=30.0,
@@ -180,16 +212,22 @@ class Jobs:
 
     async def _sweep(self) -> None:
         """Give back what dead workers held, forget old failures."""
+        forgotten_at = -FORGET_EVERY_S
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
             try:
                 await self._retry_stalled(STALLED_AFTER_S)
+                if (now := asyncio.get_running_loop().time()) - forgotten_at > FORGET_EVERY_S:
+                    await self._app.job_manager.delete_old_jobs(
+                        FAILED_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+                    )
+                    forgotten_at = now
             except (ConnectorException, OSError) as error:
                 logger.warning("Stalled jobs can't be looked for: %s", type(error).__name__)
 
-    async def _retry_stalled(self, seconds_since_heartbeat: float) -> None:
+    async def _retry_stalled(self, seconds_since_heartbeat: float, queue: Queue | None = None) -> None:
         manager = self._app.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=seconds_since_heartbeat):
+        for job in await manager.get_stalled_jobs(queue=queue, seconds_since_heartbeat=seconds_since_heartbeat):
             logger.info("A job of a dead worker is taken up again: %s", job.task_name)
             await manager.retry_job(job)
 
@@ -199,7 +237,7 @@ class Jobs:
 
 
 def _without_timestamp(app: procrastinate.App, spec: JobSpec, name: str) -> Any:
-    @app.task(name=f"{name}@cron", queue=QUEUE, queueing_lock=f"{name}@cron", pass_context=False)
+    @app.task(name=f"{name}@cron", queue=spec.queue, queueing_lock=f"{name}@cron", pass_context=False)
     async def scheduled(timestamp: int) -> None:
         await spec.run()
 

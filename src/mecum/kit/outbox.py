@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Column, String, Table, bindparam, delete, insert, select
+from sqlalchemy import Column, String, Table, bindparam, insert, select, text
 
 from mecum.kit.clock import Clock
 from mecum.kit.db import JSONB, TIMESTAMP, AsyncConnection, Database, room_metadata
@@ -32,6 +32,16 @@ outbox_table = Table(
     Column("at", TIMESTAMP(timezone=True), nullable=False),
 )
 
+_FORGET = text(
+    """
+    DELETE FROM kit.outbox WHERE at < :horizon AND NOT EXISTS (
+        SELECT 1 FROM jobs.procrastinate_jobs job
+        WHERE job.task_name = 'outbox.deliver' AND job.status IN ('todo', 'doing')
+            AND job.args->>'event' = outbox.id::text
+    )
+    """
+)
+"""Old events whose deliveries are over: one that a subscriber still fails at stays until it is heard."""
 _BY_ID = select(outbox_table).where(outbox_table.c.id == bindparam("of"))
 
 
@@ -117,4 +127,4 @@ class Outbox:
     async def _sweep(self) -> None:
         async with self._database.transaction() as connection:
             horizon = self._clock.now() - dt.timedelta(days=KEPT_DAYS)
-            await connection.execute(delete(outbox_table).where(outbox_table.c.at < horizon))
+            await connection.execute(_FORGET, {"horizon": horizon})

@@ -69,7 +69,13 @@ class KitSettings(BaseSettings):
         default=None, repr=False, description="Shared live bus and counters; needed with more than one process."
     )
     job_concurrency: int = Field(
-        default=32, ge=1, le=1000, description="How many durable jobs of one process run at the same time."
+        default=32,
+        ge=1,
+        le=1000,
+        description="How many durable jobs of one process run at the same time, answers apart.",
+    )
+    run_concurrency: int = Field(
+        default=300, ge=1, le=5000, description="How many answers of one process are in the making at the same time."
     )
 
     hang_seconds: int = Field(

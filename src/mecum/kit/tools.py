@@ -51,7 +51,8 @@ class Tool:
         name: `[a-z][a-z0-9_]{0,63}`, unique in the installation.
         description: for the model: when to use it and what it gives.
         parameters: JSON Schema (2020-12) of an object; every string has a maxLength, every array a maxItems.
-        call: does it. Raises MecumError for what the model or person should read.
+        call: does it. Raises MecumError for what the model or person should read. A writing tool that is not idempotent
+            raises one with a status below 500 only when nothing was done; after any other the person is asked.
         receiver: who gets the arguments; None when nothing leaves Mecum.
         effects: what a call does.
         idempotent: whether a repeated call with the same `idempotency_key` is harmless.

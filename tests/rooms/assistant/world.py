@@ -160,7 +160,13 @@ class HeardNotify:
 
 class World:
     def __init__(
-        self, database: Database, data: Path, tools: Sequence[Tool] = (), clock: Clock | None = None, **settings: Any
+        self,
+        database: Database,
+        data: Path,
+        tools: Sequence[Tool] = (),
+        clock: Clock | None = None,
+        recall: Any = None,
+        **settings: Any,
     ) -> None:
         self.caller = principal()
         self.models = ScriptedModels()
@@ -194,7 +200,7 @@ class World:
         self.posting = Posting(self.kit, chosen, self.attachments)
         self.room: Room[AssistantRoom] = build(
             self.kit,
-            Ports(self.people, cast(Models, self.models), NoRecall(), NoReview(), Documents()),
+            Ports(self.people, cast(Models, self.models), recall or NoRecall(), NoReview(), Documents()),
             chosen,
         )
         jobs.add(self.room.jobs)

@@ -108,6 +108,8 @@ class Post:
         history: messages that were said before this one (`role`, `text`, `tool_uses`, `tool_use_id`, and
             `attachments`: ids of uploaded files).
         unattended: nobody is there to fill in a form: tools that ask the person are not offered.
+        keeps_questions: raise Conflict where the thread waits for the person, instead of putting the question aside:
+            for callers that do not show questions.
         caller: what a surface wants to find again with the run, e.g. the metadata of an API request.
     """
 
@@ -124,6 +126,7 @@ class Post:
     tool_results: Sequence[Mapping[str, str]] = ()
     history: Sequence[Mapping[str, Any]] = ()
     unattended: bool = False
+    keeps_questions: bool = False
     caller: Mapping[str, Any] | None = None
     max_tokens: int | None = None
     temperature: float | None = None
@@ -215,6 +218,7 @@ class Assistant(Protocol):
 
         Raises:
             NotFound: no such thread, parent or attachment. Gone: the thread was deleted. TooLarge: over a limit.
+            TooMany: too many unfinished answers. Conflict: see `Post.keeps_questions`.
         """
         ...
 

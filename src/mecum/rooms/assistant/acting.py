@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 ARGUMENT_CHARS_MAX = 100_000
 RESULT_CHARS_MAX = 200_000
+NOTHING_DONE_BELOW = 500
+"""A tool that raises an error with a lower status has done nothing (see `kit.tools.Tool`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +90,22 @@ class Actor:
         return Ready(tool, arguments)
 
     async def do(self, principal: Principal, ready: Ready, thread: UUID, run: UUID, key: UUID) -> ToolResult | None:
-        """Call the tool. None when the outcome of a writing call is unknown (it timed out)."""
+        """Call the tool. None when the outcome of a writing call is unknown: it timed out, or broke on the way."""
         request = ToolCall(principal, ready.arguments, key, thread, run)
+        unclear = writes(ready.tool) and not ready.tool.idempotent
         try:
             async with asyncio.timeout(ready.tool.timeout_s):
                 return await ready.tool.call(request)
         except TimeoutError:
-            if writes(ready.tool) and not ready.tool.idempotent:
-                return None
-            return ToolResult(f"It took longer than {ready.tool.timeout_s:g} seconds and was given up.", failed=True)
+            text = f"It took longer than {ready.tool.timeout_s:g} seconds and was given up."
+            return None if unclear else ToolResult(text, failed=True)
         except MecumError as error:
-            return ToolResult(" ".join(part for part in (error.detail, error.hint) if part), failed=True)
+            text = " ".join(part for part in (error.detail, error.hint) if part)
+            return None if unclear and error.status >= NOTHING_DONE_BELOW else ToolResult(text, failed=True)
         except Exception:
             # A tool that breaks must not break the run: the model is told, the operator reads the log.
             logger.exception("The tool %s failed", ready.tool.name)
-            return ToolResult("The tool failed unexpectedly.", failed=True)
+            return None if unclear else ToolResult("The tool failed unexpectedly.", failed=True)
 
 
 def writes(tool: Tool) -> bool:
@@ -115,7 +118,7 @@ def parse_arguments(text: str, tool: Tool) -> dict[str, Any] | Settled:
         return Settled(f"The arguments are longer than {ARGUMENT_CHARS_MAX:,} characters.")
     try:
         arguments = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return Settled("The arguments are not valid JSON. Call the tool again with a JSON object.")
     if not isinstance(arguments, dict):
         return Settled("The arguments must be a JSON object.")

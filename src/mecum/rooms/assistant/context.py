@@ -9,8 +9,9 @@ from uuid import UUID
 from mecum.kit.room import Kit
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Event, Recall
-from mecum.rooms.assistant.conversation import files_said, fit, history_messages, path_messages, step_messages
+from mecum.rooms.assistant.conversation import files_said, history_messages, path_messages, step_messages
 from mecum.rooms.assistant.events import MESSAGE_USER
+from mecum.rooms.assistant.fitting import fit
 from mecum.rooms.assistant.prompts import system_message
 from mecum.rooms.assistant.service import RunState, path_to
 from mecum.rooms.assistant.settings import AssistantSettings
@@ -77,11 +78,9 @@ class Context:
         return next((model for model in chat if model.name == name), None) if name else next(iter(chat), None)
 
     def _tools(self, options: Mapping[str, Any]) -> tuple[ToolSpec, ...]:
-        """Lent tools, then own ones (none with `own_tools: false`); a lent tool hides an own one of its name."""
+        """Lent tools, then own ones; a lent tool hides an own one of its name."""
         given: Sequence[Mapping[str, Any]] = options.get("lent_tools", ())
         lent = tuple(ToolSpec(t["name"], t.get("description", ""), t.get("parameters", {})) for t in given)
-        if options.get("own_tools") is False:
-            return lent
         hidden = {tool.name for tool in lent} | ({ASK_PERSON.name} if options.get("unattended") else set[str]())
         own = (
             ToolSpec(t.name, t.description, t.parameters, t.cues) for t in self._kit.tools.all() if t.name not in hidden

@@ -1,4 +1,4 @@
-"""From a path of messages to what a model reads, within its context."""
+"""From a path of messages to what a model reads."""
 
 from __future__ import annotations
 
@@ -9,17 +9,9 @@ from uuid import UUID
 from mecum.rooms.assistant import Event
 from mecum.rooms.assistant.events import HISTORY_GIVEN, MESSAGE_ASSISTANT, MESSAGE_TOOL, MESSAGE_USER
 from mecum.rooms.assistant.service import RunState, Step, acts_by_message, fold_run
-from mecum.rooms.models import Content, ImagePart, Message, TextPart, ToolUse
+from mecum.rooms.models import Content, Message, TextPart, ToolUse
 
-BYTES_PER_TOKEN = 3.2
 TOOL_RESULT_CHARS_MAX = 24_000
-IMAGE_TOKENS = 800
-DROPPED_PART = 4
-
-
-def about_tokens(text: str) -> int:
-    """A careful estimate: 3.2 bytes of UTF-8 a token holds for English prose and is high for Chinese."""
-    return int(len(text.encode()) / BYTES_PER_TOKEN) + 4
 
 
 def history_messages(events: Sequence[Event], files: Mapping[UUID, Content]) -> list[Message]:
@@ -95,49 +87,3 @@ def _results(step: Step, state: RunState) -> list[Message]:
             text = str(done.get("text", ""))
             results.append(Message("tool", (TextPart(text[:TOOL_RESULT_CHARS_MAX]),), tool_use_id=call.id))
     return results
-
-
-def fit(system: Message, messages: Sequence[Message], context_tokens: int, answer_tokens: int) -> list[Message]:
-    """`system` and as many of the newest messages as fit; a tool result never loses the call that it belongs to.
-
-    What the person said last and all after it is always kept; where that alone is too long, its long texts are cut in
-    the middle. Of what was before, a quarter of the room is dropped at a time: with every drop a server has to read
-    all that is left again.
-    """
-    room = max(512, context_tokens - answer_tokens - _size(system))
-    asked = next((index for index in range(len(messages) - 1, 0, -1) if messages[index].role == "user"), 0)
-    before, turn = messages[:asked], list(messages[asked:])
-    if sum(map(_size, turn)) > room:
-        share = room // len(turn)
-        turn = [message if _size(message) <= share else _cut(message, share) for message in turn]
-    step = room // DROPPED_PART
-    surplus = sum(map(_size, before)) + sum(map(_size, turn)) - room
-    start = _first_after(before, -(-surplus // step) * step)
-    while start < len(before) and before[start].role == "tool":
-        start += 1
-    return [system, *before[start:], *turn]
-
-
-def _first_after(messages: Sequence[Message], tokens: int) -> int:
-    """How many of the first messages have so many tokens, or all of them."""
-    start = 0
-    while tokens > 0 and start < len(messages):
-        tokens -= _size(messages[start])
-        start += 1
-    return start
-
-
-def _size(message: Message) -> int:
-    total = sum(about_tokens(part.text) if isinstance(part, TextPart) else IMAGE_TOKENS for part in message.content)
-    return total + sum(about_tokens(use.arguments) for use in message.tool_uses)
-
-
-def _cut(message: Message, room: int) -> Message:
-    texts = [part.text for part in message.content if isinstance(part, TextPart)]
-    images = tuple(part for part in message.content if isinstance(part, ImagePart))
-    whole = "\n\n".join(texts)
-    bytes_per_char = len(whole.encode()) / max(1, len(whole))
-    keep = max(200, int(room * BYTES_PER_TOKEN / bytes_per_char / 2.2))
-    if len(whole) > 2 * keep:
-        whole = f"{whole[:keep]}\n\n[… {len(whole) - 2 * keep:,} characters left out …]\n\n{whole[-keep:]}"
-    return Message(message.role, (TextPart(whole), *images), message.tool_uses, message.tool_use_id)

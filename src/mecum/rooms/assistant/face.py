@@ -158,10 +158,10 @@ class AssistantRoom:
         """
         now = self._kit.clock.now()
         async with self._kit.db.transaction() as connection:
-            before = await threads.posted_before(connection, principal, post.client_id)
+            found = _present(await threads.get(connection, principal, thread, lock=True))
+            before, _ = await threads.before_posting(connection, principal, post.client_id)
             if before is not None:
                 return before
-            found = _present(await threads.get(connection, principal, thread, lock=True))
             if await runs.open_run(connection, thread) is not None:
                 raise Conflict(
                     "assistant.busy",
@@ -176,7 +176,7 @@ class AssistantRoom:
             place = _place(principal, thread)
             await runs.create(
                 connection, place, run_id=run, answer_message=answer, answer_parent=asked,
-                surface=principal.surface, options=run_options(post), now=now,
+                surface=principal.surface, options=run_options(post, temporary=found.temporary), now=now,
             )  # fmt: skip
             await threads.change(connection, thread, selected_message=answer, state="running", updated_at=now)
             done = Posted(thread, asked, run, found.head_seq, repeated=False)

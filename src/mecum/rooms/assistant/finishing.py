@@ -66,17 +66,17 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
     now = kit.clock.now()
     async with kit.db.transaction() as connection:
         origin = await runs.lock_thread(connection, run.place.thread)
-        pending = await _pending(connection, run)
-        if pending and outcome.reason == "done":
-            events = await _close(connection, run, state, outcome, pending, now)
+        joined = await pending(connection, run)
+        if joined and outcome.reason == "done":
+            events = await _close(connection, run, state, outcome, joined, now)
             follower: UUID | None = run.id
         else:
             ended = {"state": "finished", "reason": outcome.reason, "finished_at": now}
             await runs.fence(connection, run, active_seconds=run.active_seconds, **ended)
             drafts = [*_answer(run, state, outcome), _end(run, state, outcome)]
-            events = await log.append(connection, run.place, drafts, now, state="running" if pending else "idle")
+            events = await log.append(connection, run.place, drafts, now, state="running" if joined else "idle")
             await runs.drop_checkpoint(connection, run.id)
-            follower = await _follow_up(connection, run, pending, now) if pending else None
+            follower = await _follow_up(connection, run, joined, now) if joined else None
             about = {"run": run.id.hex, "thread": run.place.thread.hex}
             await kit.outbox.publish(connection, RUN_ENDED, **about, origin=origin, reason=outcome.reason)
         if follower is not None and follower != run.id:
@@ -90,25 +90,26 @@ async def close_and_go_on(kit: Kit, run: RunRow, state: RunState) -> None:
     now = kit.clock.now()
     async with kit.db.transaction() as connection:
         await runs.lock_thread(connection, run.place.thread)
-        pending = await _pending(connection, run)
-        events = await _close(connection, run, state, Outcome("done"), pending, now)
+        joined = await pending(connection, run)
+        events = await _close(connection, run, state, Outcome("done"), joined, now)
     await wake(kit.bus, run.place.thread, run.place.person, events[-1].seq)
 
 
-async def _pending(connection: AsyncConnection, run: RunRow) -> list[UUID]:
+async def pending(connection: AsyncConnection, run: RunRow) -> list[UUID]:
+    """Messages that came while the current answer of `run` was written, and join it."""
     events = await log.read_children(connection, run.place.thread, run.answer_message)
     return fold_run(events, run.id, run.answer_message).pending
 
 
 async def _close(
-    connection: AsyncConnection, run: RunRow, state: RunState, outcome: Outcome, pending: list[UUID], now: Any
+    connection: AsyncConnection, run: RunRow, state: RunState, outcome: Outcome, joined: list[UUID], now: Any
 ) -> tuple[Event, ...]:
     following = new_id()
     await runs.fence(
         connection,
         run,
         answer_message=following,
-        answer_parent=pending[-1],
+        answer_parent=joined[-1],
         active_seconds=run.active_seconds,
         state="running",
     )
@@ -117,27 +118,27 @@ async def _close(
     drafts.append(
         Draft(
             RUN_STARTED,
-            {"attempt": run.attempt + 1, "model": run.options.get("model"), "joined": len(pending)},
+            {"attempt": run.attempt + 1, "model": run.options.get("model"), "joined": len(joined)},
             "mecum",
             run.id,
             following,
-            pending[-1],
+            joined[-1],
         )
     )
     events = await log.append(connection, run.place, drafts, now)
     await runs.drop_checkpoint(connection, run.id)
-    if await threads.selected(connection, run.place.thread) == pending[-1]:
+    if await threads.selected(connection, run.place.thread) == joined[-1]:
         await threads.change(connection, run.place.thread, selected_message=following)
     return events
 
 
-async def _follow_up(connection: AsyncConnection, run: RunRow, pending: list[UUID], now: Any) -> UUID:
+async def _follow_up(connection: AsyncConnection, run: RunRow, joined: list[UUID], now: Any) -> UUID:
     run_id, answer = new_id(), new_id()
     await runs.create(
-        connection, run.place, run_id=run_id, answer_message=answer, answer_parent=pending[-1],
+        connection, run.place, run_id=run_id, answer_message=answer, answer_parent=joined[-1],
         surface=run.surface, options={k: v for k, v in run.options.items() if k in ("model", "effort")}, now=now,
     )  # fmt: skip
-    if await threads.selected(connection, run.place.thread) == pending[-1]:
+    if await threads.selected(connection, run.place.thread) == joined[-1]:
         await threads.change(connection, run.place.thread, selected_message=answer)
     return run_id
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -29,6 +29,9 @@ from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.store import log, runs, threads
 from mecum.rooms.assistant.store.log import Place
 from mecum.rooms.assistant.store.runs import RunRow
+
+WISHES = ("model", "effort", "instructions", "max_tokens", "temperature", "json_schema", "lent_tools")
+"""Options of a run by which two messages can't be answered together when they differ."""
 
 
 class _Raced(Exception):
@@ -65,13 +68,14 @@ class Posting:
         check(post, self._settings)
         try:
             async with self._kit.db.transaction() as connection:
-                before = await threads.posted_before(connection, principal, post.client_id)
+                before, open_runs = await threads.before_posting(connection, principal, post.client_id)
                 if before is not None:
                     return before
+                self._check_open(open_runs)
                 done, place, stop = await self._write(connection, principal, where, post)
         except _Raced:
             async with self._kit.db.transaction() as connection:
-                before = await threads.posted_before(connection, principal, post.client_id)
+                before, _ = await threads.before_posting(connection, principal, post.client_id)
             if before is None:
                 raise Conflict(
                     "assistant.post_raced", "The message was posted twice at the same moment.", retryable=True
@@ -106,9 +110,11 @@ class Posting:
         parent = await self._parent(connection, place.thread, post, active) if thread else None
         message = new_id()
         files = await self._attach(connection, principal, place, post.attachments)
-        drafts.append(_message(principal, post, message, parent, files, said_before))
-        joins = active is not None and await self._joins(connection, place.thread, active, parent)
+        options = run_options(post, temporary=thread.temporary if thread else _is_temporary(where))
+        joins = active is not None and await self._joins(connection, place.thread, active, parent, options)
         run = active.id if joins and active else new_id()
+        draft = _message(principal, post, message, parent, files, said_before)
+        drafts.append(draft if joins else replace(draft, run=run))
         events = await log.append(connection, place, drafts, now)
         done = Posted(place.thread, message, run, events[-1].seq, repeated=False)
         if not await threads.remember_posted(connection, place, post.client_id, done, now):
@@ -116,7 +122,7 @@ class Posting:
         if not joins:
             await runs.create(
                 connection, place, run_id=run, answer_message=answer, answer_parent=message,
-                surface=principal.surface, options=run_options(post), now=now,
+                surface=principal.surface, options=options, now=now,
             )  # fmt: skip
         if thread is not None:
             changes |= {"selected_message": message if joins else answer, "archived": False}
@@ -185,8 +191,26 @@ class Posting:
             raise NotFound("assistant.parent_unknown", "The message to follow is not in this thread.")
         return post.parent
 
-    async def _joins(self, connection: AsyncConnection, thread: UUID, active: RunRow, parent: UUID | None) -> bool:
-        """Whether a message after `parent` belongs to what `active` is answering."""
+    def _check_open(self, open_runs: int) -> None:
+        if open_runs >= self._settings.open_runs_max:
+            raise TooMany(
+                "assistant.too_many_runs",
+                f"{open_runs} answers of yours are not finished yet.",
+                "Wait for one, or stop one.",
+            )
+
+    async def _joins(
+        self,
+        connection: AsyncConnection,
+        thread: UUID,
+        active: RunRow,
+        parent: UUID | None,
+        options: Mapping[str, Any],
+    ) -> bool:
+        """Whether a message after `parent` belongs to what `active` is answering, in the way that it asks for."""
+        wishes = {name: value for name, value in options.items() if (name, value) != ("effort", "auto")}
+        if any(active.options.get(name) != value for name, value in wishes.items() if name in WISHES):
+            return False
         events = await log.read_children(connection, thread, active.answer_message)
         pending = fold_run(events, active.id, active.answer_message).pending
         if len(pending) >= self._settings.pending_messages_max:
@@ -201,6 +225,12 @@ class Posting:
         self, connection: AsyncConnection, place: Place, post: Post, active: RunRow, joins: bool
     ) -> UUID | None:
         """What the message does to the run that is open. Returns it when it is to be stopped."""
+        if active.state == "waiting" and post.keeps_questions and not post.interrupt:
+            raise Conflict(
+                "assistant.waits_for_person",
+                "The conversation waits for an answer of the person.",
+                "Answer the question where it is shown, or interrupt it.",
+            )
         stop = post.interrupt or (not joins and active.state == "waiting")
         if stop:
             await runs.request_stop(connection, active.id)
@@ -248,7 +278,11 @@ def _check_thread(thread: Thread | None) -> None:
         raise Gone("assistant.thread_deleted", "The thread was deleted.", "Restore it first.")
 
 
-def run_options(post: Post) -> dict[str, Any]:
+def _is_temporary(where: UUID | NewThread) -> bool:
+    return isinstance(where, NewThread) and where.temporary
+
+
+def run_options(post: Post, *, temporary: bool) -> dict[str, Any]:
     """What the run must remember of the request: only what was given."""
     options: dict[str, Any] = {
         "model": post.model,
@@ -259,6 +293,7 @@ def run_options(post: Post) -> dict[str, Any]:
         "json_schema": post.json_schema,
         "lent_tools": [dict(tool) for tool in post.lent_tools],
         "unattended": post.unattended or None,
+        "temporary": temporary or None,
         "caller": None if post.caller is None else dict(post.caller),
     }
     return {name: value for name, value in options.items() if value not in (None, "", [])}

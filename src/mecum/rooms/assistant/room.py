@@ -38,6 +38,8 @@ ERASED_AT_ONCE = 200
 ERASE_AGAIN = "assistant.erase_again"
 UNDER_WAY = dt.timedelta(minutes=10)
 """A request that was let in just before its person was erased has ended by then."""
+ADVANCE_WAIT_MAX_S = 30.0
+"""What comes after a run in its thread, a stop too, waits behind its next try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
             schedule_tool(scheduling, kit.clock),
         ],
         jobs=[
-            JobSpec(ADVANCE, runner.advance, attempts_max=None),
+            JobSpec(ADVANCE, runner.advance, attempts_max=None, queue="runs", wait_max_s=ADVANCE_WAIT_MAX_S),
             JobSpec(READ, attachments.read),
             JobSpec(ERASE_AGAIN, sweeper.erase_again),
             JobSpec("assistant.tick", scheduling.tick, cron="* * * * *"),

@@ -8,20 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from mecum.kit.errors import MecumError, ProviderError
+from mecum.kit.db import AsyncConnection
+from mecum.kit.errors import MecumError, ProviderError, Unavailable
 from mecum.kit.room import Kit
 from mecum.kit.tools import ToolResult
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Event, Recall, Review
-from mecum.rooms.assistant.acting import Actor, Question, Ready, Settled, done, intended, refused, unknown, waiting
+from mecum.rooms.assistant.acting import (
+    Actor,
+    Question,
+    Ready,
+    Settled,
+    done,
+    intended,
+    refused,
+    unknown,
+    waiting,
+    writes,
+)
 from mecum.rooms.assistant.context import Context, Files
-from mecum.rooms.assistant.events import RUN_STARTED, RUN_STEP, Draft
-from mecum.rooms.assistant.finishing import Outcome, close_and_go_on, finish, step_draft
+from mecum.rooms.assistant.events import RUN_ANSWERED, RUN_STARTED, RUN_STEP, Draft
+from mecum.rooms.assistant.finishing import Outcome, close_and_go_on, finish, pending, step_draft
 from mecum.rooms.assistant.live import LiveAnswer, wake
 from mecum.rooms.assistant.service import (
     AskModel,
@@ -52,14 +65,36 @@ RUN_WAITS = "assistant.RunWaits"
 
 @dataclass(slots=True)
 class _Turn:
-    """One advance: the claimed run, whose it is, the time that it has worked, and the log where it was just read."""
+    """One advance: the claimed run, whose it is, the time that it has worked, and the log as it was read last."""
 
     run: RunRow
     principal: Principal
     since: float
-    just_read: tuple[Event, ...] | None = None
+    events: tuple[Event, ...]
+    is_fresh: bool = True
     retries: int = 0
     following: UUID | None = None
+
+
+@dataclass(slots=True)
+class _Writing:
+    """An open transaction of a run: its thread is locked, its epoch proved."""
+
+    connection: AsyncConnection
+    run: RunRow
+    origin: str
+    now: dt.datetime
+    written: tuple[Event, ...] = ()
+
+    async def append(
+        self, drafts: Sequence[Draft], *, message: bool = True, state: str = "running"
+    ) -> tuple[Event, ...]:
+        run = self.run
+        stamped = [replace(draft, run=run.id, message=run.answer_message if message else None) for draft in drafts]
+        self.written = await log.append(self.connection, run.place, stamped, self.now, state=state)
+        if message:
+            await runs.drop_checkpoint(self.connection, run.id)
+        return self.written
 
 
 class Runner:
@@ -81,6 +116,7 @@ class Runner:
         self._context = Context(kit, models, recall, files, settings)
         self._limits = Limits(settings.rounds_max, settings.run_seconds_max, settings.run_tokens_max)
         self._live: dict[UUID, LiveAnswer] = {}
+        self._reading: dict[UUID, asyncio.Event] = {}
         self._listener: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -105,6 +141,12 @@ class Runner:
             except Fenced:
                 logger.info("run %s went on elsewhere", run)
                 return
+            except Unavailable:
+                raise  # The database is away: this very job comes back.
+            except Exception:
+                # The same log gives the same error again: better told than tried for ever.
+                logger.exception("run %s broke", run)
+                following = await finish(self._kit, claimed[0], RunState(), Outcome("failed", error=_broken()), ADVANCE)
 
     async def _claim(self, run: UUID) -> tuple[RunRow, tuple[Event, ...]] | None:
         """The run and its thread's log, begun in the same transaction where it is new. None: nothing to do."""
@@ -153,8 +195,7 @@ class Runner:
             case DoCall(call, before):
                 return await self._call(turn, state, call, before)
             case StillWaiting():
-                await self._write(turn, [], state="waiting")
-                return False
+                return not await self._rest(turn)
             case CloseAndGoOn():
                 await close_and_go_on(self._kit, turn.run, state)
                 return True
@@ -162,16 +203,18 @@ class Runner:
                 return await self._finish(turn, state, Outcome(reason, limit=limit))
 
     async def _log(self, turn: _Turn) -> tuple[Event, ...]:
-        """The thread's log and, in `turn`, the run as it stands with it."""
-        events, turn.just_read = turn.just_read, None
-        if events is None:
+        """The thread's log and, in `turn`, the run as it stands with it. Only what is new is read again."""
+        if not turn.is_fresh:
+            most = self._settings.history_events_max
             async with self._kit.db.transaction() as connection:
                 row = await runs.get(connection, turn.run.id)
                 if row is None or row.epoch != turn.run.epoch:
                     raise Fenced
-                events = await log.read_all(connection, row.place.thread, events_max=self._settings.history_events_max)
-            turn.run = row
-        return events
+                seen = turn.events[-1].seq if turn.events else 0
+                newer = await log.read(connection, row.place.thread, after=seen, limit=most)
+            turn.run, turn.events = row, (*turn.events, *newer)[-most:]
+        turn.is_fresh = False
+        return turn.events
 
     async def _ask_model(self, turn: _Turn, state: RunState, events: Sequence[Event]) -> bool:
         changes = {"attempt": turn.run.attempt + 1, "active_seconds": self._active(turn), "state": "running"}
@@ -222,8 +265,7 @@ class Runner:
                 over = done(call, ToolResult(text, failed=failed), 0.0)
                 await self._write(turn, [over] if before else [refused(call), over], message=True)
             case Question():
-                await self._ask_person(turn, call, decided)
-                return False
+                return await self._ask_person(turn, call, decided)
             case Ready():
                 return await self._do(turn, state, call, decided, before)
         return True
@@ -232,57 +274,77 @@ class Runner:
         if before is None or call.id in state.unknown:
             (before,) = await self._write(turn, [intended(call, ready)], message=True)
         started = self._now()
-        place = turn.run.place
-        result = await self._actor.do(turn.principal, ready, place.thread, turn.run.id, before.id)
+        result = await self._act(turn, ready, before.id)
         if result is None:
             question = Question(
                 "unknown_act", {"tool": call.tool, "receiver": ready.tool.receiver, "arguments": dict(ready.arguments)}
             )
-            await self._ask_person(turn, call, question)
-            return False
+            return await self._ask_person(turn, call, question)
         if result.wait is not None:
-            await self._ask_person(turn, call, Question("form", result.wait))
-            return False
+            return await self._ask_person(turn, call, Question("form", result.wait))
         await self._write(turn, [done(call, result, self._now() - started)], message=True)
         return True
 
-    async def _ask_person(self, turn: _Turn, call: Call, asked: Question) -> None:
+    async def _act(self, turn: _Turn, ready: Ready, key: UUID) -> ToolResult | None:
+        """Do the call. One that only reads is given up when the person stops the run."""
+        run = turn.run
+        acting = self._actor.do(turn.principal, ready, run.place.thread, run.id, key)
+        if writes(ready.tool):
+            return await acting
+        stopped = self._reading[run.id] = asyncio.Event()
+        working, waiting_for_stop = asyncio.create_task(acting), asyncio.create_task(stopped.wait())
+        try:
+            await asyncio.wait({working, waiting_for_stop}, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else ToolResult("It was stopped.", failed=True)
+        finally:
+            del self._reading[run.id]
+            for task in (working, waiting_for_stop):
+                task.cancel()
+            await asyncio.wait({working, waiting_for_stop})
+
+    async def _ask_person(self, turn: _Turn, call: Call, asked: Question) -> bool:
+        """Ask, and rest until the answer. True when it is put aside at once: a message or a stop came meanwhile."""
         drafts = [unknown(call)] if asked.kind == "unknown_act" else []
         drafts.append(waiting(call, asked))
-        wait = UUID(hex=str(drafts[-1].payload["wait"]))
-        await self._write(turn, drafts, message=True, state="waiting", wait=(wait, asked.kind, call.id))
+        wait = str(drafts[-1].payload["wait"])
+        async with self._writing(turn) as writing:
+            aside = writing.run.stop_requested or bool(await pending(writing.connection, turn.run))
+            if aside:
+                drafts.append(Draft(RUN_ANSWERED, {"wait": wait, "answer": {"dismissed": True}}, "system"))
+            else:
+                await runs.add_wait(writing.connection, turn.run, UUID(hex=wait), asked.kind, call.id)
+                about = {"run": turn.run.id.hex, "thread": turn.run.place.thread.hex, "origin": writing.origin}
+                await self._kit.outbox.publish(writing.connection, RUN_WAITS, **about)
+                turn.run = await runs.fence(writing.connection, turn.run, state="waiting")
+            await writing.append(drafts, state="running" if aside else "waiting")
+        return aside
 
-    async def _write(
-        self,
-        turn: _Turn,
-        drafts: Sequence[Draft],
-        *,
-        message: bool = False,
-        state: str = "running",
-        wait: tuple[UUID, str, str] | None = None,
-    ) -> tuple[Event, ...]:
+    async def _rest(self, turn: _Turn) -> bool:
+        """Rest with the questions that are open. False when one was answered, or a stop came, a moment ago."""
+        async with self._writing(turn) as writing:
+            rests = bool(await runs.open_waits(writing.connection, turn.run.id)) and not writing.run.stop_requested
+            if rests:
+                turn.run = await runs.fence(writing.connection, turn.run, state="waiting")
+                await runs.set_state(writing.connection, turn.run.place.thread, "waiting")
+        return rests
+
+    async def _write(self, turn: _Turn, drafts: Sequence[Draft], *, message: bool = False) -> tuple[Event, ...]:
         """Write events of this run under its fence. `message` ties them to the current answer."""
+        async with self._writing(turn) as writing:
+            return await writing.append(drafts, message=message)
+
+    @contextlib.asynccontextmanager
+    async def _writing(self, turn: _Turn) -> AsyncGenerator[_Writing]:
+        """A transaction that holds the thread and has proved the epoch; readers are woken when it is committed."""
         run = turn.run
-        now = self._kit.clock.now()
-        stamped = [replace(d, run=run.id, message=run.answer_message if message else None) for d in drafts]
-        events: tuple[Event, ...] = ()
         async with self._kit.db.transaction() as connection:
             origin = await runs.lock_thread(connection, run.place.thread)
-            turn.run = await runs.fence(connection, run, state=state, active_seconds=self._active(turn))
-            if stamped:
-                events = await log.append(connection, run.place, stamped, now, state=state)
-            else:
-                await runs.set_state(connection, run.place.thread, state)
-            if wait is not None:
-                await runs.add_wait(connection, run, *wait)
-                about = {"run": run.id.hex, "thread": run.place.thread.hex, "origin": origin}
-                await self._kit.outbox.publish(connection, RUN_WAITS, **about)
-            if message and drafts:
-                await runs.drop_checkpoint(connection, run.id)
+            turn.run = await runs.fence(connection, run, state="running", active_seconds=self._active(turn))
+            writing = _Writing(connection, turn.run, origin, self._kit.clock.now())
+            yield writing
         turn.since = self._now()
-        if events:
-            await wake(self._kit.bus, run.place.thread, run.place.person, events[-1].seq)
-        return events
+        if writing.written:
+            await wake(self._kit.bus, run.place.thread, run.place.person, writing.written[-1].seq)
 
     async def _finish(self, turn: _Turn, state: RunState, outcome: Outcome) -> bool:
         """End the answer. True when the same run goes on with messages that came meanwhile."""
@@ -308,9 +370,20 @@ class Runner:
     async def _listen_for_stops(self) -> None:
         async with self._kit.bus.subscribe(STOPS) as frames:
             async for frame in frames:
-                live = self._live.get(UUID(hex=frame.decode()))
-                if live is not None:
+                run = UUID(hex=frame.decode())
+                if (live := self._live.get(run)) is not None:
                     live.stop()
+                if (reading := self._reading.get(run)) is not None:
+                    reading.set()
+
+
+def _broken() -> MecumError:
+    return MecumError(
+        "assistant.broken",
+        "Something went wrong in Mecum itself.",
+        "It was logged. Trying again may help.",
+        retryable=True,
+    )
 
 
 async def ask_to_stop(kit: Kit, run: UUID) -> None:

@@ -93,11 +93,14 @@ def join_text(parts: Sequence[str] | Any) -> str:
 
 
 def fold_run(events: Sequence[Event], run: UUID, answer_message: UUID) -> RunState:
-    """The state of `run` in its answer `answer_message`, from the thread's events."""
+    """The state of `run` in its answer `answer_message`, from the thread's events.
+
+    A message that follows the answer joins the run, unless it began a run of its own.
+    """
     state = RunState()
     chain = {answer_message}
     for event in events:
-        if event.type in POSTED_TYPES and event.message and event.parent in chain:
+        if event.type in POSTED_TYPES and event.message and event.parent in chain and event.run in (None, run):
             chain.add(event.message)
             state.pending.append(event.message)
         if event.run == run:

@@ -27,6 +27,9 @@ class AssistantSettings(BaseSettings):
     message_chars_max: int = Field(default=200_000, ge=1_000, description="Characters of one message.")
     attachments_per_message_max: int = Field(default=10, ge=0, le=100, description="Files of one message.")
     pending_messages_max: int = Field(default=20, ge=1, description="Messages that may wait behind a run.")
+    open_runs_max: int = Field(
+        default=250, ge=1, description="Answers of one person that may be unfinished at the same time."
+    )
     history_events_max: int = Field(default=4_000, ge=100, description="Events of a thread that a run reads back.")
     history_messages_max: int = Field(default=500, ge=1, description="Messages that an API caller may give as history.")
     lent_tools_max: int = Field(default=64, ge=0, le=512, description="Tools that an API caller may lend to one run.")

@@ -92,6 +92,7 @@ class EntityResponses:
             tool_results=conversation.tool_results,
             history=history,
             unattended=True,
+            keeps_questions=True,
             max_tokens=request.max_output_tokens,
             temperature=request.temperature,
             json_schema=json_schema_of((request.text or {}).get("format")),

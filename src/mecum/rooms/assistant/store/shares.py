@@ -21,6 +21,7 @@ def _thread_is_there() -> ColumnElement[bool]:
     """A copy is not public while its conversation is deleted; restoring the conversation brings it back."""
     return exists().where(thread.c.id == share.c.thread_id, thread.c.deleted_at.is_(None))
 
+
 TOKEN = SealedColumn("assistant.share", share.c.sealed_token, lambda share_id: f"assistant.share:{share_id.hex}")
 
 

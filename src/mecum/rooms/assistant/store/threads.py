@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from mecum.kit.db import AsyncConnection
@@ -17,7 +17,7 @@ from mecum.kit.errors import BadRequest
 from mecum.kit.types import Page, Principal
 from mecum.rooms.assistant import Origin, Posted, Thread
 from mecum.rooms.assistant.store.log import Place
-from mecum.rooms.assistant.store.tables import event, message_text, payload, posted, thread
+from mecum.rooms.assistant.store.tables import event, message_text, payload, posted, run, thread
 
 
 def _thread(row: Any) -> Thread:
@@ -131,20 +131,38 @@ def _read_cursor(cursor: str) -> tuple[bool, dt.datetime, UUID]:
         raise BadRequest("cursor_malformed", "The cursor is not one that a list gave.") from None
 
 
-_POSTED = select(posted).where(
-    posted.c.person_id == bindparam("person"),
-    posted.c.space_id == bindparam("space"),
-    posted.c.client_id == bindparam("client"),
+_BEFORE_POSTING = (
+    select(
+        posted,
+        select(func.count())
+        .select_from(run)
+        .where(run.c.person_id == bindparam("person"), run.c.state != "finished")
+        .scalar_subquery()
+        .label("open_runs"),
+    )
+    .select_from(select(literal(1)).subquery())
+    .join(
+        posted,
+        and_(
+            posted.c.person_id == bindparam("person"),
+            posted.c.space_id == bindparam("space"),
+            posted.c.client_id == bindparam("client"),
+        ),
+        isouter=True,
+    )
 )
 _REMEMBER = pg_insert(posted).on_conflict_do_nothing()
 
 
-async def posted_before(connection: AsyncConnection, principal: Principal, client_id: str) -> Posted | None:
+async def before_posting(
+    connection: AsyncConnection, principal: Principal, client_id: str
+) -> tuple[Posted | None, int]:
+    """What the client id stands for already, and how many runs of the person are not finished."""
     sought = {"person": principal.person, "space": principal.space, "client": client_id}
-    row = (await connection.execute(_POSTED, sought)).mappings().one_or_none()
-    return (
-        None if row is None else Posted(row["thread_id"], row["message_id"], row["run_id"], row["seq"], repeated=True)
-    )
+    row = (await connection.execute(_BEFORE_POSTING, sought)).mappings().one()
+    known = row["thread_id"] is not None
+    found = Posted(row["thread_id"], row["message_id"], row["run_id"], row["seq"], repeated=True) if known else None
+    return found, row["open_runs"]
 
 
 async def remember_posted(

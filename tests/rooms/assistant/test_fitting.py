@@ -5,8 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mecum.rooms.assistant.conversation import about_tokens, fit
+from mecum.rooms.assistant.fitting import PART_MIN_TOKENS, ROOM_MIN_TOKENS, about_tokens, fit, size
 from mecum.rooms.models import Message, TextPart, ToolUse
 
 SYSTEM = Message("system", (TextPart("You are Mecum."),))
@@ -64,7 +66,7 @@ def test_most_turns_of_a_long_conversation_begin_like_the_one_before() -> None:
 def test_a_last_message_that_is_too_long_loses_its_middle(letter: str) -> None:
     (_, last) = fit(SYSTEM, [*talk(3), user("first " + letter * 50_000 + " last")][-1:], CONTEXT, ANSWER)
     assert text(last).startswith("first ") and text(last).endswith(" last")
-    assert "characters left out" in text(last)
+    assert "the middle is left out" in text(last)
     assert ROOM / 2 < tokens([last]) <= ROOM
 
 
@@ -87,3 +89,43 @@ def test_a_result_whose_call_is_dropped_is_dropped_too() -> None:
 def test_a_conversation_without_a_question_is_read_all_the_same() -> None:
     assert fit(SYSTEM, [assistant("Welcome.")], CONTEXT, ANSWER) == [SYSTEM, assistant("Welcome.")]
     assert fit(SYSTEM, [], CONTEXT, ANSWER) == [SYSTEM]
+
+
+def test_a_short_result_beside_a_long_one_stays_whole() -> None:
+    both = [user("Compare."), *step("a", "short answer"), *step("b", "文" * 30_000)]
+    assert "short answer" in [text(message) for message in fit(SYSTEM, both, CONTEXT, ANSWER)]
+
+
+def test_earlier_turns_go_before_anything_of_the_turn_at_hand_is_cut() -> None:
+    last = user("new " * 2_000)
+    assert fit(SYSTEM, [user("old " * 3_000), assistant("long ago"), last], CONTEXT, ANSWER)[-1] == last
+
+
+def step(name: str, result: str, arguments: str = "{}") -> list[Message]:
+    said = Message("assistant", (TextPart(""),), (ToolUse(name, "read_page", arguments),))
+    return [said, Message("tool", (TextPart(result),), tool_use_id=name)]
+
+
+lengths = st.integers(0, 30_000)
+steps = st.lists(st.tuples(lengths, st.sampled_from(["a", "文", "é "])), max_size=14)
+
+
+@given(steps, lengths, steps, st.integers(500, 20_000))
+def test_whatever_is_said_the_turn_at_hand_fits_and_begins_with_its_question(
+    before: list[tuple[int, str]], asked: int, after: list[tuple[int, str]], context: int
+) -> None:
+    messages: list[Message] = []
+    for number, (length, letter) in enumerate(before):
+        messages += [user(f"q{number} {letter * length}"), *step(f"b{number}", letter * length)]
+    messages.append(user("QUESTION " + "q" * asked))
+    for number, (length, letter) in enumerate(after):
+        messages += step(f"a{number}", letter * length, arguments="1" * min(length, 300))
+    found = fit(SYSTEM, messages, context, context // 4)
+    room = max(ROOM_MIN_TOKENS, context - context // 4 - size(SYSTEM))
+    questions = [message for message in found if message.role == "user"]
+    assert text(questions[-1]).startswith("QUESTION")
+    assert sum(map(size, found[1:])) <= room + PART_MIN_TOKENS * 3
+    calls = {use.id for message in found for use in message.tool_uses}
+    assert calls == {message.tool_use_id for message in found if message.role == "tool"}
+    if after:
+        assert f"a{len(after) - 1}" in calls
