@@ -71,7 +71,12 @@ const models = createRoute({
   validateSearch: (search: Record<string, unknown>): { connect?: boolean } => (search.connect ? { connect: true } : {}),
   component: lazyRouteComponent(() => import("./admin/ModelsPage"), "ModelsPage"),
 });
-const people = createRoute({ getParentRoute: () => admin, path: "/people", component: lazyRouteComponent(() => import("./admin/PeoplePage"), "PeoplePage") });
+const people = createRoute({
+  getParentRoute: () => admin,
+  path: "/people",
+  validateSearch: (search: Record<string, unknown>): { person?: string } => (typeof search.person === "string" ? { person: search.person } : {}),
+  component: lazyRouteComponent(() => import("./admin/PeoplePage"), "PeoplePage"),
+});
 const audit = createRoute({ getParentRoute: () => admin, path: "/audit", component: lazyRouteComponent(() => import("./admin/AuditPage"), "AuditPage") });
 
 /** A page for whoever is not signed in. */

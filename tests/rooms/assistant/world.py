@@ -87,7 +87,7 @@ class ScriptedModels:
         return (MODEL,)
 
     def local(self) -> LocalModel:
-        return LocalModel("", "", "", "off")
+        return LocalModel("", "", "", "", "off")
 
 
 def finish(reason: Any = "stop", output: int = 3) -> Finish:

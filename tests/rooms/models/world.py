@@ -101,6 +101,7 @@ class FakeEndpoint:
 class FakeCard:
     name: str = "Tiny-1B"
     publisher: str = "Somebody"
+    sha256: str = "cc32" * 16
     licence: str = "Apache-2.0"
 
 

@@ -1,4 +1,5 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { api, query } from "~/api/http";
 import type { AuditEntry, List, ListedPerson } from "~/api/types";
 import { t } from "~/i18n";
@@ -9,10 +10,20 @@ import { ErrorNote, Skeleton } from "~/ui/Note";
 import { dateAndTime } from "~/ui/time";
 import { PEOPLE } from "./PeoplePage";
 
-/** Names of the people that an operator sees, by their ids. */
-function useNames(): (id: string | null) => string {
-  const people = useQuery({ queryKey: [...PEOPLE, "names"], queryFn: ({ signal }) => api.get<List<ListedPerson>>("/people?limit=200", signal) }).data?.items;
-  return (id) => people?.find((person) => person.id === id)?.name || id || "";
+/** Names of the people that these entries speak of, by their ids: people are read page by page until all are known. */
+function useNames(entries: AuditEntry[]): (id: string | null) => string {
+  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery({
+    queryKey: [...PEOPLE, "names"],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) => api.get<List<ListedPerson>>(`/people${query({ cursor: pageParam, limit: 200 })}`, signal),
+    getNextPageParam: (page) => page.next,
+  });
+  const names = new Map(data?.pages.flatMap((page) => page.items.map((person) => [person.id, person.name])));
+  const unknown = entries.some((entry) => [entry.actor.person, entry.subject].some((id) => id?.startsWith("prs_") && !names.has(id)));
+  useEffect(() => {
+    if (unknown && hasNextPage && !isFetchingNextPage && !error) void fetchNextPage();
+  }, [unknown, hasNextPage, isFetchingNextPage, error, fetchNextPage]);
+  return (id) => (id && names.get(id)) || id || "";
 }
 
 function Entry({ entry, name }: { entry: AuditEntry; name: (id: string | null) => string }) {
@@ -42,7 +53,6 @@ function Entry({ entry, name }: { entry: AuditEntry; name: (id: string | null) =
 }
 
 export function AuditPage() {
-  const name = useNames();
   const list = useInfiniteQuery({
     queryKey: ["audit"],
     initialPageParam: null as string | null,
@@ -51,6 +61,7 @@ export function AuditPage() {
     staleTime: 0,
   });
   const entries = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const name = useNames(entries);
   return (
     <>
       <Bar title={t("Audit log")} />

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
-import { modelsQuery, queryClient, useLocalModel } from "~/api/client";
+import { queryClient, useLocalModel, useModels } from "~/api/client";
 import { api } from "~/api/http";
 import type { List, Model, Provider } from "~/api/types";
 import { t } from "~/i18n";
@@ -60,6 +60,7 @@ function BuiltIn({ models }: { models: Model[] | undefined }) {
           <footer className="card__do">
             <span className="grow">
               {local.publisher}, {local.licence}. {t("Small: good at rewriting and short plans, weak at facts and long texts.")}
+              {local.sha256 && <code className="mono weights">{t("SHA-256 of its weights: {hash}", { hash: local.sha256 })}</code>}
             </span>
             {model && <TestButton path={`/models/${encodeURIComponent(model.name)}/test`} />}
             {model && !model.default && (
@@ -77,7 +78,7 @@ function BuiltIn({ models }: { models: Model[] | undefined }) {
 export function ModelsPage() {
   const { connect } = useSearch({ from: "/house/admin/models" });
   const navigate = useNavigate();
-  const models = useQuery(modelsQuery).data?.items;
+  const models = useModels(true);
   const providers = useQuery({ queryKey: PROVIDERS, queryFn: ({ signal }) => api.get<List<Provider>>("/providers?limit=200", signal) });
   const open = (now: boolean) => void navigate({ to: "/admin/models", search: now ? { connect: true } : {} });
   const connected = providers.data?.items ?? [];

@@ -1,4 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link, useSearch } from "@tanstack/react-router";
 import { Search, UserPlus } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { queryClient } from "~/api/client";
@@ -24,10 +25,13 @@ export function PeoplePage() {
   const [words, setWords] = useState("");
   const [adding, setAdding] = useState(false);
   const settled = useSettled(words.trim(), 200);
+  // A notice leads to the one whom it is about, until somebody else is looked for.
+  const { person } = useSearch({ from: "/house/admin/people" });
+  const only = settled ? undefined : person;
   const list = useInfiniteQuery({
-    queryKey: [...PEOPLE, settled],
+    queryKey: [...PEOPLE, settled, only],
     initialPageParam: null as string | null,
-    queryFn: ({ pageParam, signal }) => api.get<List<ListedPerson>>(`/people${query({ query: settled, cursor: pageParam })}`, signal),
+    queryFn: ({ pageParam, signal }) => api.get<List<ListedPerson>>(`/people${query({ query: settled, person: only, cursor: pageParam })}`, signal),
     getNextPageParam: (page) => page.next,
     placeholderData: (before) => before,
   });
@@ -49,6 +53,13 @@ export function PeoplePage() {
             <span className="vh">{t("Name or address")}</span>
             <input type="search" placeholder={t("Name or address")} value={words} onChange={(event) => setWords(event.target.value)} />
           </label>
+          {only && (
+            <p className="note note--wide">
+              <Link className="textbtn" to="/admin/people">
+                {t("Show everybody")}
+              </Link>
+            </p>
+          )}
           {list.isPending && <Skeleton />}
           <ErrorNote error={list.error} onRetry={() => void list.refetch()} />
           {list.data && people.length === 0 && <p className="empty muted">{t("Nobody of that name.")}</p>}

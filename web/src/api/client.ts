@@ -1,6 +1,7 @@
 // The query cache and the questions that several pages ask.
-import { QueryClient, queryOptions, useQuery, useSuspenseQuery } from "@tanstack/react-query";
-import { ApiError, api, rememberSession } from "./http";
+import { infiniteQueryOptions, QueryClient, queryOptions, useInfiniteQuery, useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { ApiError, api, query, rememberSession } from "./http";
 import type { Installation, List, LocalModel, Model, Person, Session } from "./types";
 
 export const queryClient = new QueryClient({
@@ -60,11 +61,22 @@ export const localModelQuery = queryOptions({
   staleTime: 5_000,
 });
 
-export const modelsQuery = queryOptions({
+const modelsQuery = infiniteQueryOptions({
   queryKey: ["models"],
-  queryFn: ({ signal }) => api.get<List<Model>>("/models", signal),
+  initialPageParam: null as string | null,
+  queryFn: ({ pageParam, signal }) => api.get<List<Model>>(`/models${query({ cursor: pageParam })}`, signal),
+  getNextPageParam: (page) => page.next,
   staleTime: 60_000,
 });
+
+/** The models that can be chosen, the defaults first: those of the first page, or all of them. Undefined until they are here. */
+export function useModels(all = false): Model[] | undefined {
+  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(modelsQuery);
+  useEffect(() => {
+    if (all && hasNextPage && !isFetchingNextPage && !error) void fetchNextPage();
+  }, [all, hasNextPage, isFetchingNextPage, error, fetchNextPage]);
+  return data?.pages.flatMap((page) => page.items);
+}
 
 export function useLocalModel(): LocalModel | undefined {
   return useQuery(localModelQuery).data;

@@ -34,6 +34,8 @@ export interface LocalModel {
   name: string;
   licence: string;
   publisher: string;
+  /** Of its weights; "" of a file that is not in our catalogue. */
+  sha256: string;
   state: "off" | "absent" | "arriving" | "paused" | "loading" | "ready" | "failed";
   bytes_done: number | null;
   bytes_total: number | null;

@@ -24,16 +24,17 @@ function Ask() {
   const [email, setEmail] = useState("");
   const [sent, setSent] = useState(false);
   const { busy, error, run } = useAction();
-  if (!mail) {
-    return (
-      <Door title={t("A new password")} lede={t("This Mecum sends no mail. Ask whoever runs it for a reset link; they find it beside your name.")} foot={<Foot />}>
-        {null}
-      </Door>
-    );
-  }
   if (sent) {
     return (
-      <Door title={t("Look into your mail")} lede={t("If {email} has an account here, a link is on its way. It works once, for an hour.", { email })} foot={<Foot />}>
+      <Door
+        title={mail ? t("Look into your mail") : t("Asked for")}
+        lede={
+          mail
+            ? t("If {email} has an account here, a link is on its way. It works once, for an hour.", { email })
+            : t("If {email} has an account here, whoever runs this Mecum has been told and can make you a link. It sends no mail, so ask them for it.", { email })
+        }
+        foot={<Foot />}
+      >
         {null}
       </Door>
     );
@@ -46,12 +47,16 @@ function Ask() {
     });
   }
   return (
-    <Door title={t("A new password")} lede={t("I send you a link with which you choose a new one.")} foot={<Foot />}>
+    <Door
+      title={t("A new password")}
+      lede={mail ? t("I send you a link with which you choose a new one.") : t("Whoever runs this Mecum can make you a link with which you choose a new one. I tell them that you need it.")}
+      foot={<Foot />}
+    >
       <form className="form" onSubmit={submit}>
         <Field label={t("Email")} type="email" autoComplete="username" required autoFocus value={email} onChange={(event) => setEmail(event.target.value)} />
         <ErrorNote error={error} />
         <Button kind="main" type="submit" className="btn--wide" busy={busy}>
-          {t("Send the link")}
+          {mail ? t("Send the link") : t("Ask for a link")}
         </Button>
       </form>
     </Door>

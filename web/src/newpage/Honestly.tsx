@@ -1,6 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { mayOperate, modelsQuery, useLocalModel, usePerson } from "~/api/client";
+import { mayOperate, useLocalModel, useModels, usePerson } from "~/api/client";
 import { t } from "~/i18n";
 import { Line } from "~/ui/Line";
 
@@ -8,7 +7,7 @@ import { Line } from "~/ui/Line";
 export function Honestly() {
   const person = usePerson();
   const local = useLocalModel();
-  const models = useQuery(modelsQuery).data?.items;
+  const models = useModels();
   if (!models || !local) return null;
   const answers = models.find((model) => model.default && model.kind === "chat");
   if (answers && !answers.small) return null;

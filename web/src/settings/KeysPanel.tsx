@@ -1,8 +1,8 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { KeyRound, Plus, Trash2 } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { queryClient, useInstallation } from "~/api/client";
-import { api } from "~/api/http";
+import { api, query } from "~/api/http";
 import type { ApiKey, List } from "~/api/types";
 import { t } from "~/i18n";
 import { Button, IconButton } from "~/ui/Button";
@@ -125,7 +125,13 @@ function Row({ item }: { item: ApiKey }) {
 }
 
 export function KeysPanel() {
-  const list = useQuery({ queryKey: KEY, queryFn: ({ signal }) => api.get<List<ApiKey>>("/me/keys", signal) });
+  const list = useInfiniteQuery({
+    queryKey: KEY,
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) => api.get<List<ApiKey>>(`/me/keys${query({ cursor: pageParam })}`, signal),
+    getNextPageParam: (page) => page.next,
+  });
+  const keys = list.data?.pages.flatMap((page) => page.items) ?? [];
   const [making, setMaking] = useState(false);
   const [made, setMade] = useState<ApiKey | null>(null);
   return (
@@ -153,10 +159,15 @@ export function KeysPanel() {
         {list.isPending && <Skeleton lines={2} />}
         <ErrorNote error={list.error} onRetry={() => void list.refetch()} />
         <ul className="rows">
-          {list.data?.items.map((item) => (
+          {keys.map((item) => (
             <Row key={item.id} item={item} />
           ))}
         </ul>
+        {list.hasNextPage && (
+          <Button small kind="quiet" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+            {t("Show more")}
+          </Button>
+        )}
       </section>
     </>
   );

@@ -181,11 +181,14 @@ class CatalogueModel:
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """The state of the embedded engine. Bytes and seconds are None where they are not known."""
+    """The state of the embedded engine. Bytes and seconds are None where they are not known, `sha256` (hex) of its
+    weights is "" of a file that we do not know.
+    """
 
     name: str
     licence: str
     publisher: str
+    sha256: str
     state: Literal["off", "absent", "arriving", "paused", "loading", "ready", "failed"]
     bytes_done: int | None = None
     bytes_total: int | None = None

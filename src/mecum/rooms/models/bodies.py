@@ -119,6 +119,7 @@ def local_out(local: LocalModel) -> dict[str, Any]:
         "name": local.name,
         "licence": local.licence,
         "publisher": local.publisher,
+        "sha256": local.sha256,
         "state": local.state,
         "bytes_done": local.bytes_done,
         "bytes_total": local.bytes_total,

@@ -110,6 +110,7 @@ class Local:
             name=card.name if card is not None else "",
             licence=card.licence if card is not None else "",
             publisher=card.publisher if card is not None else "",
+            sha256=card.sha256 if card is not None else "",
             state=STATES.get(state.phase, "failed"),  # pyright: ignore[reportArgumentType]
             bytes_done=progress.bytes_done if progress is not None else None,
             bytes_total=progress.bytes_total if progress is not None else None,

@@ -70,6 +70,9 @@ class LocalCard(Protocol):
     @property
     def licence(self) -> str: ...
 
+    @property
+    def sha256(self) -> str: ...
+
 
 class LocalEngine(Protocol):
     """The built-in chat model in a process of its own. It has no native tool calls."""

@@ -49,9 +49,9 @@ class Admin:
         self._erasure = erasure
         self._letters = letters
 
-    async def list(self, query: str, after: UUID | None, limit: int) -> tuple[Person, ...]:
+    async def list(self, query: str, after: UUID | None, limit: int, only: UUID | None = None) -> tuple[Person, ...]:
         async with self._ground.db.transaction() as connection:
-            return await persons.list_persons(connection, query=query, after=after, limit=limit)
+            return await persons.list_persons(connection, query=query, after=after, limit=limit, only=only)
 
     async def add(self, principal: Principal, new: NewAccount, role: InstallationRole) -> tuple[Person, Link | None]:
         """An account for somebody else; without a password with a link to choose one.

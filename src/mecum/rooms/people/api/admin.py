@@ -18,6 +18,7 @@ from mecum.rooms.people.api.bodies import (
     InvitationBody,
     Limit,
     NewPersonBody,
+    OnlyPerson,
     Search,
     SignUpPolicyBody,
     cursor_id,
@@ -36,10 +37,11 @@ def people_routes(router: APIRouter, parts: Parts) -> None:
 
     @router.get("/api/people", responses=problems(401, 403))
     async def list_people(
-        caller: Operator, query: Search = "", cursor: Cursor = None, limit: Limit = LIMIT
+        caller: Operator, query: Search = "", person: OnlyPerson = None, cursor: Cursor = None, limit: Limit = LIMIT
     ) -> dict[str, Any]:
         """All accounts, oldest first."""
-        found = await parts.admin.list(query.strip(), cursor_id(cursor), limit)
+        only = decode("prs", person) if person is not None else None
+        found = await parts.admin.list(query.strip(), cursor_id(cursor), limit, only)
         items = [listed_person_out(each) for each in found]
         return page_out(items, limit, found[-1].id.hex if found else None)
 

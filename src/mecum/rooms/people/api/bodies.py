@@ -44,6 +44,7 @@ Code = Annotated[Text, StringConstraints(max_length=40)]
 Locale = Annotated[Text, StringConstraints(max_length=16)]
 Zone = Annotated[Text, StringConstraints(max_length=64)]
 Search = Annotated[Text, Query(max_length=200, description="Part of a name or an address.")]
+OnlyPerson = Annotated[Text | None, Query(max_length=80, description="The id of one person.")]
 CredentialJson = Annotated[dict[str, Any], Field(max_length=CREDENTIAL_PARTS_MAX)]
 LIMIT = PAGE_SIZE
 

@@ -127,10 +127,18 @@ async def person_by_email(connection: AsyncConnection, key: str) -> Person | Non
 
 
 async def list_persons(
-    connection: AsyncConnection, *, query: str, after: UUID | None, limit: int, erased: bool = False
+    connection: AsyncConnection,
+    *,
+    query: str,
+    after: UUID | None,
+    limit: int,
+    erased: bool = False,
+    only: UUID | None = None,
 ) -> tuple[Person, ...]:
-    """Oldest first. `query` matches a part of address or name."""
+    """Oldest first. `query` matches a part of address or name, `only` one person's id."""
     conditions: list[ColumnElement[bool]] = [] if erased else [persons.c.state != "erased"]
+    if only is not None:
+        conditions.append(persons.c.id == only)
     if after is not None:
         conditions.append(persons.c.id > after)
     if query:
