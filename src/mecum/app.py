@@ -152,9 +152,9 @@ async def build(settings: Settings) -> App:
         embedder=engines.embedder,
     )
     models = build_models(kit, model_ports, settings.models)
-    assistant = build_assistant(
-        kit, AssistantPorts(people.face, models.face, NoRecall(), NoReview(), Documents()), settings.assistant
-    )
+    documents = Documents(settings.documents)
+    assistant_ports = AssistantPorts(people.face, models.face, NoRecall(), NoReview(), documents, documents)
+    assistant = build_assistant(kit, assistant_ports, settings.assistant)
     exporters += [models.face.exporting, assistant.face.exporting]
     rooms: list[Room[Any]] = [people, models, assistant]
     for room in rooms:

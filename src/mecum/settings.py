@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_settings import BaseSettings
 
+from mecum.engines.documents.settings import DocumentSettings
 from mecum.engines.embeddings.settings import EmbeddingSettings
 from mecum.engines.llm.settings import LlmSettings
 from mecum.kit.settings import KitSettings
@@ -22,6 +23,7 @@ CLASSES: dict[str, type[BaseSettings]] = {
     "assistant": AssistantSettings,
     "llm": LlmSettings,
     "embeddings": EmbeddingSettings,
+    "documents": DocumentSettings,
 }
 
 
@@ -33,6 +35,7 @@ class Settings:
     assistant: AssistantSettings
     llm: LlmSettings
     embeddings: EmbeddingSettings
+    documents: DocumentSettings
 
 
 def load(**overrides: Any) -> Settings:

@@ -16,6 +16,7 @@ from mecum.kit.clock import SystemClock
 from mecum.kit.dates import read_date
 from mecum.kit.errors import MecumError, Unprocessable
 from mecum.rooms.assistant.schedule_words import check_cron, next_time, read_when
+from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.tools.ask import ASK_PERSON
 from mecum.rooms.assistant.tools.calculator import CALCULATOR, calculate, written
 from mecum.rooms.assistant.tools.dates import between, date_tool, describe
@@ -135,7 +136,7 @@ def test_small_models_are_offered_a_tool_only_on_a_cue(said: str, offered: set[s
     tools = [
         CALCULATOR,
         date_tool(SystemClock()),
-        page_tool(nothing),
+        page_tool(nothing, nothing, AssistantSettings()),
         ASK_PERSON,
         schedule_tool(nothing, SystemClock()),
     ]

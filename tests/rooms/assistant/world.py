@@ -11,6 +11,7 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from mecum.bindings import Documents
+from mecum.engines.documents.settings import DocumentSettings
 from mecum.kit.blobs.local import FileBlobs
 from mecum.kit.bus import LocalBus
 from mecum.kit.clock import Clock, SystemClock
@@ -196,11 +197,12 @@ class World:
         )
         chosen = AssistantSettings(**settings)
         self.people = cast(People, OnePerson(self.caller))
-        self.attachments = Attachments(self.kit, Documents(), chosen)
+        documents = Documents(DocumentSettings())
+        self.attachments = Attachments(self.kit, documents, chosen)
         self.posting = Posting(self.kit, chosen, self.attachments)
         self.room: Room[AssistantRoom] = build(
             self.kit,
-            Ports(self.people, cast(Models, self.models), recall or NoRecall(), NoReview(), Documents()),
+            Ports(self.people, cast(Models, self.models), recall or NoRecall(), NoReview(), documents, documents),
             chosen,
         )
         jobs.add(self.room.jobs)

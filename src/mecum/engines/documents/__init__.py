@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import signal
 import sys
@@ -14,15 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import mecum
+from mecum.engines.documents.settings import DocumentSettings
 from mecum.engines.documents.sniff import Kind, sniff
 from mecum.kit.errors import Unprocessable
 from mecum.kit.process import guarded
 
 __all__ = ["Document", "DocumentPart", "DocumentReader", "Kind", "sniff"]
 
-AT_ONCE = 2
-SECONDS_MAX = 90.0
-MEMORY_BYTES = 1_500_000_000
 OUTPUT_BYTES_MAX = 16_000_000
 NICE = 10
 
@@ -44,30 +43,38 @@ class Document:
 
 
 class DocumentReader:
-    """Reads files, at most two at once; a file that is too much for its child becomes a clear error."""
+    """Reads files, some at once; a file that is too much for its child becomes a clear error."""
 
-    def __init__(self) -> None:
-        self._slots = asyncio.Semaphore(AT_ONCE)
+    def __init__(self, settings: DocumentSettings) -> None:
+        self._settings = settings
+        self._slots = asyncio.Semaphore(settings.documents_at_once)
 
-    async def read(self, kind: Kind, data: bytes) -> Document:
+    async def read(self, kind: Kind, data: bytes, *, charset: str = "", url: str = "") -> Document:
         """The text of a file.
+
+        Args:
+            charset: how a text is encoded, as its sender says; "" for not said.
+            url: where a page is from.
 
         Raises:
             Unprocessable: it is damaged, protected, without text, or too much to read; `detail` says which.
         """
+        seconds = math.ceil(self._settings.document_seconds)
+        about = json.dumps({"kind": kind, "charset": charset, "url": url, "cpu_seconds": seconds}).encode()
         async with self._slots:
-            answer = await _in_child(kind, data)
+            answer = await _in_child(about + b"\n" + data, self._settings)
         if problem := answer.get("problem"):
             raise Unprocessable("documents.unreadable", str(problem))
         parts = tuple(DocumentPart(part["text"], part["anchor"]) for part in answer["parts"])
         return Document(parts, bool(answer["cut"]))
 
 
-async def _in_child(kind: Kind, data: bytes) -> dict[str, Any]:
+async def _in_child(order: bytes, settings: DocumentSettings) -> dict[str, Any]:
+    seconds = settings.document_seconds
     command = guarded(
-        [sys.executable, "-P", "-m", "mecum.engines.documents", kind],
+        [sys.executable, "-P", "-m", "mecum.engines.documents"],
         death_signal=signal.SIGKILL,
-        memory_bytes=MEMORY_BYTES,
+        memory_bytes=settings.document_memory_bytes,
         nice=NICE,
         oom_score=800,
     )
@@ -81,10 +88,10 @@ async def _in_child(kind: Kind, data: bytes) -> dict[str, Any]:
         limit=OUTPUT_BYTES_MAX,
     )
     try:
-        async with asyncio.timeout(SECONDS_MAX):
-            output, _ = await process.communicate(data)
+        async with asyncio.timeout(seconds):
+            output, _ = await process.communicate(order)
     except TimeoutError:
-        return {"problem": f"It took longer than {SECONDS_MAX:g} seconds to read."}
+        return {"problem": f"It took longer than {seconds:g} seconds to read."}
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):

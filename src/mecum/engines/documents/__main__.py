@@ -1,4 +1,6 @@
-"""The child that reads one file: `python -m mecum.engines.documents KIND`, bytes in, one JSON object out.
+"""The child that reads one file: `python -m mecum.engines.documents`.
+
+In comes a line of JSON with `kind`, `charset`, `url` and `cpu_seconds`, then the file; out goes one JSON object.
 
 Parsers of files from outside are attack surface: this process has a memory limit, a time limit and nothing of the
 server's.
@@ -10,17 +12,16 @@ import json
 import resource
 import sys
 
-from mecum.engines.documents.reading import Unreadable, read
-
-CPU_SECONDS = 60
+from mecum.engines.documents.reading import Source, Unreadable, read
 
 
 def main() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    about = json.loads(sys.stdin.buffer.readline())
+    resource.setrlimit(resource.RLIMIT_CPU, (about["cpu_seconds"], about["cpu_seconds"]))
     data = sys.stdin.buffer.read()
     try:
-        parts, cut = read(sys.argv[1], data)  # pyright: ignore[reportArgumentType]
+        parts, cut = read(about["kind"], Source(data, about["charset"], about["url"]))
         answer = {"parts": [{"text": part.text, "anchor": part.anchor} for part in parts], "cut": cut}
     except Unreadable as error:
         answer = {"problem": str(error)}

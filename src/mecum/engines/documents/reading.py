@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mecum.engines.documents.sniff import Kind, decode
+from mecum.engines.documents.encodings import decode, decode_as, decode_page
+from mecum.engines.documents.sniff import Kind
 
 PAGES_MAX = 2_000
 ROWS_MAX = 20_000
@@ -33,7 +34,16 @@ class Part:
     anchor: dict[str, Any]
 
 
-def read(kind: Kind, data: bytes) -> tuple[list[Part], bool]:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Bytes, and what is known about them: `charset` as their sender says, `url` where they are from; "" for not."""
+
+    data: bytes
+    charset: str = ""
+    url: str = ""
+
+
+def read(kind: Kind, source: Source) -> tuple[list[Part], bool]:
     """The parts of a file, and whether it was cut at CHARS_MAX.
 
     Raises:
@@ -44,7 +54,7 @@ def read(kind: Kind, data: bytes) -> tuple[list[Part], bool]:
         raise Unreadable("This kind of file can't be read.")
     parts: list[Part] = []
     room = CHARS_MAX
-    for part in reader(data):
+    for part in reader(source):
         text = part.text.strip()
         if not text:
             continue
@@ -53,16 +63,17 @@ def read(kind: Kind, data: bytes) -> tuple[list[Part], bool]:
         if room <= 0:
             return parts, True
     if not parts:
-        raise Unreadable("No text was found in it. A scan has pictures of words only.")
+        scan = " A scan has pictures of words only." if kind == "pdf" else ""
+        raise Unreadable(f"No text was found in it.{scan}")
     return parts, False
 
 
-def _pdf(data: bytes) -> Iterator[Part]:
+def _pdf(source: Source) -> Iterator[Part]:
     import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
     from pypdfium2 import PdfiumError  # pyright: ignore[reportMissingTypeStubs]
 
     try:
-        document = pypdfium2.PdfDocument(data)
+        document = pypdfium2.PdfDocument(source.data)
     except PdfiumError as error:
         raise Unreadable("The PDF is damaged, or protected by a password.") from error
     for number in range(min(len(document), PAGES_MAX)):
@@ -71,11 +82,11 @@ def _pdf(data: bytes) -> Iterator[Part]:
         yield Part(text.replace("\ufffe\r\n", "").replace("\ufffe", "").replace("\r\n", "\n"), {"page": number + 1})
 
 
-def _docx(data: bytes) -> Iterator[Part]:
+def _docx(source: Source) -> Iterator[Part]:
     import docx
     from docx.table import Table
 
-    document = docx.Document(io.BytesIO(data))
+    document = docx.Document(io.BytesIO(source.data))
     lines: list[str] = []
     anchor: dict[str, Any] = {"heading": "", "paragraph": 1}
     for number, block in enumerate(document.iter_inner_content(), 1):
@@ -89,10 +100,10 @@ def _docx(data: bytes) -> Iterator[Part]:
     yield Part("\n".join(lines), anchor)
 
 
-def _xlsx(data: bytes) -> Iterator[Part]:
+def _xlsx(source: Source) -> Iterator[Part]:
     import openpyxl
 
-    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    book = openpyxl.load_workbook(io.BytesIO(source.data), read_only=True, data_only=True)
     for sheet in book.worksheets:
         lines: list[str] = []
         for row in sheet.iter_rows(max_row=ROWS_MAX, max_col=COLUMNS_MAX, values_only=True):
@@ -103,18 +114,20 @@ def _xlsx(data: bytes) -> Iterator[Part]:
         yield Part("\n".join(lines).rstrip(), {"sheet": sheet.title, "range": f"1:{len(lines)}"})
 
 
-def _html(data: bytes) -> Iterator[Part]:
+def _html(source: Source) -> Iterator[Part]:
     import trafilatura
 
-    text = decode(data)
+    text = decode_page(source.data, source.charset)
     if text is None:
         raise Unreadable("The page is not text.")
-    found = trafilatura.extract(text, output_format="markdown", include_links=True, favor_precision=True)
+    found = trafilatura.extract(
+        text, url=source.url or None, output_format="markdown", include_links=True, favor_precision=True
+    )
     yield Part(found or "", {})
 
 
-def _lines(data: bytes) -> Iterator[Part]:
-    text = decode(data)
+def _lines(source: Source) -> Iterator[Part]:
+    text = decode_as(source.data, source.charset) or decode(source.data)
     if text is None:
         raise Unreadable("The file is not text.")
     lines = text.splitlines()
@@ -122,7 +135,7 @@ def _lines(data: bytes) -> Iterator[Part]:
         yield Part("\n".join(lines[start : start + LINES_PER_PART]), {"line": start + 1})
 
 
-_READERS: dict[Kind, Callable[[bytes], Iterator[Part]]] = {
+_READERS: dict[Kind, Callable[[Source], Iterator[Part]]] = {
     "pdf": _pdf,
     "docx": _docx,
     "xlsx": _xlsx,

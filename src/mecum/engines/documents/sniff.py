@@ -6,6 +6,8 @@ import io
 import zipfile
 from typing import Literal, TypeAlias
 
+from mecum.engines.documents.encodings import decode
+
 Kind: TypeAlias = Literal["pdf", "docx", "xlsx", "html", "csv", "text", "image", "unknown"]
 
 HEAD_BYTES = 8_192
@@ -60,29 +62,3 @@ def _text(data: bytes, name: str) -> tuple[Kind, str]:
     if name.endswith((".md", ".markdown")):
         return "text", "text/markdown"
     return "text", "text/plain"
-
-
-def decode(data: bytes, *, partial: bool = False) -> str | None:
-    """Text of `data`: UTF-8, UTF-16 with its mark, else GB 18030 when that fits; None when it is not text."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _try(data, "utf-16")
-    if b"\x00" in data:
-        return None
-    for cut in range(4 if partial else 1):
-        found = _try(data[: len(data) - cut], "utf-8-sig")
-        if found is not None:
-            return found
-    chinese = _try(data, "gb18030") or (_try(data[:-1], "gb18030") if partial else None)
-    return chinese if chinese is not None else _try(data, "latin-1") if _mostly_words(data) else None
-
-
-def _try(data: bytes, encoding: str) -> str | None:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        return None
-
-
-def _mostly_words(data: bytes) -> bool:
-    odd = sum(byte < 9 or 13 < byte < 32 or byte == 127 for byte in data)
-    return odd * 50 < len(data)

@@ -29,7 +29,7 @@ from mecum.rooms.assistant.telling import Telling
 from mecum.rooms.assistant.tools.ask import ASK_PERSON
 from mecum.rooms.assistant.tools.calculator import CALCULATOR
 from mecum.rooms.assistant.tools.dates import date_tool
-from mecum.rooms.assistant.tools.page import page_tool
+from mecum.rooms.assistant.tools.page import PageReader, page_tool
 from mecum.rooms.assistant.tools.tasks import schedule_tool
 from mecum.rooms.models import Models
 from mecum.rooms.people import PERSON_ERASED, People
@@ -51,6 +51,7 @@ class Ports:
     recall: Recall
     review: Review
     reader: Reader
+    pages: PageReader
 
 
 def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[AssistantRoom]:
@@ -76,7 +77,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
         tools=[
             date_tool(kit.clock),
             CALCULATOR,
-            page_tool(kit.fetch),
+            page_tool(kit.fetch, ports.pages, settings),
             ASK_PERSON,
             schedule_tool(scheduling, kit.clock),
         ],

@@ -50,5 +50,11 @@ class AssistantSettings(BaseSettings):
     loose_attachment_hours: float = Field(
         default=24, ge=0.1, description="Hours after which a file that was not sent is removed."
     )
+    page_bytes_max: int = Field(default=3_000_000, ge=10_000, description="Size of a web page that is read.")
+    page_seconds: float = Field(default=20, ge=1, le=120, description="Time in which a web page has to come.")
+    page_read_seconds: float = Field(
+        default=20, ge=1, le=600, description="Time in which the text of a web page has to be found."
+    )
+    page_chars_max: int = Field(default=20_000, ge=500, description="Characters of a web page that the model is given.")
     shares_max: int = Field(default=500, ge=1, description="Links of shared copies that one person may have.")
     schedules_max: int = Field(default=100, ge=1, description="Scheduled tasks of one person.")
