@@ -77,6 +77,24 @@ def test_a_phone_has_the_whole_page_and_the_rail_slides_over_it(me: Desk) -> Non
     finished(page)
 
 
+def test_on_a_phone_settings_and_notices_open_from_the_rail(me: Desk) -> None:
+    page = me.page(viewport=PHONE, has_touch=True, is_mobile=True)
+    rail = page.get_by_role("navigation", name="Conversations and places")
+    menu_button = page.get_by_role("button", name="Conversations and places")
+    menu_button.click()
+    rail.get_by_role("button", name="Account of").click()
+    page.get_by_role("menuitem", name="Language and look").click()
+    panel = page.get_by_role("dialog", name="Language and look")
+    panel.get_by_text("Dark", exact=True).click()
+    expect(page.locator("body")).to_have_css("background-color", DARK)
+    expect(rail).to_be_hidden()
+    panel.get_by_role("button", name="Close").click()
+    menu_button.click()
+    rail.get_by_role("button", name="Notices").click()
+    page.get_by_role("dialog", name="Notices").get_by_role("button", name="Close").click()
+    expect(rail).to_be_hidden()
+
+
 @pytest.mark.parametrize("path", ["/?panel=security", "/admin/models", "/admin/people", "/archive"])
 def test_every_page_fits_a_phone(owner: Desk, path: str) -> None:
     page = owner.page(path, viewport=PHONE, has_touch=True, is_mobile=True)

@@ -31,13 +31,13 @@ function places(operator: boolean): Place[] {
 export function Rail({ searchRef }: { searchRef: RefObject<HTMLInputElement | null> }) {
   const [text, setText] = useState("");
   const person = usePerson();
-  const path = useLocation({ select: (location) => location.pathname });
+  const place = useLocation({ select: (location) => location.pathname + location.searchStr });
 
-  // On a phone the rail lies over the page: going somewhere closes it.
+  // On a phone the rail lies over everything: going somewhere, or opening a panel, closes it.
   useEffect(() => {
     const rail = document.getElementById("rail");
     if (rail?.matches(":popover-open")) rail.hidePopover();
-  }, [path]);
+  }, [place]);
 
   return (
     <nav className="rail" id="rail" popover="auto" aria-label={t("Conversations and places")}>

@@ -1,8 +1,8 @@
-import { cloneElement, type ComponentType, type ReactElement, useRef, useState } from "react";
+import { cloneElement, type ComponentType, type MouseEvent, type ReactElement, useRef, useState } from "react";
 import type { MenuContentProps } from "./MenuContent";
 
 interface ButtonProps {
-  onClick?: () => void;
+  onClick?: (event: MouseEvent<HTMLElement>) => void;
   onPointerEnter?: () => void;
   "aria-haspopup"?: "menu";
   "aria-expanded"?: boolean;
@@ -28,6 +28,8 @@ interface Parts<Props> {
 export function Menu<Props extends object>({ children, load, given, align = "end", side = "bottom" }: MenuProps<Props>) {
   const [parts, setParts] = useState<Parts<Props> | null>(null);
   const [open, setOpen] = useState(false);
+  // The rail of a phone is in the top layer, which covers all that is not inside it.
+  const [layer, setLayer] = useState<HTMLElement | null>(null);
   const coming = useRef<Promise<Parts<Props>>>(null);
   const bring = () => {
     coming.current ??= Promise.all([import("./MenuContent"), load()]).then(([content, items]) => ({ Content: content.default, Items: items.default }));
@@ -36,7 +38,7 @@ export function Menu<Props extends object>({ children, load, given, align = "end
   if (parts) {
     const { Content, Items } = parts;
     return (
-      <Content open={open} onOpenChange={setOpen} align={align} side={side} items={<Items {...given} />}>
+      <Content open={open} onOpenChange={setOpen} align={align} side={side} layer={layer} items={<Items {...given} />}>
         {children}
       </Content>
     );
@@ -45,10 +47,12 @@ export function Menu<Props extends object>({ children, load, given, align = "end
     "aria-haspopup": "menu",
     "aria-expanded": false,
     onPointerEnter: () => void bring(),
-    onClick: () =>
+    onClick: (event) => {
+      setLayer(event.currentTarget.closest<HTMLElement>(":popover-open"));
       void bring().then((all) => {
         setParts(all);
         setOpen(true);
-      }),
+      });
+    },
   });
 }

@@ -9,15 +9,17 @@ export interface MenuContentProps {
   items: ReactNode;
   align: "start" | "end";
   side: "top" | "bottom";
+  /** Where it is drawn; the document itself by default. */
+  layer: HTMLElement | null;
   open: boolean;
   onOpenChange: (open: boolean) => void;
 }
 
-export default function MenuContent({ children, items, align, side, open, onOpenChange }: MenuContentProps) {
+export default function MenuContent({ children, items, align, side, layer, open, onOpenChange }: MenuContentProps) {
   return (
     <Radix.Root modal={false} open={open} onOpenChange={onOpenChange}>
       <Radix.Trigger asChild>{children}</Radix.Trigger>
-      <Radix.Portal>
+      <Radix.Portal container={layer}>
         <Radix.Content className="menu menu--over" align={align} side={side} sideOffset={6} collisionPadding={8}>
           {items}
         </Radix.Content>
