@@ -51,6 +51,10 @@ describe("what a model writes", () => {
     expect(html("3. three")).toContain('start="3"');
   });
 
+  it("runs each block in the direction of its script", () => {
+    expect(html("مرحبا\n\n- نقطة\n\n> اقتباس")).toMatch(/<p dir="auto">.*<ul dir="auto">.*<blockquote dir="auto">/s);
+  });
+
   it("knows whether code is still being written", () => {
     expect(blocks("```py\nx = 1")[0]).toMatchObject({ kind: "code", language: "py", closed: false });
     expect(blocks("```py\nx = 1\n```")[0]).toMatchObject({ closed: true, code: "x = 1" });

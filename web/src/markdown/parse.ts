@@ -70,6 +70,8 @@ const ALLOWED: Config = {
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|tel:|\/api\/attachments\/|#)/i,
 };
 
+const DIRECTED = new Set(["P", "UL", "OL", "BLOCKQUOTE", "TABLE", "H1", "H2", "H3", "H4", "H5", "H6", "DETAILS", "DL"]);
+
 const purify = DOMPurify(window);
 purify.addHook("afterSanitizeAttributes", (node) => {
   if (node.tagName === "A") {
@@ -79,6 +81,8 @@ purify.addHook("afterSanitizeAttributes", (node) => {
       node.setAttribute("rel", "noopener noreferrer nofollow");
     }
   }
+  // Each block runs in the direction of its own script; what is inside it follows.
+  if (DIRECTED.has(node.tagName) && !node.parentElement?.closest("[dir]")) node.setAttribute("dir", "auto");
   if (node.tagName === "IMG" && !node.getAttribute("src")?.startsWith("/api/attachments/")) node.remove();
   if (node.tagName === "INPUT") {
     if (node.getAttribute("type") !== "checkbox") node.remove();

@@ -6,7 +6,7 @@ let temml: Temml | null = null;
 let arriving: Promise<void> | null = null;
 
 function load(): Promise<void> {
-  arriving ??= import("temml").then((module) => {
+  arriving ??= import("./typeset").then((module) => {
     temml = module.default;
   });
   return arriving;
