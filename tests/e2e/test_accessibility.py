@@ -74,7 +74,7 @@ def test_tab_goes_through_the_sign_in_form_in_reading_order(me: Desk) -> None:
 
 def test_the_first_tab_stop_leads_past_the_rail(me: Desk) -> None:
     page = me.page("/archive")
-    expect(page.get_by_role("heading", name="Archive")).to_be_visible()
+    expect(page.get_by_role("heading", name="Put away, not gone")).to_be_visible()
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the page")
     expect(skip).to_be_focused()

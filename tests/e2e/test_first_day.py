@@ -77,7 +77,7 @@ def test_a_model_is_connected_in_the_page_and_answers(fresh: Installation, windo
         panel.get_by_role("button", name="Find its models").click()
         panel.get_by_label("fake", exact=True).check()
         panel.get_by_role("button", name="Connect").click()
-        expect(page.get_by_text("fake answers, unless somebody chooses another.")).to_be_visible()
+        expect(page.get_by_role("heading", name="fake answers")).to_be_visible()
         page.get_by_role("link", name="New page").click()
         write(page, f"Hello {command(text='Good morning.')}")
         expect(finished(page)).to_contain_text("Good morning.")

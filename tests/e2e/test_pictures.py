@@ -162,8 +162,8 @@ def test_signing_in(ada: Desk) -> None:
 @pytest.mark.parametrize(
     ("name", "path", "words"),
     [
-        ("models", "/admin/models", "answers, unless somebody chooses another."),
-        ("people", "/admin/people", "Each has a notebook of their own."),
+        ("models", "/admin/models", "Everybody can choose another for a message."),
+        ("people", "/admin/people", "Each has a notebook of their own"),
         ("security", "/?panel=security", "Sign in with your finger"),
     ],
 )

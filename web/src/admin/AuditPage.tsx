@@ -1,13 +1,17 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { ChevronRight } from "lucide-react";
 import { useEffect } from "react";
 import { api, query } from "~/api/http";
 import type { AuditEntry, List, ListedPerson } from "~/api/types";
 import { t } from "~/i18n";
 import { Bar } from "~/shell/Bar";
 import { Button } from "~/ui/Button";
+import { Dots } from "~/ui/Dots";
+import { Icon } from "~/ui/Icon";
 import { Lead, Line } from "~/ui/Line";
 import { ErrorNote, Skeleton } from "~/ui/Note";
 import { dateAndTime } from "~/ui/time";
+import { actionWords, actorWords } from "./auditWords";
 import { PEOPLE } from "./PeoplePage";
 
 /** Names of the people that these entries speak of, by their ids: people are read page by page until all are known. */
@@ -28,22 +32,23 @@ function useNames(entries: AuditEntry[]): (id: string | null) => string {
 
 function Entry({ entry, name }: { entry: AuditEntry; name: (id: string | null) => string }) {
   const details = entry.details && Object.keys(entry.details).length > 0 ? entry.details : null;
+  const words = actionWords(entry.action);
+  const subject = entry.subject === entry.actor.person ? "" : name(entry.subject);
   return (
     <li data-testid="audit-entry">
       <span className="grow">
-        <b className="mono">{entry.action}</b>
-        <small>
-          {name(entry.actor.person) || entry.actor.kind}
-          {entry.subject && ` → ${name(entry.subject)}`}
-        </small>
-        {details ? (
-          <details className="raw">
-            <summary className="small">{t("Details")}</summary>
-            <pre tabIndex={0}>{JSON.stringify(details, null, 2)}</pre>
-          </details>
-        ) : (
-          entry.details === null && <small>{t("The details were erased with the person.")}</small>
-        )}
+        <b className={words ? undefined : "mono"}>{words ?? entry.action}</b>
+        <details className="step raw">
+          <summary>
+            <Icon of={ChevronRight} small className="chev" />
+            <Dots>
+              {name(entry.actor.person) || actorWords(entry.actor.kind)}
+              {subject && t("about {name}", { name: subject })}
+            </Dots>
+          </summary>
+          <pre tabIndex={0}>{details ? `${entry.action} ${JSON.stringify(details, null, 2)}` : entry.action}</pre>
+          {entry.details === null && <p>{t("The details were erased with the person.")}</p>}
+        </details>
       </span>
       <time className="muted small" dateTime={entry.at}>
         {dateAndTime(entry.at)}
@@ -66,7 +71,7 @@ export function AuditPage() {
     <>
       <Bar title={t("Audit log")} />
       <div className="sheet">
-        <Lead title={t("Audit log")}>{t("What was changed here, by whom and when. Entries are chained: none can be taken out unseen.")}</Lead>
+        <Lead title={t("What was changed, by whom and when")}>{t("Entries are chained: none can be taken out unseen.")}</Lead>
         <Line>
           {list.isPending && <Skeleton lines={5} />}
           <ErrorNote error={list.error} onRetry={() => void list.refetch()} />

@@ -6,6 +6,7 @@ import type { Invitation, List } from "~/api/types";
 import { t } from "~/i18n";
 import { roleName } from "~/settings/AccountPanel";
 import { Button, IconButton } from "~/ui/Button";
+import { Dots } from "~/ui/Dots";
 import { Icon } from "~/ui/Icon";
 import { Line } from "~/ui/Line";
 import { ErrorNote } from "~/ui/Note";
@@ -28,7 +29,10 @@ function Row({ invitation }: { invitation: Invitation }) {
       <span className="grow">
         <b>{invitation.email ?? t("Whoever has the link")}</b>
         <small>
-          {roleName(invitation.role)} · {t("until {date}", { date: date(invitation.expires_at) })}
+          <Dots>
+            {roleName(invitation.role)}
+            {t("until {date}", { date: date(invitation.expires_at) })}
+          </Dots>
         </small>
       </span>
       <IconButton small icon={Copy} label={copied ? t("Copied") : t("Copy the link")} onClick={() => copy(invitation.url)} />

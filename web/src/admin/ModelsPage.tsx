@@ -31,11 +31,17 @@ export async function makeDefault(name: string): Promise<void> {
   }
 }
 
-function finding(models: Model[] | undefined, providers: Provider[] | undefined): string {
-  const answers = models?.find((model) => model.default && model.kind === "chat");
+/** First the finding: which model answers, and what is wrong. */
+function Finding({ models, providers }: { models: Model[] | undefined; providers: Provider[] | undefined }) {
+  if (!models) return <Lead title="…" />;
+  const answers = models.find((model) => model.default && model.kind === "chat");
   const failing = providers?.filter((provider) => provider.state === "failing") ?? [];
-  const first = answers ? t("{name} answers, unless somebody chooses another.", { name: answers.name }) : t("No model answers yet.");
-  return failing.length > 0 ? `${first} ${t("{names} can't be reached.", { names: failing.map((one) => one.name).join(t(", ")) })}` : first;
+  return (
+    <Lead title={answers ? t("{name} answers", { name: answers.name }) : t("No model answers yet")}>
+      {answers ? t("Everybody can choose another for a message.") : t("Connect one, and everybody here can begin.")}
+      {failing.length > 0 && ` ${t("{names} can’t be reached.", { names: failing.map((one) => one.name).join(t(", ")) })}`}
+    </Lead>
+  );
 }
 
 function BuiltIn({ models }: { models: Model[] | undefined }) {
@@ -90,7 +96,7 @@ export function ModelsPage() {
         </Button>
       </Bar>
       <div className="sheet">
-        <Lead title={t("Models")}>{finding(models, providers.data?.items)}</Lead>
+        <Finding models={models} providers={providers.data?.items} />
         <BuiltIn models={models} />
         <Line who={t("Connected")} className="block">
           {providers.isPending && <Skeleton />}

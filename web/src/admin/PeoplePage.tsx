@@ -44,7 +44,7 @@ export function PeoplePage() {
         </Button>
       </Bar>
       <div className="sheet">
-        <Lead title={t("People")}>{t("Each has a notebook of their own. Nobody here reads another's, not even you.")}</Lead>
+        <Lead title={t("Each has a notebook of their own")}>{t("Nobody here reads another’s, not even you.")}</Lead>
         <SignUpPolicy />
         <Invitations />
         <Line who={t("Accounts")} className="block">

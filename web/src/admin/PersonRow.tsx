@@ -9,6 +9,7 @@ import { initials } from "~/shell/AccountMenu";
 import { IconButton } from "~/ui/Button";
 import { CopyField } from "~/ui/CopyField";
 import { Confirm, Dialog } from "~/ui/Dialog";
+import { Dots } from "~/ui/Dots";
 import { Menu } from "~/ui/Menu";
 import { date, dateAndTime } from "~/ui/time";
 import { toastError } from "~/ui/toast";
@@ -31,13 +32,20 @@ export function PersonRow({ person }: { person: ListedPerson }) {
     <li data-testid="person">
       <span className="face">{initials(person.name || person.email)}</span>
       <span className="grow">
-        <b>{person.name || person.email}</b>
+        <b className="one-line" title={person.name}>
+          {person.name || person.email}
+        </b>
         <small>
-          {person.email} · {t("since {date}", { date: date(person.created_at) })}
+          <Dots>
+            <span className="one-line" title={person.email}>
+              {person.email}
+            </span>
+            {roleName(person.role)}
+            {t("since {date}", { date: date(person.created_at) })}
+          </Dots>
         </small>
       </span>
       {person.state === "disabled" && <span className="tag tag--box tag--warn">{t("disabled")}</span>}
-      <span className="tag tag--box">{roleName(person.role)}</span>
       <Menu load={load} given={given}>
         <IconButton small icon={Ellipsis} label={t("More about {name}", { name: person.name || person.email })} />
       </Menu>

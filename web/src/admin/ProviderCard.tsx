@@ -4,6 +4,7 @@ import type { Provider, ProviderModel } from "~/api/types";
 import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
+import { Dots } from "~/ui/Dots";
 import { number } from "~/ui/time";
 import { toastError } from "~/ui/toast";
 import { makeDefault, refreshModels } from "./ModelsPage";
@@ -15,20 +16,19 @@ const ModelDialog = lazy(() => import("./ModelDialog"));
 function ModelRow({ model }: { model: ProviderModel }) {
   const [open, setOpen] = useState(false);
   const turn = (enabled: boolean) => api.patch(`/models/${model.id}`, { enabled }).then(refreshModels).catch(toastError);
-  const facts = [
-    t("{n} tokens", { n: number(model.context_tokens) }),
-    model.vision && t("sees pictures"),
-    model.native_tools && t("uses tools"),
-    model.kind === "embedding" && t("for search"),
-  ].filter(Boolean);
   return (
     <li data-testid="model">
       <input className="switch" type="checkbox" role="switch" aria-label={t("{name} is on", { name: model.name })} checked={model.enabled} onChange={(event) => void turn(event.target.checked)} />
       <button type="button" className="grow row__link" onClick={() => setOpen(true)}>
         <b>{model.name}</b>
         <small>
-          {model.upstream_model !== model.name && `${model.upstream_model} · `}
-          {facts.join(" · ")}
+          <Dots>
+            {model.upstream_model !== model.name && model.upstream_model}
+            {t("{n} tokens", { n: number(model.context_tokens) })}
+            {model.vision && t("sees pictures")}
+            {model.native_tools && t("uses tools")}
+            {model.kind === "embedding" && t("for search")}
+          </Dots>
         </small>
       </button>
       {model.default ? (
@@ -49,7 +49,7 @@ function ModelRow({ model }: { model: ProviderModel }) {
 
 const STATES: Record<Provider["state"], () => string> = {
   ok: () => t("works"),
-  failing: () => t("can't be reached"),
+  failing: () => t("can’t be reached"),
   unknown: () => t("not asked yet"),
 };
 

@@ -37,7 +37,7 @@ export function TestButton({ path, body, disabled = false }: TestButtonProps) {
       <Button small busy={busy} disabled={disabled} onClick={() => void test()}>
         {busy ? t("Asking") : t("Test")}
       </Button>
-      <span role="status" data-testid="test-result">
+      <span className="trial__said" role="status" data-testid="test-result">
         {result?.ok && "latency_ms" in result && (
           <span className="trial__ok">
             <Icon of={Check} small />

@@ -5,7 +5,7 @@ import { ApiError } from "./http";
 type Words = (params: ApiError["params"]) => string;
 
 const WORDS: Record<string, Words> = {
-  offline: () => t("I can't reach the server. Check your connection, then try again."),
+  offline: () => t("I can’t reach the server. Check your connection, then try again."),
 };
 
 export interface ErrorWords {
@@ -26,15 +26,15 @@ export function wordsOf(error: unknown): ErrorWords {
 
 // Runs keep what went wrong in English; these say the same in the person's language.
 const RUN_WORDS: Record<string, () => string> = {
-  "models.provider_unreachable": () => t("The model's provider can't be reached."),
-  "models.provider_timeout": () => t("The model's provider did not answer in time."),
-  "models.provider_closed": () => t("The model's provider broke off before the answer was complete."),
-  "models.provider_failed": () => t("The model's provider failed."),
-  "models.provider_busy": () => t("The model's provider is overloaded. Try again later."),
-  "models.provider_limit": () => t("The model's provider limits how much may be asked. Try again later."),
-  "models.provider_key": () => t("The model's provider does not accept its key. An operator can enter a new one under Models."),
+  "models.provider_unreachable": () => t("The model’s provider can’t be reached."),
+  "models.provider_timeout": () => t("The model’s provider did not answer in time."),
+  "models.provider_closed": () => t("The model’s provider broke off before the answer was complete."),
+  "models.provider_failed": () => t("The model’s provider failed."),
+  "models.provider_busy": () => t("The model’s provider is overloaded. Try again later."),
+  "models.provider_limit": () => t("The model’s provider limits how much may be asked. Try again later."),
+  "models.provider_key": () => t("The model’s provider does not accept its key. An operator can enter a new one under Models."),
   "models.provider_unknown_model": () => t("The provider does not know this model. An operator can look under Models."),
-  "models.provider_refused": () => t("The model can't take this request."),
+  "models.provider_refused": () => t("The model can’t take this request."),
   "models.provider_garbage": () => t("The provider sent something that is no answer. An operator can check its address under Models."),
   "models.none": () => t("No model is connected yet. An operator can connect one under Models."),
   "models.model_unknown": () => t("This model is no longer there. Choose another."),

@@ -11,7 +11,7 @@ export function fileIcon(mediaType: string | undefined) {
 
 function stateOf(upload: Upload): string {
   if (upload.error) return wordsOf(upload.error).what;
-  if (upload.attachment?.state === "failed") return upload.attachment.problem ?? t("can't be read");
+  if (upload.attachment?.state === "failed") return upload.attachment.problem ?? t("can’t be read");
   if (upload.attachment?.state === "reading") return t("being read");
   if (!upload.attachment) return `${Math.round(upload.progress * 100)} %`;
   return bytes(upload.sizeBytes);

@@ -1,4 +1,4 @@
-import { ChevronDown } from "lucide-react";
+import { ChevronDown, Cpu } from "lucide-react";
 import { useModels } from "~/api/client";
 import { t } from "~/i18n";
 import { Icon } from "~/ui/Icon";
@@ -12,8 +12,9 @@ export function ModelMenu({ value, onChange }: { value: string | undefined; onCh
   if (chat.length < 2) return null;
   return (
     <Menu load={load} given={{ value, onChange }} side="top" align="end">
-      <button type="button" className="btn btn--quiet btn--s desk write__model" aria-label={value && t("Who answers: {name}", { name: value })}>
-        {value ?? t("Model")}
+      <button type="button" className="btn btn--quiet btn--s write__model" aria-label={value ? t("Who answers: {name}", { name: value }) : t("Model")} data-chosen={value !== undefined}>
+        <Icon of={Cpu} />
+        <span>{value ?? t("Model")}</span>
         <Icon of={ChevronDown} small />
       </button>
     </Menu>

@@ -2,6 +2,7 @@ import { type ReactNode, useEffect } from "react";
 import { useInstallation } from "~/api/client";
 import { getLocale, LOCALES, type Locale, setLocale, t } from "~/i18n";
 import { TextButton } from "~/ui/Button";
+import { DoorBrand } from "~/ui/DoorBrand";
 
 /** The page before one is in: what it is for, a form, and in which language. */
 export function Door({ title, lede, children, foot }: { title: string; lede?: ReactNode; children: ReactNode; foot?: ReactNode }) {
@@ -13,10 +14,7 @@ export function Door({ title, lede, children, foot }: { title: string; lede?: Re
   return (
     <main className="door" id="main">
       <div className="door__in">
-        <div className="door__brand">
-          <span className="ribbon" />
-          <b>Mecum</b>
-        </div>
+        <DoorBrand />
         <h1>{title}</h1>
         {lede && <p>{lede}</p>}
         {children}

@@ -16,7 +16,7 @@ export function Honestly() {
     <Line who={t("Honestly")} className="block">
       <p className="note">
         {absent
-          ? t("No model is connected yet, so I can't answer. The built-in one is switched off.")
+          ? t("No model is connected yet, so I can’t answer. The built-in one is switched off.")
           : t("The built-in model is small enough for two processor cores. It is good at rewriting, short plans and reminders. It is weak at facts, sums and long texts, so check what matters.")}
       </p>
       <p className="note note--wide">

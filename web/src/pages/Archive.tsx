@@ -35,7 +35,7 @@ function Row({ thread }: { thread: Thread }) {
 }
 
 const EMPTY: Record<"archived" | "api", () => string> = {
-  archived: () => t("Nothing here. Archive a page from its menu when you are done with it: it stays searchable, but out of the way."),
+  archived: () => t("Nothing here yet. When you are done with a page, archive it from the menu at its top right."),
   api: () => t("Nothing here. Pages appear when a program talks to Mecum with one of your API keys and asks to keep the conversation."),
 };
 
@@ -47,7 +47,7 @@ export function Archive() {
     <>
       <Bar title={t("Archive")} />
       <div className="sheet">
-        <Lead title={t("Archive")}>{t("Pages that you put away, and pages that programs wrote.")}</Lead>
+        <Lead title={t("Put away, not gone")}>{t("Pages that you archived, and pages that programs wrote. Search finds them all.")}</Lead>
         <Line>
           <Seg
             legend={t("Which pages")}

@@ -9,7 +9,7 @@ import { t } from "~/i18n";
 import { Icon } from "~/ui/Icon";
 import { Lead, Line } from "~/ui/Line";
 import { date, shortTime } from "~/ui/time";
-import { Failed, Loading } from "./Fallbacks";
+import { Alone, Failed, Loading } from "./Fallbacks";
 
 const Markdown = lazy(() => import("~/markdown/Markdown"));
 
@@ -45,11 +45,7 @@ function Said({ message }: { message: Shared["messages"][number] }) {
 }
 
 function Closed() {
-  return (
-    <main className="sheet alone" id="main">
-      <Lead title={t("This copy is no longer here.")}>{t("Whoever shared it has withdrawn the link, or part of the address is missing.")}</Lead>
-    </main>
-  );
+  return <Alone title={t("This copy is no longer here.")} lede={t("Whoever shared it has withdrawn the link, or part of the address is missing.")} />;
 }
 
 /** A copy of a conversation that somebody shared: to read, without signing in. */

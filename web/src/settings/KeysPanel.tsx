@@ -8,6 +8,7 @@ import { t } from "~/i18n";
 import { Button, IconButton } from "~/ui/Button";
 import { CopyField } from "~/ui/CopyField";
 import { Confirm } from "~/ui/Dialog";
+import { Dots } from "~/ui/Dots";
 import { Field, Select } from "~/ui/Field";
 import { Icon } from "~/ui/Icon";
 import { ErrorNote, Skeleton } from "~/ui/Note";
@@ -82,7 +83,7 @@ function Made({ made, onDone }: { made: ApiKey; onDone: () => void }) {
   const { public_url } = useInstallation();
   return (
     <section className="card made">
-      <p>{t("Copy it now: I keep only its fingerprint and can't show it again.")}</p>
+      <p>{t("Copy it now: I keep only its fingerprint and can’t show it again.")}</p>
       <CopyField label={t("Key “{name}”", { name: made.name })} value={made.secret ?? ""} />
       <CopyField label={t("Address for OpenAI-compatible programs")} value={`${public_url.replace(/\/$/, "") || window.location.origin}/v1`} />
       <div className="form__do">
@@ -103,8 +104,12 @@ function Row({ item }: { item: ApiKey }) {
       <span className="grow">
         <b>{item.name}</b>
         <small>
-          <span className="mono">{item.prefix}…</span> · {names.join(t(", "))} · {item.last_used_at ? t("last used {date}", { date: date(item.last_used_at) }) : t("never used")}
-          {item.expires_at && ` · ${t("until {date}", { date: date(item.expires_at) })}`}
+          {names.join(t(", "))}
+          <Dots>
+            <span className="mono">{item.prefix}…</span>
+            {item.last_used_at ? t("last used {date}", { date: date(item.last_used_at) }) : t("never used")}
+            {item.expires_at && t("until {date}", { date: date(item.expires_at) })}
+          </Dots>
         </small>
       </span>
       <IconButton small icon={Trash2} label={t("Remove {name}", { name: item.name })} onClick={() => setAsking(true)} />

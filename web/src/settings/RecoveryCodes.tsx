@@ -24,7 +24,7 @@ export function RecoveryCodes({ codes, onDone }: { codes: string[]; onDone: () =
         <Button small icon={Download} onClick={() => saveFile(new Blob([`${text}\n`], { type: "text/plain" }), "mecum-recovery-codes.txt")}>
           {t("Save as a file")}
         </Button>
-        <Button small kind="quiet" onClick={onDone}>
+        <Button small onClick={onDone}>
           {t("I have them")}
         </Button>
       </div>

@@ -8,6 +8,7 @@ import type { List, Schedule } from "~/api/types";
 import { t } from "~/i18n";
 import { Button, IconButton } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
+import { Dots } from "~/ui/Dots";
 import { ErrorNote, Skeleton } from "~/ui/Note";
 import { dateAndTime } from "~/ui/time";
 import { toastError } from "~/ui/toast";
@@ -27,8 +28,10 @@ function Row({ schedule }: { schedule: Schedule }) {
       <span className="grow">
         <b>{name}</b>
         <small>
-          {schedule.once ? t("once") : cronWords(schedule.cron)}
-          {schedule.enabled && schedule.next_at && ` · ${t("next {time}", { time: dateAndTime(schedule.next_at) })}`}
+          <Dots>
+            {schedule.once ? t("once") : cronWords(schedule.cron)}
+            {schedule.enabled && schedule.next_at && t("next {time}", { time: dateAndTime(schedule.next_at) })}
+          </Dots>
         </small>
         {schedule.thread && schedule.last_at && (
           <Link className="textbtn small" to="/t/$thread" params={{ thread: schedule.thread }}>

@@ -5,6 +5,7 @@ import { api } from "~/api/http";
 import type { List, SignedInSession } from "~/api/types";
 import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
+import { Dots } from "~/ui/Dots";
 import { Icon } from "~/ui/Icon";
 import { ErrorNote, Skeleton } from "~/ui/Note";
 import { dateAndTime } from "~/ui/time";
@@ -30,8 +31,10 @@ function Row({ session, onEnd }: { session: SignedInSession; onEnd: () => void }
       <span className="grow">
         <b>{deviceOf(session.user_agent)}</b>
         <small>
-          {session.current ? t("this one") : t("last seen {time}", { time: dateAndTime(session.last_seen_at) })}
-          {session.address && ` · ${session.address}`}
+          <Dots>
+            {session.current ? t("this one") : t("last seen {time}", { time: dateAndTime(session.last_seen_at) })}
+            {session.address}
+          </Dots>
         </small>
       </span>
       {!session.current && (
@@ -51,18 +54,18 @@ export function Sessions() {
       await api.delete(path);
       await queryClient.invalidateQueries({ queryKey: KEY });
     });
-  const others = list.data?.items.some((session) => !session.current);
+  const sessions = [...(list.data?.items ?? [])].sort((a, b) => Number(b.current) - Number(a.current));
   return (
     <section>
       <h3>{t("Where you are signed in")}</h3>
       {list.isPending && <Skeleton lines={2} />}
       <ul className="rows">
-        {list.data?.items.map((session) => (
+        {sessions.map((session) => (
           <Row key={session.id} session={session} onEnd={() => end(`/me/sessions/${session.id}`)} />
         ))}
       </ul>
       <ErrorNote error={error ?? list.error} />
-      {others && (
+      {sessions.some((session) => !session.current) && (
         <div className="form__do">
           <Button small busy={busy} onClick={() => end("/me/sessions")}>
             {t("End all others")}

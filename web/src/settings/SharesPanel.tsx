@@ -44,7 +44,7 @@ export function SharesPanel() {
   const shares = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <section>
-      <p className="lede">{t("Whoever has one of these links can read that page as it was then.")}</p>
+      {shares.length > 0 && <p className="lede">{t("Whoever has one of these links can read that page as it was then.")}</p>}
       {list.isPending && <Skeleton lines={2} />}
       <ErrorNote error={list.error} onRetry={() => void list.refetch()} />
       {list.data && shares.length === 0 && (

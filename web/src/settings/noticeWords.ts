@@ -21,9 +21,9 @@ export function noticeWords({ kind, params }: Notice): Words {
     case "assistant.waiting":
       return { title: t("“{title}” needs an answer from you", { title }), body: t("It goes on as soon as you have answered.") };
     case "people.reset_wanted":
-      return { title: t("Somebody can't sign in"), body: t("They asked for a new password, and this Mecum sends no mail. Make a reset link for them and hand it over.") };
+      return { title: t("Somebody can’t sign in"), body: t("They asked for a new password, and this Mecum sends no mail. Make a reset link for them and hand it over.") };
     case "people.session_stolen":
-      return { title: t("A sign-in of yours was ended"), body: t("Two browsers used the same sign-in, which happens when one was copied. If you don't know why, change your password.") };
+      return { title: t("A sign-in of yours was ended"), body: t("Two browsers used the same sign-in, which happens when one was copied. If you don’t know why, change your password.") };
     case "people.sign_in_changed":
       return { title: t("The way you sign in has changed"), body: t("If it was not you, change your password and end all other sessions.") };
     default:
@@ -37,7 +37,7 @@ export function kindName(kind: string): string {
     "assistant.finished": () => t("Work in the background is done"),
     "assistant.failed": () => t("Work in the background failed"),
     "assistant.waiting": () => t("Work in the background needs an answer"),
-    "people.reset_wanted": () => t("Somebody can't sign in"),
+    "people.reset_wanted": () => t("Somebody can’t sign in"),
     "people.session_stolen": () => t("A sign-in of yours was ended for safety"),
     "people.sign_in_changed": () => t("The way you sign in has changed"),
   };

@@ -18,6 +18,7 @@ export interface Entry {
 }
 
 const MOST_PAGES = 8;
+const NEWEST_PAGES = 5;
 
 function matches(label: string, words: string): boolean {
   const text = label.toLocaleLowerCase();
@@ -34,7 +35,7 @@ function usePages(words: string): Entry[] {
     words === ""
       ? (recent.data?.pages[0]?.items ?? [])
       : [...new Map((found.data?.pages[0]?.items ?? []).map((one) => [one.thread.id, one.thread])).values()];
-  return threads.slice(0, MOST_PAGES).map((thread) => ({
+  return threads.slice(0, words === "" ? NEWEST_PAGES : MOST_PAGES).map((thread) => ({
     key: thread.id,
     icon: FileText,
     label: thread.title || t("Untitled page"),

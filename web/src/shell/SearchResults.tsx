@@ -12,10 +12,11 @@ function Result({ found }: { found: Found }) {
   const parts = found.snippet.map((part, at) => ({ ...part, key: `${at}` }));
   return (
     <Link className="thread found" to="/t/$thread" params={{ thread: found.thread.id }} hash={found.message ?? ""}>
-      <b>{found.thread.title || t("Untitled page")}</b>
-      <small>
-        {parts.map((part) => (part.hit ? <mark key={part.key}>{part.text}</mark> : part.text))} <time dateTime={found.at}>{shortTime(found.at)}</time>
-      </small>
+      <span className="found__head">
+        <b>{found.thread.title || t("Untitled page")}</b>
+        <time dateTime={found.at}>{shortTime(found.at)}</time>
+      </span>
+      <small>{parts.map((part) => (part.hit ? <mark key={part.key}>{part.text}</mark> : part.text))}</small>
     </Link>
   );
 }

@@ -1,6 +1,6 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Archive, Bell, CalendarClock, Cpu, Database, KeyRound, Languages, Link2, type LucideIcon, Moon, Palette, ShieldCheck, SquarePen, Sun, UserRound, Users } from "lucide-react";
+import { Archive, Bell, BellRing, CalendarClock, Cpu, Database, KeyRound, Languages, Link2, type LucideIcon, Moon, Palette, ScrollText, ShieldCheck, SquarePen, Sun, UserRound, Users } from "lucide-react";
 import { mayOperate, sessionQuery } from "~/api/client";
 import { getLocale, LOCALES, t } from "~/i18n";
 import { changeLanguage, setTheme } from "~/settings/look";
@@ -27,12 +27,14 @@ export function useCommands(client: QueryClient): Entry[] {
     panel("look", Palette, t("Language and look")),
     panel("security", ShieldCheck, t("Sign-in and security")),
     panel("keys", KeyRound, t("API keys")),
+    panel("notifications", BellRing, t("What I tell you")),
     panel("data", Database, t("My data")),
   ];
   if (mayOperate(person)) {
     all.push(
       { key: "models", icon: Cpu, label: t("Models"), run: () => void navigate({ to: "/admin/models" }) },
       { key: "people", icon: Users, label: t("People"), run: () => void navigate({ to: "/admin/people" }) },
+      { key: "audit", icon: ScrollText, label: t("Audit log"), run: () => void navigate({ to: "/admin/audit" }) },
     );
   }
   return all;

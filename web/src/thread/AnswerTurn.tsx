@@ -30,7 +30,7 @@ export function AnswerTurnView({ turn, hint, last }: { turn: AnswerTurn; hint: W
       <Side who="Mecum" at={node?.at ?? part?.at} />
       <div>
         {reasoning && <Thinking text={reasoning} going={going && text === ""} />}
-        {part && part.acts.length > 0 && <Steps acts={part.acts} going={going} />}
+        {part && part.acts.length > 0 && <Steps acts={part.acts} going={going} waits={open.length > 0} />}
         {closed.map((wait) => (
           <WaitCard key={wait.id} wait={wait} over />
         ))}

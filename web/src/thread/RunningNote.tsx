@@ -27,7 +27,7 @@ function wordsOf(hint: WaitingHint): string {
     case "queued":
       return t("Others are ahead of you.");
     case "provider_busy":
-      return t("The model's provider is busy. I try again by myself.");
+      return t("The model’s provider is busy. I try again by myself.");
     default:
       return "";
   }
@@ -49,6 +49,7 @@ export function RunningNote({ hint, quiet }: { hint: WaitingHint | null; quiet: 
   return (
     <div className="waiting" role="status" aria-label={t("Mecum is writing")}>
       <i className="pulse" />
+      <span className="muted small waiting__late">{t("One moment")}</span>
     </div>
   );
 }

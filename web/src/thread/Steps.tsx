@@ -48,8 +48,8 @@ function Detail({ act, going }: { act: Act; going: boolean }) {
   );
 }
 
-/** What was done for an answer: one folded line, each step below it. */
-export function Steps({ acts, going }: { acts: Act[]; going: boolean }) {
+/** What was done for an answer: one folded line, each step below it. `waits`: for the person, who sees that elsewhere. */
+export function Steps({ acts, going, waits }: { acts: Act[]; going: boolean; waits: boolean }) {
   const bad = acts.some((act) => act.state === "failed");
   const unknown = acts.some((act) => act.state === "unknown");
   const total = acts.reduce((sum, act) => sum + (act.seconds ?? 0), 0);
@@ -59,7 +59,7 @@ export function Steps({ acts, going }: { acts: Act[]; going: boolean }) {
         <Icon of={ChevronRight} small className="chev" />
         <span>{summary(acts, going)}</span>
         {total > 0 && !going && <span className="num desk">· {seconds(total)}</span>}
-        {going && acts.some((act) => act.state === "running") && <i className="pulse" />}
+        {going && !waits && acts.some((act) => act.state === "running") && <i className="pulse" />}
         {unknown ? <Icon of={CircleHelp} small className="step__bad" /> : bad && <Icon of={TriangleAlert} small className="step__bad" />}
       </summary>
       <ol>

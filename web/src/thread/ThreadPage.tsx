@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { useLocation, useParams } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
-import { api } from "~/api/http";
+import { ApiError, api } from "~/api/http";
 import { markRead } from "~/api/threads";
 import type { Thread } from "~/api/types";
 import { Composer, type Written } from "~/composer/Composer";
 import { t } from "~/i18n";
+import { NoSuchThread } from "~/pages/Fallbacks";
 import { Bar } from "~/shell/Bar";
 import { ErrorNote, Skeleton } from "~/ui/Note";
 import { toastError } from "~/ui/toast";
@@ -45,11 +46,16 @@ function useMarkRead(id: string, open: OpenThread, unread: boolean) {
   }, [id, idle, unread]);
 }
 
+function isMissing(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
+}
+
 function OpenPage({ id }: { id: string }) {
   const open = useThread(id);
   const meta = useQuery({ queryKey: ["thread", id], queryFn: ({ signal }) => api.get<Thread>(`/threads/${id}`, signal) }).data;
   const [editing, setEditing] = useState<string | null>(null);
-  const title = open.thread.title || meta?.title || (open.ready ? t("A new page") : "…");
+  const gone = open.error !== null && !open.ready;
+  const title = open.thread.title || meta?.title || (open.ready ? t("A new page") : gone ? t("Not found") : "…");
   const going = activePart(open.thread);
   const hash = useLocation({ select: (location) => location.hash });
   useBranchOf(open, hash);
@@ -67,7 +73,6 @@ function OpenPage({ id }: { id: string }) {
     const last = open.turns.findLast((turn) => turn.kind === "user");
     if (last) setEditing(last.key);
   });
-  const gone = open.error !== null && !open.ready;
 
   return (
     <ThreadContext value={{ store: open.store, editing, setEditing }}>
@@ -75,11 +80,14 @@ function OpenPage({ id }: { id: string }) {
         {meta && <ThreadActions thread={{ ...meta, title }} />}
       </Bar>
       <div className="sheet sheet--thread" role="log" aria-live="polite" aria-label={t("Conversation")} data-testid="conversation">
-        {gone && (
-          <div className="line">
-            <ErrorNote error={open.error} onRetry={open.store.reload} />
-          </div>
-        )}
+        {gone &&
+          (isMissing(open.error) ? (
+            <NoSuchThread />
+          ) : (
+            <div className="line">
+              <ErrorNote error={open.error} onRetry={open.store.reload} />
+            </div>
+          ))}
         {!open.ready && !gone && (
           <div className="line msg">
             <Skeleton />

@@ -51,7 +51,7 @@ function noteOf(wait: Wait): string {
     case "consent":
       return t("I ask for you. Nothing has been sent yet.");
     case "unknown_act":
-      return t("The line broke while I did this. I don't do it twice without asking.");
+      return t("The line broke while I did this. I don’t do it twice without asking.");
     case "lent_tool":
       return t("The program that asked does this step. It goes on when that answers.");
     default:

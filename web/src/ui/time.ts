@@ -31,7 +31,7 @@ export function clockTime(at: string): string {
 }
 
 export function date(at: string): string {
-  return format(at, { day: "numeric", month: "long", year: "numeric" });
+  return format(at, { day: "numeric", month: "short", year: "numeric" });
 }
 
 export function month(at: string): string {
