@@ -109,7 +109,7 @@ async def test_mail_says_what_happened_and_where_to_look(
     assert (mail["To"], mail["Subject"]) == ("ada@example.org", "Report is done")
     assert mail.get_content().replace("\r\n", "\n") == (
         "Mecum finished Report after 3 steps.\n\nhttps://mecum.test/threads/1\n\n"
-        "-- \nChoose at https://mecum.test/settings/notifications\n"
+        "-- \nChoose at https://mecum.test/?panel=notifications\n"
     )
 
 

@@ -148,9 +148,17 @@ THREADS: Mapping[str, list[Call]] = {
     "GET /api/shares": [Own("threads")],
     "DELETE /api/shares/{share}": [Owned("threads")],
     "GET /api/schedules": [Own("chat")],
-    "POST /api/schedules": [Own("chat", body=of({"text": "hello", "cron": "0 9 * * 1"}))],
-    "POST /api/schedules/read": [Own("chat", body=of({"text": "every Monday at 9"}))],
-    "PATCH /api/schedules/{schedule}": [Owned("chat", body=of({"enabled": False}))],
+    "POST /api/schedules": [
+        Own("chat", body=of({"text": "hello", "cron": "0 9 * * 1", "timezone": "UTC"})),
+        Own("chat", body=of({"text": "hello", "words": "every Monday at 9"})),
+        Own("chat", body=of({"text": "hello", "at": "2099-05-03T09:00:00Z"})),
+    ],
+    "POST /api/schedules/read": [Own("chat", body=of({"text": "every Monday at 9", "timezone": "UTC"}))],
+    "PATCH /api/schedules/{schedule}": [
+        Owned("chat", body=of({"enabled": False})),
+        Owned("chat", body=of({"cron": "0 9 * * 1", "timezone": "UTC"})),
+        Owned("chat", body=of({"at": "2099-05-03T09:00:00Z"})),
+    ],
     "DELETE /api/schedules/{schedule}": [Owned("chat")],
     "GET /api/me/stream": [Own("threads")],
 }

@@ -16,6 +16,7 @@ from tests.surfaces.test_authorisation import EACH, ENDLESS, request_of
 from tests.surfaces.things import Things, waited_for
 
 WORDS = ["", "\0", "a\0b", "\ud800", "\ud83d\ude00", "\u202e\ufeff", "'\";--", "../../etc/passwd", "x" * 70_000, "𝟚-𝟛"]
+WORDS += ["Nowhere/X", "Europe", "0 0 30 2 *", "9999-12-31T23:59:59-12:00"]
 NUMBERS = [-1, 2**63, -(2**70), 10**30, 1e308, float("nan"), float("inf")]
 OTHERS: list[Any] = [None, True, [], {}, [[[[]]]], {"a\0": {"\ud800": []}}]
 PLACES = [

@@ -14,11 +14,9 @@ from mecum.kit.errors import Gone, NotFound, TooLarge
 from mecum.rooms.assistant.exporting import Exporting
 from mecum.rooms.assistant.files.attachments import READ
 from mecum.rooms.assistant.room import Sweeper
-from mecum.rooms.assistant.schedule_words import read_when
-from mecum.rooms.assistant.scheduling import Scheduling
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.sharing import Sharing
-from tests.rooms.assistant.world import World, bodies, principal, says, texts
+from tests.rooms.assistant.world import World, bodies, principal, says
 
 pytestmark = pytest.mark.anyio
 
@@ -94,27 +92,6 @@ async def test_a_shared_copy_leads_nowhere_while_its_conversation_is_deleted(
         assert (await sharing.listed(world.caller, cursor=None, limit=10, thread=None)).items == ()
         await world.face.restore_thread(world.caller, posted.thread)
         assert (await sharing.open(token))["messages"]
-
-
-async def test_a_schedule_fires_once_for_each_due_time_into_its_own_thread(database: Database, tmp_path: Path) -> None:
-    clock = ManualClock(dt.datetime(2026, 11, 23, 8, 30, tzinfo=dt.UTC))
-    world = World(database, tmp_path, clock=clock)
-    scheduling = Scheduling(world.kit, world.people, world.posting, AssistantSettings())
-    when = read_when("every Monday at 9", clock.now(), "UTC")
-    made = await scheduling.add(world.caller, title="Plants", text="Water the plants.", when=when, timezone="UTC")
-    await scheduling.tick()
-    assert (await world.face.threads(world.caller)).items == ()
-    clock.advance(1800)
-    await scheduling.tick()
-    await scheduling.tick()
-    (thread,) = (await world.face.threads(world.caller)).items
-    assert (thread.title, thread.origin) == ("Plants", "schedule")
-    assert texts(await world.log(thread.id), "message.user") == ["Water the plants."]
-    clock.advance(7 * 86_400)
-    await scheduling.tick()
-    assert len(texts(await world.log(thread.id), "message.user")) == 2
-    (listed,) = (await scheduling.listed(world.caller, cursor=None, limit=10)).items
-    assert listed.id == made.id and listed.next_at == dt.datetime(2026, 12, 7, 9, tzinfo=dt.UTC)
 
 
 async def test_a_deleted_thread_can_be_restored_and_is_erased_after_its_time(

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from mecum.kit.clock import SystemClock
 from mecum.kit.dates import read_date
 from mecum.kit.errors import MecumError, Unprocessable
-from mecum.rooms.assistant.schedule_words import check_cron, next_time, read_when
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.tools.ask import ASK_PERSON
 from mecum.rooms.assistant.tools.calculator import CALCULATOR, calculate, written
@@ -74,48 +73,6 @@ def test_a_date_is_described_with_its_distance() -> None:
     moment = read_date("2026-12-24", NOW, "Europe/Brussels")
     assert describe(moment, NOW) == "Thursday, 2026-12-24 00:00 (CET), in 31 days, ISO week 2026-W52"
     assert between(moment, moment + dt.timedelta(days=14)) == "14 days (2.0 weeks), or 336.0 hours"
-
-
-@pytest.mark.parametrize(
-    ("words", "cron", "once"),
-    [
-        ("every Monday at 9", "0 9 * * 1", False),
-        ("every weekday at 8:30", "30 8 * * 1-5", False),
-        ("every 30 minutes", "*/30 * * * *", False),
-        ("every month on the 15th at noon", "0 12 15 * *", False),
-        ("Mondays and Thursdays every week at 7pm", "0 19 * * 1,4", False),
-        ("on Friday at 10", "0 10 27 11 *", True),
-        ("in 20 minutes", "20 19 23 11 *", True),
-        ("每天早上八点", "0 8 * * *", False),
-        ("每周五下午三点", "0 15 * * 5", False),
-        ("每月1号", "0 9 1 * *", False),
-    ],
-)
-def test_schedules_are_read_from_words(words: str, cron: str, once: bool) -> None:
-    when = read_when(words, NOW, "Europe/Brussels")
-    assert (when.cron, when.once) == (cron, once)
-    check_cron(when.cron, "Europe/Brussels")
-
-
-@pytest.mark.parametrize("words", ["every 1 minutes", "yesterday at 9", "blue", "every month on the 44th"])
-def test_a_schedule_that_can_not_be_is_a_clear_error(words: str) -> None:
-    with pytest.raises(Unprocessable):
-        read_when(words, NOW, "UTC")
-
-
-@pytest.mark.parametrize(
-    ("cron", "zone"), [("* * * * *", "UTC"), ("bad", "UTC"), ("0 9 * * 1", "Mars/Base"), ("0 9 * * * *", "UTC")]
-)
-def test_cron_fields_are_checked(cron: str, zone: str) -> None:
-    with pytest.raises(Unprocessable):
-        check_cron(cron, zone)
-
-
-def test_nine_o_clock_stays_nine_o_clock_when_the_clocks_change() -> None:
-    before = dt.datetime(2026, 3, 28, 12, 0, tzinfo=dt.UTC)
-    first = next_time("0 9 * * *", "Europe/Brussels", before)
-    assert first is not None and first == dt.datetime(2026, 3, 29, 7, 0, tzinfo=dt.UTC)
-    assert next_time("0 9 * * *", "Europe/Brussels", first) == dt.datetime(2026, 3, 30, 7, 0, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize(

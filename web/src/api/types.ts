@@ -147,8 +147,8 @@ export interface Schedule {
   id: string;
   title: string;
   text: string;
-  cron: string;
-  once: boolean;
+  /** Five cron fields, or null for what is done once. */
+  cron: string | null;
   timezone: string;
   next_at: string | null;
   last_at: string | null;

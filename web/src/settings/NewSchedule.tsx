@@ -13,8 +13,7 @@ import { useAction } from "~/ui/useAction";
 import { cronWords } from "./cronWords";
 
 interface Read {
-  cron: string;
-  once: boolean;
+  cron: string | null;
   next_at: string | null;
 }
 
@@ -41,7 +40,7 @@ export function NewSchedule({ onDone }: { onDone: () => void }) {
   }
 
   const found = read.data;
-  const understood = found && t("{when}, first on {time}", { when: found.once ? t("once") : cronWords(found.cron), time: found.next_at ? dateAndTime(found.next_at) : "" });
+  const understood = found && t("{when}, first on {time}", { when: found.cron === null ? t("once") : cronWords(found.cron), time: found.next_at ? dateAndTime(found.next_at) : "" });
   return (
     <form className="form" onSubmit={submit}>
       <TextArea label={t("What shall I do?")} placeholder={t("Read the weather page and tell me if I need a coat")} required value={text} onChange={(event) => setText(event.target.value)} />

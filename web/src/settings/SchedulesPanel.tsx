@@ -29,7 +29,7 @@ function Row({ schedule }: { schedule: Schedule }) {
         <b>{name}</b>
         <small>
           <Dots>
-            {schedule.once ? t("once") : cronWords(schedule.cron)}
+            {schedule.cron === null ? t("once") : cronWords(schedule.cron)}
             {schedule.enabled && schedule.next_at && t("next {time}", { time: dateAndTime(schedule.next_at) })}
           </Dots>
         </small>

@@ -20,6 +20,8 @@ export function noticeWords({ kind, params }: Notice): Words {
       return { title: t("“{title}” did not work out", { title }), body: t("Open it to see what happened and to try again.") };
     case "assistant.waiting":
       return { title: t("“{title}” needs an answer from you", { title }), body: t("It goes on as soon as you have answered.") };
+    case "assistant.schedule_off":
+      return { title: t("“{title}” is switched off", { title }), body: t("I can’t do this task any more as it stands. Change it and switch it on again.") };
     case "people.reset_wanted":
       return { title: t("Somebody can’t sign in"), body: t("They asked for a new password, and this Mecum sends no mail. Make a reset link for them and hand it over.") };
     case "people.session_stolen":
@@ -37,6 +39,7 @@ export function kindName(kind: string): string {
     "assistant.finished": () => t("Work in the background is done"),
     "assistant.failed": () => t("Work in the background failed"),
     "assistant.waiting": () => t("Work in the background needs an answer"),
+    "assistant.schedule_off": () => t("A scheduled task was switched off"),
     "people.reset_wanted": () => t("Somebody can’t sign in"),
     "people.session_stolen": () => t("A sign-in of yours was ended for safety"),
     "people.sign_in_changed": () => t("The way you sign in has changed"),

@@ -25,12 +25,3 @@ def due_at(now: dt.datetime, quiet: QuietHours | None) -> dt.datetime | None:
     if local.hour * 60 + local.minute >= quiet.to_minute:
         end += dt.timedelta(days=1)
     return max(now, end.astimezone(dt.UTC))
-
-
-def is_zone(name: str) -> bool:
-    """Whether `name` is an IANA time zone that is known here."""
-    try:
-        ZoneInfo(name)
-    except (ValueError, KeyError, OSError):  # Malformed, not found, or the name of a folder of zones.
-        return False
-    return True

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from mecum.kit.bus import Bus, person_channel
 from mecum.kit.clock import Clock
+from mecum.kit.dates import is_zone
 from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.errors import BadRequest, Param, Unprocessable
 from mecum.kit.i18n import I18n
@@ -17,7 +18,7 @@ from mecum.kit.ids import new_id
 from mecum.kit.jobs import Jobs, JobSpec
 from mecum.kit.mail import Mail, Message
 from mecum.kit.notify import store
-from mecum.kit.notify.quiet import due_at, is_zone
+from mecum.kit.notify.quiet import due_at
 from mecum.kit.notify.types import (
     NewNotification,
     Notification,
@@ -32,7 +33,7 @@ PARAMS_BYTES_MAX = 4096
 LINK_CHARS_MAX = 500
 PAGE_MAX = 200
 MARKED_MAX = 500
-PREFERENCES_PATH = "/settings/notifications"
+PREFERENCES_PATH = "/?panel=notifications"
 FRAME = json.dumps({"type": "notification"}).encode()
 
 

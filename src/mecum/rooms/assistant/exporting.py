@@ -76,7 +76,8 @@ class Exporting:
                 page = await schedules.listed(connection, principal, after=after, limit=PAGE)
             for each in page:
                 said = {"title": each.title, "text": each.text, "cron": each.cron, "timezone": each.timezone}
-                yield _line({"id": encode("sch", each.id), **said, "once": each.once, "enabled": each.enabled})
+                at = None if each.at is None else each.at.isoformat()
+                yield _line({"id": encode("sch", each.id), **said, "at": at, "enabled": each.enabled})
             if len(page) < PAGE:
                 return
             after = page[-1].id

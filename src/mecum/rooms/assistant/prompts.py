@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from mecum.kit.dates import zone
+from mecum.kit.dates import zone_or_utc
 from mecum.kit.i18n import I18n
 from mecum.kit.types import Principal
 from mecum.rooms.models import Message, TextPart
@@ -22,7 +22,7 @@ def system_message(
     parts = [i18n.text(principal.locale, "assistant.prompt")]
     if instructions:
         parts.append(instructions)
-    today = now.astimezone(zone(principal.timezone)).strftime("%A %Y-%m-%d")
+    today = now.astimezone(zone_or_utc(principal.timezone)).strftime("%A %Y-%m-%d")
     parts.append(i18n.text(principal.locale, "assistant.prompt_day", today=today, timezone=principal.timezone))
     if recalled:
         parts.append(

@@ -11,6 +11,7 @@ from mecum.kit.outbox import OutboxEvent, Subscription
 from mecum.kit.room import Kit
 from mecum.rooms.assistant.finishing import RUN_ENDED
 from mecum.rooms.assistant.runner import RUN_WAITS
+from mecum.rooms.assistant.scheduling import SWITCHED_OFF
 from mecum.rooms.assistant.store import runs, threads
 
 FINISHED = NotificationKind("assistant.finished")
@@ -28,7 +29,7 @@ class Telling:
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
-        kit.notify.register([FINISHED, FAILED, WAITING])
+        kit.notify.register([FINISHED, FAILED, WAITING, SWITCHED_OFF])
 
     @property
     def subscriptions(self) -> list[Subscription]:

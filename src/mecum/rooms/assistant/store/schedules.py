@@ -8,16 +8,19 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from mecum.kit.db import AsyncConnection
 from mecum.kit.types import OrganisationId, PersonId, Principal, SpaceId
-from mecum.rooms.assistant.store.tables import schedule, schedule_fire
+from mecum.rooms.assistant.store.tables import schedule
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A task for later. `cron` in `timezone`; `once`: only its first time counts."""
+    """A task for later: again and again by `cron` in `timezone`, or once `at` a moment.
+
+    `next_at` is when it is looked at next, None when never. Where a due time could not be served yet, that time is
+    `missed_at`, and `next_at` when it is tried again.
+    """
 
     id: UUID
     person: PersonId
@@ -25,13 +28,18 @@ class Schedule:
     organisation: OrganisationId
     title: str
     text: str
-    cron: str
-    once: bool
+    cron: str | None
+    at: dt.datetime | None
     timezone: str
     enabled: bool
-    thread: UUID | None
-    next_at: dt.datetime | None
-    last_at: dt.datetime | None
+    thread: UUID | None = None
+    next_at: dt.datetime | None = None
+    missed_at: dt.datetime | None = None
+    last_at: dt.datetime | None = None
+
+    @property
+    def once(self) -> bool:
+        return self.cron is None
 
 
 def _schedule(row: Any) -> Schedule:
@@ -43,11 +51,12 @@ def _schedule(row: Any) -> Schedule:
         title=row["title"],
         text=row["text"],
         cron=row["cron"],
-        once=row["once"],
+        at=row["at"],
         timezone=row["timezone"],
         enabled=row["enabled"],
         thread=row["thread_id"],
         next_at=row["next_at"],
+        missed_at=row["missed_at"],
         last_at=row["last_at"],
     )
 
@@ -66,7 +75,7 @@ async def add(connection: AsyncConnection, new: Schedule, now: dt.datetime) -> N
             title=new.title,
             text=new.text,
             cron=new.cron,
-            once=new.once,
+            at=new.at,
             timezone=new.timezone,
             enabled=new.enabled,
             thread_id=new.thread,
@@ -110,21 +119,14 @@ async def erase_person(connection: AsyncConnection, person: UUID) -> None:
     await connection.execute(delete(schedule).where(schedule.c.person_id == person))
 
 
-async def due(connection: AsyncConnection, now: dt.datetime, limit: int) -> list[UUID]:
-    query = select(schedule.c.id).where(schedule.c.enabled, schedule.c.next_at <= now).order_by(schedule.c.next_at)
-    return list((await connection.execute(query.limit(limit))).scalars())
+async def due(connection: AsyncConnection, now: dt.datetime, limit: int) -> list[Schedule]:
+    """Schedules whose time has come, the longest due first."""
+    query = select(schedule).where(schedule.c.enabled, schedule.c.next_at <= now).order_by(schedule.c.next_at)
+    return [_schedule(row) for row in (await connection.execute(query.limit(limit))).mappings()]
 
 
-async def take_due(connection: AsyncConnection, schedule_id: UUID, now: dt.datetime) -> Schedule | None:
-    """Lock a due schedule for firing; None when another process has it or it is no longer due."""
-    query = select(schedule).where(schedule.c.id == schedule_id, schedule.c.enabled, schedule.c.next_at <= now)
-    row = (await connection.execute(query.with_for_update(skip_locked=True))).mappings().one_or_none()
-    return _schedule(row) if row else None
-
-
-async def fired(connection: AsyncConnection, schedule_id: UUID, due_at: dt.datetime, run: UUID) -> bool:
-    """Note that it fired for `due_at`. False when it had already."""
-    noted = await connection.execute(
-        pg_insert(schedule_fire).values(schedule_id=schedule_id, due_at=due_at, run_id=run).on_conflict_do_nothing()
-    )
-    return noted.rowcount == 1
+async def move(connection: AsyncConnection, seen: Schedule, **values: Any) -> bool:
+    """Change when a schedule is due next. False when it is not due as it was `seen`: somebody else has moved it."""
+    unmoved = schedule.c.next_at.is_not_distinct_from(seen.next_at) & schedule.c.enabled
+    moved = await connection.execute(update(schedule).where(schedule.c.id == seen.id, unmoved).values(values))
+    return moved.rowcount == 1

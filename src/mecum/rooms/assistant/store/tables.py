@@ -160,19 +160,13 @@ schedule = Table(
     *owned(),
     Column("title", String(200), nullable=False),
     Column("text", Text, nullable=False),
-    Column("cron", String(100), nullable=False),
-    Column("once", Boolean, nullable=False),
+    Column("cron", String(100)),
+    Column("at", AT),
     Column("timezone", String(60), nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("thread_id", UUID),
     Column("next_at", AT),
+    Column("missed_at", AT),
     Column("last_at", AT),
     Column("created_at", AT, nullable=False),
-)
-schedule_fire = Table(
-    "schedule_fire",
-    metadata,
-    Column("schedule_id", UUID, primary_key=True),
-    Column("due_at", AT, primary_key=True),
-    Column("run_id", UUID, nullable=False),
 )

@@ -24,7 +24,7 @@ def schedule_tool(scheduling: Scheduling, clock: Clock) -> Tool:
             timezone=principal.timezone,
         )
         first = "" if made.next_at is None else describe(made.next_at.astimezone(zone(made.timezone)), clock.now())
-        kind = "once" if made.once else f"repeatedly (cron {made.cron})"
+        kind = "once" if made.once else f"again and again (cron {made.cron})"
         return ToolResult(f"Scheduled {kind}. First: {first}.", data={"schedule": made.id.hex, "cron": made.cron})
 
     return Tool(
