@@ -34,6 +34,7 @@ import uvloop
 
 from mecum.cli.edge import Asgi, HttpServer, Switchboard, http_server, listen
 from mecum.cli.link import BEAT_S, EXIT_ORPHANED, EXIT_REFUSED, LINE_BYTES_MAX, SUPERVISED, Events, decode, refusal
+from mecum.kit.embedded_pg import DirectoryLock
 from mecum.kit.errors import StartError
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ ORPHAN_EXIT_S = 12.0
 READY_POLL_S = 0.05
 OPEN_FILES = 65_536
 EXIT_CRASHED = 1
+LOCK_FILE = "server.lock"
+PURPOSE = "mecum up, its server"
 
 
 class App(Protocol):
@@ -236,6 +239,9 @@ def main(house: Callable[[], House] = mecum_house) -> int:
     _raise_open_files_limit()
     board = Switchboard()
     try:
+        if supervised and (data := _path("MECUM_DATA")) is not None:
+            # The server of a supervisor that was killed may still be finishing its work, on this very port.
+            DirectoryLock(data / LOCK_FILE, PURPOSE).acquire(wait=True)
         server = http_server(board, _path("MECUM_TLS_CERT"), _path("MECUM_TLS_KEY"))
         sockets = listen(os.environ.get("MECUM_HOST") or "127.0.0.1", _port(os.environ.get("MECUM_PORT") or "8080"))
     except StartError as error:
