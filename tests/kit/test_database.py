@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from mecum.kit.db import Database
-from mecum.kit.errors import Unavailable
+from mecum.kit.errors import DatabaseUnavailable, Unavailable
 from mecum.kit.migrate import migrate
 
 
@@ -33,3 +34,31 @@ async def test_an_unreachable_database_is_unavailable_not_a_driver_error() -> No
             pass
     assert caught.value.retryable
     await nowhere.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("53100", "disk_full"),
+        ("53300", "database_unavailable"),
+        ("57P03", "database_unavailable"),
+        ("58030", "database_unavailable"),
+    ],
+)
+async def test_a_database_that_can_not_serve_is_unavailable_and_says_why(
+    database: Database, state: str, code: str
+) -> None:
+    with pytest.raises(DatabaseUnavailable) as caught:
+        await _raise_in_the_server(database, state)
+    assert caught.value.code == code
+    assert caught.value.retry_after is not None
+
+
+async def test_a_statement_that_is_wrong_is_not_taken_for_an_outage(database: Database) -> None:
+    with pytest.raises(DBAPIError):
+        await _raise_in_the_server(database, "22012")
+
+
+async def _raise_in_the_server(database: Database, state: str) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'told to' USING ERRCODE = '{state}'; END $$"))

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import pytest
 from sqlalchemy import text
 
 from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
+from mecum.kit.errors import DatabaseUnavailable
 from mecum.kit.jobs import Jobs, JobSpec, backoff_s
 from mecum.kit.outbox import Outbox, OutboxEvent, Subscription
 from tests.support.jobs import HandJobs
 
 pytestmark = pytest.mark.anyio
 
+WITHIN_S = 20
 FORGET_ONE = "DELETE FROM jobs.procrastinate_jobs WHERE id = (SELECT min(id) FROM jobs.procrastinate_jobs)"
 
 
@@ -78,3 +83,59 @@ async def test_an_event_nobody_wants_is_not_written_and_one_not_heard_yet_is_kep
 async def kept(database: Database) -> int:
     async with database.transaction() as connection:
         return (await connection.execute(text("SELECT count(*) FROM kit.outbox"))).scalar_one()
+
+
+@dataclass
+class Work:
+    """A job that fails with each of `errors` in turn, and then is done."""
+
+    errors: list[Exception]
+    tried: list[str] = field(default_factory=list[str])
+    given_up_on: list[str] = field(default_factory=list[str])
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, thing: str) -> None:
+        self.tried.append(thing)
+        if self.errors:
+            raise self.errors.pop(0)
+        self.over.set()
+
+    async def give_up(self, thing: str) -> None:
+        self.given_up_on.append(thing)
+        self.over.set()
+
+
+@asynccontextmanager
+async def working(database: Database, spec: JobSpec) -> AsyncGenerator[Jobs]:
+    jobs = Jobs(database, database.url)
+    jobs.add([spec])
+    await jobs.start()
+    try:
+        async with database.transaction() as connection:
+            await jobs.defer(connection, spec.name, thing="it")
+        yield jobs
+    finally:
+        await jobs.stop(1)
+
+
+async def test_a_job_that_fails_is_tried_again(database: Database) -> None:
+    work = Work([ValueError("once")])
+    async with working(database, JobSpec("kit.work", work.run)), asyncio.timeout(WITHIN_S):
+        await work.over.wait()
+    assert work.tried == ["it", "it"]
+
+
+async def test_a_job_that_fails_for_good_is_given_up_with_its_arguments(database: Database) -> None:
+    work = Work([ValueError("first"), ValueError("second")])
+    spec = JobSpec("kit.work", work.run, attempts_max=1, given_up=work.give_up)
+    async with working(database, spec), asyncio.timeout(WITHIN_S):
+        await work.over.wait()
+    assert (work.tried, work.given_up_on) == (["it", "it"], ["it"])
+
+
+async def test_a_job_is_not_given_up_because_the_database_is_away(database: Database) -> None:
+    work = Work([DatabaseUnavailable("disk_full")])
+    spec = JobSpec("kit.work", work.run, attempts_max=0, given_up=work.give_up)
+    async with working(database, spec), asyncio.timeout(WITHIN_S):
+        await work.over.wait()
+    assert (work.tried, work.given_up_on) == (["it", "it"], [])

@@ -24,6 +24,20 @@ def waited_for(look: Callable[[], T | None], within_s: float = 10) -> T:
     return found
 
 
+def post(house: House, text: str, **more: Any) -> str:
+    """The thread of a new message of the owner."""
+    return house.post("/api/messages", {"client_id": f"{time.monotonic_ns()}", "text": text, **more})["thread"]
+
+
+def ended(log: list[dict[str, Any]]) -> dict[str, Any]:
+    """The payload of the one end of the one run in `log`."""
+    ends = [event for event in log if event["type"] == "run.finished"]
+    assert len(ends) == 1, [event["type"] for event in log]
+    assert log[-1] is ends[0]
+    assert [event["type"] for event in log].count("message.assistant") == 1
+    return ends[0]["payload"]
+
+
 class Things:
     """Of `person`, through a key of theirs; what belongs to the installation, through the owner's."""
 

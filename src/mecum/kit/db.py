@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, Opera
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from mecum.kit.errors import Unavailable
+from mecum.kit.errors import DatabaseUnavailable
 
 __all__ = [
     "JSONB",
@@ -46,6 +46,10 @@ def room_metadata(room: str) -> MetaData:
 PING_AFTER_IDLE_S = 30.0
 STATEMENTS_PREPARED = 400
 """Of one connection: more than there are kinds of statements in the house."""
+DISK_FULL = "53100"
+NOT_NOW = ("53", "57P", "58")
+"""SQLSTATE classes of a server that can't: out of resources, shutting down or starting, failed by its system."""
+
 _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -150,7 +154,7 @@ class Database:
         """A connection in a transaction: committed at the end, rolled back on an exception.
 
         Raises:
-            Unavailable: the database can't be reached or went away in between.
+            DatabaseUnavailable: the database can't be reached, went away in between, or has no room left.
         """
         try:
             async with self.engine.begin() as connection:
@@ -158,7 +162,10 @@ class Database:
         except (InterfaceError, OperationalError, OSError, TimeoutError) as error:
             raise _unavailable(error) from error
         except DBAPIError as error:
-            if error.connection_invalidated:
+            state = str(getattr(error.orig, "sqlstate", None) or "")
+            if state == DISK_FULL:
+                raise _disk_full() from error
+            if error.connection_invalidated or state.startswith(NOT_NOW):
                 raise _unavailable(error) from error
             raise
 
@@ -166,9 +173,14 @@ class Database:
         await self.engine.dispose()
 
 
-def _unavailable(error: Exception) -> Unavailable:
+def _disk_full() -> DatabaseUnavailable:
+    detail, hint = "The disk of this installation is full.", "Ask the operator to make room."
+    return DatabaseUnavailable("disk_full", detail, hint, retry_after=30.0)
+
+
+def _unavailable(error: Exception) -> DatabaseUnavailable:
     kind = type(getattr(error, "orig", None) or error).__name__
-    return Unavailable(
+    return DatabaseUnavailable(
         "database_unavailable", f"The database can't be reached ({kind}).", "Try again in a moment.", retry_after=2.0
     )
 

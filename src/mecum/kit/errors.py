@@ -12,6 +12,7 @@
     ├── Unprocessable         422  understood, but a value is not possible
     ├── TooMany               429  slow down; `retry_after` says for how long
     ├── Unavailable           503  a part that is needed is not there right now
+    │   ├── DatabaseUnavailable    it can't be reached, or has no room left
     │   └── EngineUnavailable      an embedded engine is loading, off or has crashed
     ├── ProviderError         502  a model provider failed; `retryable` says whether trying again can help
     └── StartError            (process exit) the service can't start as it is set up
@@ -118,6 +119,10 @@ class Unavailable(MecumError):
     status = 503
     default_code = "unavailable"
     default_retryable = True
+
+
+class DatabaseUnavailable(Unavailable):
+    """Whoever meets it can't write down how it ended either: work is tried again, not failed."""
 
 
 class EngineUnavailable(Unavailable):

@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import procrastinate
-from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition, Job
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from mecum.kit.db import AsyncConnection, Database, psycopg_url
+from mecum.kit.errors import DatabaseUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,10 @@ class JobSpec:
     Args:
         name: `room.verb`, stable: rows in the database name it.
         run: the handler; keyword arguments are those of `defer`.
-        attempts_max: how often it is tried when it raises (None: for ever).
+        attempts_max: how often it is tried again when it raises (None: for ever). When the database is away, a job
+            waits for it as long as it takes.
+        given_up: is run instead of a last failure, with the same arguments, until it succeeds: for jobs whose end
+            somebody waits for.
         cron: a schedule (`minute hour day month weekday`, optionally seconds first), or None.
         queue: which worker takes it.
         wait_max_s: the waits between tries double from 2 s up to this. Jobs with the same lock wait with it.
@@ -61,6 +65,7 @@ class JobSpec:
     name: str
     run: Callable[..., Awaitable[None]]
     attempts_max: int | None = 10
+    given_up: Callable[..., Awaitable[None]] | None = None
     cron: str | None = None
     queue: Queue = "default"
     wait_max_s: float = WAIT_MAX_S
@@ -73,7 +78,8 @@ class _Backoff(BaseRetryStrategy):
     spec: JobSpec
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if self.spec.attempts_max is not None and job.attempts >= self.spec.attempts_max:
+        for_ever = self.spec.given_up is not None or isinstance(exception, DatabaseUnavailable)
+        if not for_ever and _used_up(self.spec, job.attempts):
             return None
         return RetryDecision(retry_in={"seconds": int(backoff_s(self.spec, job.attempts))})
 
@@ -81,6 +87,10 @@ class _Backoff(BaseRetryStrategy):
 def backoff_s(spec: JobSpec, attempts: int) -> float:
     """Seconds until the next try, after `attempts` earlier ones."""
     return min(2.0 ** min(attempts + 1, 20), spec.wait_max_s)
+
+
+def _used_up(spec: JobSpec, attempts: int) -> bool:
+    return spec.attempts_max is not None and attempts >= spec.attempts_max
 
 
 class Jobs:
@@ -116,7 +126,8 @@ class Jobs:
     def add(self, specs: Sequence[JobSpec]) -> None:
         """Register kinds of jobs. Only while the house is built."""
         for spec in specs:
-            task = self._app.task(name=spec.name, queue=spec.queue, retry=_Backoff(spec))(spec.run)
+            attempt = self._app.task(name=spec.name, queue=spec.queue, retry=_Backoff(spec), pass_context=True)
+            task = attempt(_attempt(spec))
             self._queues[spec.name] = spec.queue
             if spec.cron:
                 self._app.periodic(cron=spec.cron)(_without_timestamp(self._app, spec, task.name))
@@ -234,6 +245,21 @@ class Jobs:
     async def _retry_own_unfinished(self) -> None:
         if self._sole_worker:
             await self._retry_stalled(0.0)
+
+
+def _attempt(spec: JobSpec) -> Callable[..., Awaitable[None]]:
+    async def run(context: JobContext, **arguments: str | int | None) -> None:
+        try:
+            await spec.run(**arguments)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            if spec.given_up is None or not _used_up(spec, context.job.attempts):
+                raise
+            logger.exception("The job %s is given up", spec.name)
+            await spec.given_up(**arguments)
+
+    return run
 
 
 def _without_timestamp(app: procrastinate.App, spec: JobSpec, name: str) -> Any:

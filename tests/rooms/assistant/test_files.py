@@ -27,8 +27,6 @@ from tests.rooms.assistant.world import World, principal
 
 pytestmark = pytest.mark.anyio
 
-NOW = dt.datetime(2026, 11, 23, 8, 30, tzinfo=dt.UTC)
-
 
 async def words(text: str) -> AsyncIterator[bytes]:
     yield text.encode()
@@ -46,11 +44,6 @@ class ReaderWhoseWordsDoNotFit:
 
 def on_disk(data: Path) -> int:
     return sum(path.is_file() for path in (data / "blobs").rglob("*"))
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOW)
 
 
 @pytest.fixture
@@ -164,6 +157,13 @@ async def run_deferred(world: World, name: str) -> None:
         await next(job.run for job in world.room.jobs if job.name == name)(**each)
 
 
+async def test_a_file_that_can_not_be_read_for_good_is_said_to_be_so(world: World) -> None:
+    added = await world.attachments.upload(world.caller, "a.txt", words("words"))
+    await world.attachments.give_up_reading(added.id.hex)
+    found = await world.attachments.get(world.caller, added.id)
+    assert (found.state, found.problem) == ("failed", "This file could not be read.")
+
+
 async def waits_for_a_lock(world: World) -> None:
     """Returns once somebody waits for a row of this database."""
     ours = "datname = current_database() AND wait_event_type = 'Lock'"
@@ -176,4 +176,4 @@ async def waits_for_a_lock(world: World) -> None:
 
 
 def erased(person: UUID) -> OutboxEvent:
-    return OutboxEvent(uuid4(), PERSON_ERASED, {"person": person.hex}, NOW)
+    return OutboxEvent(uuid4(), PERSON_ERASED, {"person": person.hex}, dt.datetime(2026, 3, 2, tzinfo=dt.UTC))

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from mecum.kit.db import Database
-from mecum.kit.errors import NotFound, ProviderError
+from mecum.kit.errors import DatabaseUnavailable, NotFound, ProviderError
 from mecum.kit.tools import Tool, ToolCall, ToolResult
+from mecum.rooms.assistant.runner import ADVANCE
 from tests.rooms.assistant.world import World, bodies, breaks, calls, principal, says, texts
 
 pytestmark = pytest.mark.anyio
@@ -138,6 +139,18 @@ async def test_a_failure_that_may_heal_is_tried_again_then_told(database: Databa
     assert texts(second) == ["half "] or texts(second) == ["half"]
     assert bodies(second[-1])["error"]["code"] == "models.cut"
     assert bodies(second[-1])["reason"] == "failed"
+
+
+async def test_a_run_without_a_database_is_not_over_but_waits_for_it(database: Database, tmp_path: Path) -> None:
+    world = World(database, tmp_path)
+    advance = next(spec for spec in world.room.jobs if spec.name == ADVANCE)
+    world.models.play(breaks(DatabaseUnavailable(), "half "), says("Whole."))
+    posted = await world.face.post_new(world.caller, world.message("a"))
+    with pytest.raises(DatabaseUnavailable):
+        await advance.run(run=posted.run.hex)
+    await advance.run(run=posted.run.hex)
+    log = await world.log(posted.thread)
+    assert (texts(log), bodies(log[-1])["reason"]) == (["Whole."], "done")
 
 
 async def test_a_loop_of_calls_ends_at_the_limit(database: Database, tmp_path: Path) -> None:

@@ -149,6 +149,21 @@ async def test_a_background_response_that_fails_says_why(here: World, fake: Fake
     assert "models.provider_failed" in failed.error.message
 
 
+async def test_a_background_response_that_nobody_can_make_has_failed_and_a_made_one_stays(
+    here: World, fake: FakeProvider, jobs: HandJobs
+) -> None:
+    fake.script(Reply(text="done"))
+    made = await here.openai.responses.create(model="fake", input="Hi", background=True)
+    await jobs.run_due(here.kit.clock.now())
+    hopeless = await here.openai.responses.create(model="fake", input="Hi", background=True)
+    for each in (made, hopeless):
+        await here.parts.background.give_up(each.id)
+    assert (await here.openai.responses.retrieve(made.id)).status == "completed"
+    failed = await here.openai.responses.retrieve(hopeless.id)
+    assert failed.status == "failed"
+    assert failed.error and "internal" in failed.error.message
+
+
 async def test_cancelling_ends_a_background_response_also_while_it_is_made(
     here: World, fake: FakeProvider, jobs: HandJobs
 ) -> None:

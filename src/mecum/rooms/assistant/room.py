@@ -40,6 +40,7 @@ UNDER_WAY = dt.timedelta(minutes=10)
 """A request that was let in just before its person was erased has ended by then."""
 ADVANCE_WAIT_MAX_S = 30.0
 """What comes after a run in its thread, a stop too, waits behind its next try."""
+READ_ATTEMPTS_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
         ],
         jobs=[
             JobSpec(ADVANCE, runner.advance, attempts_max=None, queue="runs", wait_max_s=ADVANCE_WAIT_MAX_S),
-            JobSpec(READ, attachments.read),
+            JobSpec(READ, attachments.read, attempts_max=READ_ATTEMPTS_MAX, given_up=attachments.give_up_reading),
             JobSpec(ERASE_AGAIN, sweeper.erase_again),
             JobSpec("assistant.tick", scheduling.tick, cron="* * * * *"),
             JobSpec("assistant.sweep", sweeper.sweep, cron="*/10 * * * *"),

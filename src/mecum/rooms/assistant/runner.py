@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from mecum.kit.db import AsyncConnection
-from mecum.kit.errors import MecumError, ProviderError, Unavailable
+from mecum.kit.errors import DatabaseUnavailable, MecumError, ProviderError, Unavailable
 from mecum.kit.room import Kit
 from mecum.kit.tools import ToolResult
 from mecum.kit.types import Principal
@@ -172,6 +172,8 @@ class Runner:
         place = claimed.place
         try:
             principal = await self._people.principal_for_job(place.person, place.space, claimed.id, claimed.surface)
+        except DatabaseUnavailable:
+            raise
         except MecumError as error:
             return await finish(self._kit, claimed, RunState(), Outcome("failed", error=error), ADVANCE)
         turn = _Turn(claimed, principal, self._now(), events)
@@ -243,6 +245,8 @@ class Runner:
         return await self._after_step(turn, state, live, result)
 
     async def _after_step(self, turn: _Turn, state: RunState, live: LiveAnswer, result: StepResult) -> bool:
+        if isinstance(result.failed, DatabaseUnavailable):
+            raise result.failed  # an end could not be written either: the job is tried again
         if result.failed is not None:
             if self._heals(result.failed) and turn.retries < self._settings.step_retries_max:
                 turn.retries += 1

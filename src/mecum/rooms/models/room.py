@@ -27,7 +27,7 @@ def mounted(parts: Parts) -> Room[ModelsRoom]:
         face=parts.face,
         router=build_router(parts.face, parts.local, parts.providers, parts.trials),
         jobs=[
-            JobSpec(MAKE, parts.background.make, attempts_max=5),
+            JobSpec(MAKE, parts.background.make, attempts_max=5, given_up=parts.background.give_up),
             JobSpec(FORGET_AGAIN, parts.forgetting.again),
             JobSpec("models.sweep_responses", parts.shelf.sweep, cron="23 * * * *"),
         ],

@@ -124,6 +124,13 @@ class Attachments:
         async with self._kit.db.transaction() as connection:
             await files.set_read(connection, found.id, parts=parts, problem=problem)
 
+    async def give_up_reading(self, attachment: str) -> None:
+        """Instead of the job, when it fails for good: nobody waits for the file any longer."""
+        async with self._kit.db.transaction() as connection:
+            found = await files.get(connection, UUID(hex=attachment))
+            if found is not None and found.state == "reading":
+                await files.set_read(connection, found.id, parts=None, problem="This file could not be read.")
+
     async def get(self, principal: Principal, attachment: UUID) -> Attachment:
         async with self._kit.db.transaction() as connection:
             found = await files.get(connection, attachment, principal)

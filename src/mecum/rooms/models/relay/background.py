@@ -7,7 +7,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 from mecum.kit.bus import Bus, Lagged
-from mecum.kit.errors import MecumError, Unavailable
+from mecum.kit.errors import DatabaseUnavailable, MecumError
 from mecum.kit.types import PersonId, Principal, SpaceId
 from mecum.rooms.models.ports import Persons
 from mecum.rooms.models.relay.answers import Head
@@ -31,7 +31,7 @@ class Background:
         """The job: make the response of that id. Again is harmless: only one outcome is written.
 
         Raises:
-            Unavailable: the database went away; the job is tried again.
+            DatabaseUnavailable: it went away; the job is tried again.
         """
         stored = await self._shelf.open_one(response)
         if stored is None:
@@ -47,16 +47,21 @@ class Background:
             cancelling.cancel()
             await asyncio.wait({making, cancelling})
 
+    async def give_up(self, response: str) -> None:
+        """Instead of the job, when it fails for good: the response has failed."""
+        stored = await self._shelf.open_one(response)
+        if stored is not None:
+            error = MecumError("internal", "Something went wrong in Mecum itself.")
+            await self._shelf.finish(stored.id, {**stored.response, **_failed(error)})
+
     async def _made(self, stored: StoredResponse) -> JsonObject:
         """The response object, finished or failed."""
         try:
             principal = await self._principal(stored)
             asked = await self._asking.again(stored)
             made = await self._answered(principal, asked)
-        except Unavailable as error:
-            if error.code == "database_unavailable":
-                raise
-            made = _failed(error)
+        except DatabaseUnavailable:
+            raise
         except MecumError as error:
             made = _failed(error)
         kept = {"id": stored.id, "background": True, "store": True, "created_at": stored.response["created_at"]}
