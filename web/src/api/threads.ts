@@ -92,8 +92,8 @@ export const noticesQuery = {
   queryFn: ({ signal }: { signal: AbortSignal }) => api.get<Notices>("/notifications?limit=30", signal),
 };
 
-/** One stream per tab: threads that changed, notices that came. */
-export function useMyStream(): void {
+/** One stream per tab: threads that changed, notices that came. `onBack`: the server can be reached again. */
+export function useMyStream(onBack: () => void): void {
   const client = useQueryClient();
   useEffect(() => {
     let broken = false;
@@ -108,6 +108,7 @@ export function useMyStream(): void {
       onLink: (link) => {
         // What changed while the line was down was not told: ask.
         if (link === "open" && broken) {
+          onBack();
           void client.invalidateQueries({ queryKey: ["threads"] });
           void client.invalidateQueries({ queryKey: ["notices"] });
         }
@@ -115,5 +116,5 @@ export function useMyStream(): void {
       },
     });
     return following.stop;
-  }, [client]);
+  }, [client, onBack]);
 }

@@ -5,7 +5,8 @@ import { t } from "~/i18n";
 import { IconButton } from "~/ui/Button";
 import { Seg } from "~/ui/Field";
 import { Icon } from "~/ui/Icon";
-import { readDraft, readEffort, writeDraft, writeEffort } from "./draft";
+import { useStable } from "~/ui/useStable";
+import { EMPTY_DRAFT, readDraft, readEffort, writeDraft, writeEffort } from "./draft";
 import { FileChips } from "./FileChips";
 import { ModelMenu } from "./ModelMenu";
 import { useDrop } from "./useDrop";
@@ -25,6 +26,8 @@ interface ComposerProps {
   draftKey: string;
   placeholder: string;
   running: boolean;
+  /** Whether what is written is kept on this device until it is sent; undefined while that is not known. */
+  keep: boolean | undefined;
   onSend: (written: Written) => void;
   onStop?: () => void;
   /** Arrow up in an empty composer. */
@@ -35,7 +38,7 @@ interface ComposerProps {
 
 const touch = window.matchMedia("(pointer: coarse) and (hover: none)");
 
-export const Composer = memo(function Composer({ draftKey, placeholder, running, onSend, onStop, onEditLast, start }: ComposerProps) {
+export const Composer = memo(function Composer({ draftKey, placeholder, running, keep, onSend, onStop, onEditLast, start }: ComposerProps) {
   const [draft] = useState(() => readDraft(draftKey));
   const [text, setText] = useState(draft.text);
   const [effort, setEffort] = useState<Effort>(readEffort);
@@ -47,10 +50,21 @@ export const Composer = memo(function Composer({ draftKey, placeholder, running,
   const dragging = useDrop(uploads.add);
   useGrow(area, text);
 
+  const save = useStable(() => {
+    if (keep !== undefined) writeDraft(draftKey, keep ? { text, attachments: uploads.attachments } : EMPTY_DRAFT);
+  });
   useEffect(() => {
-    const timer = setTimeout(() => writeDraft(draftKey, { text, attachments: uploads.attachments }), 300);
+    const timer = setTimeout(save, 300);
     return () => clearTimeout(timer);
-  }, [draftKey, text, uploads.attachments]);
+  }, [save, keep, text, uploads.attachments]);
+  // Who leaves in the middle of a word finds it again.
+  useEffect(() => {
+    window.addEventListener("pagehide", save);
+    return () => {
+      window.removeEventListener("pagehide", save);
+      save();
+    };
+  }, [save]);
 
   useEffect(() => {
     if (start) setText(start.text);
@@ -65,7 +79,7 @@ export const Composer = memo(function Composer({ draftKey, placeholder, running,
     onSend({ text: text.trim(), attachments: uploads.attachments, effort, model });
     setText("");
     uploads.clear();
-    writeDraft(draftKey, { text: "", attachments: [] });
+    writeDraft(draftKey, EMPTY_DRAFT);
     area.current?.focus();
   }
 

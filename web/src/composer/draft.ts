@@ -1,4 +1,5 @@
-// What is being written, kept per thread on this device until it is sent.
+// What is being written, kept per person, space and thread on this device until it is sent.
+import { keep, keysIn, mine } from "~/api/device";
 import type { Attachment, Effort } from "~/api/types";
 
 export interface Draft {
@@ -6,28 +7,29 @@ export interface Draft {
   attachments: Attachment[];
 }
 
-const EMPTY: Draft = { text: "", attachments: [] };
+export const EMPTY_DRAFT: Draft = { text: "", attachments: [] };
 const MOST_DRAFTS = 50;
-const PREFIX = "mecum.draft.";
 
 export function readDraft(key: string): Draft {
+  const name = mine("draft") + key;
   try {
-    return { ...EMPTY, ...(JSON.parse(localStorage.getItem(PREFIX + key) ?? "{}") as Partial<Draft>) };
+    return { ...EMPTY_DRAFT, ...(JSON.parse(localStorage.getItem(name) ?? "{}") as Partial<Draft>) };
   } catch {
     // A draft that can't be read any more is worth less than a page that works.
-    localStorage.removeItem(PREFIX + key);
-    return EMPTY;
+    localStorage.removeItem(name);
+    return EMPTY_DRAFT;
   }
 }
 
 export function writeDraft(key: string, draft: Draft): void {
+  const name = mine("draft") + key;
   if (draft.text === "" && draft.attachments.length === 0) {
-    localStorage.removeItem(PREFIX + key);
+    localStorage.removeItem(name);
     return;
   }
-  const keys = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX) && name !== PREFIX + key);
-  for (const old of keys.slice(0, Math.max(0, keys.length - MOST_DRAFTS))) localStorage.removeItem(old);
-  localStorage.setItem(PREFIX + key, JSON.stringify(draft));
+  const others = keysIn(localStorage, mine("draft")).filter((other) => other !== name);
+  for (const old of others.slice(0, Math.max(0, others.length - MOST_DRAFTS))) localStorage.removeItem(old);
+  keep(localStorage, name, draft);
 }
 
 export function readEffort(): Effort {

@@ -1,17 +1,17 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Bell, CalendarDays, Ghost, type LucideIcon, PencilLine } from "lucide-react";
 import { ArrowUpRight } from "lucide-react";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { usePerson } from "~/api/client";
 import { Composer, type Written } from "~/composer/Composer";
 import { t } from "~/i18n";
 import { Bar } from "~/shell/Bar";
-import { newClientId, sendFirst } from "~/thread/send";
+import { onOutbox, type Unsent, unsentOf } from "~/thread/outbox";
+import { sendFirst } from "~/thread/send";
+import { SendingTurnView } from "~/thread/SendingTurn";
 import { threadStore } from "~/thread/state/store";
-import { Side } from "~/thread/UserTurn";
 import { Icon } from "~/ui/Icon";
 import { Lead, Line } from "~/ui/Line";
-import { ErrorNote } from "~/ui/Note";
 import { hourNow } from "~/ui/time";
 import { useStable } from "~/ui/useStable";
 import { ModelState } from "./ModelState";
@@ -61,45 +61,39 @@ function TemporarySwitch({ on, onChange }: { on: boolean; onChange: (on: boolean
   );
 }
 
+/** First messages that are on their way: what was written here just now opens as a page as soon as it is sent. */
+function useFirsts(): { firsts: Unsent[]; send: (written: Written, temporary: boolean) => void } {
+  const navigate = useNavigate();
+  const [firsts, setFirsts] = useState(() => unsentOf(null));
+  const here = useRef(new Set<string>());
+  useEffect(
+    () =>
+      onOutbox((change) => {
+        if (change.kind !== "sent" || !here.current.has(change.message.clientId)) return setFirsts(unsentOf(null));
+        const { thread } = change.posted;
+        threadStore(thread).dispatchNow({ type: "send", message: { ...change.message, error: null } });
+        void navigate({ to: "/t/$thread", params: { thread } });
+      }),
+    [navigate],
+  );
+  return { firsts, send: (written, temporary) => void here.current.add(sendFirst(written, temporary)) };
+}
+
 export function NewPage() {
   const person = usePerson();
-  const navigate = useNavigate();
   const [start, setStart] = useState<{ text: string }>();
   const [temporary, setTemporary] = useState(false);
-  const [sent, setSent] = useState<Written | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  // The same id for each attempt: sent twice, it is still one message.
-  const clientId = useRef(newClientId());
-
-  const send = useStable(async (written: Written) => {
-    setSent(written);
-    setError(null);
-    try {
-      const id = await sendFirst(written, temporary, clientId.current);
-      threadStore(id).dispatchNow({
-        type: "send",
-        message: { clientId: clientId.current, at: new Date().toISOString(), error: null, parent: undefined, ...written },
-      });
-      await navigate({ to: "/t/$thread", params: { thread: id } });
-    } catch (caught) {
-      setError(caught);
-    }
-  });
+  const { firsts, send } = useFirsts();
+  const onSend = useStable((written: Written) => send(written, temporary));
 
   return (
     <>
       <Bar title={t("A new page")}>
         <TemporarySwitch on={temporary} onChange={setTemporary} />
       </Bar>
-      <div className={`sheet ${sent ? "sheet--thread" : "first"}`}>
-        {sent ? (
-          <article className="msg msg--you line">
-            <Side who={t("You")} at={new Date().toISOString()} />
-            <div>
-              <p className="said">{sent.text}</p>
-              <ErrorNote error={error} onRetry={() => void send(sent)} />
-            </div>
-          </article>
+      <div className={`sheet ${firsts.length > 0 ? "sheet--thread" : "first"}`}>
+        {firsts.length > 0 ? (
+          firsts.map((message) => <SendingTurnView key={message.clientId} sending={message} />)
         ) : (
           <>
             <Lead
@@ -121,7 +115,7 @@ export function NewPage() {
           </>
         )}
       </div>
-      <Composer draftKey="new" placeholder={t("Write the first line")} running={false} onSend={send} start={start} />
+      <Composer draftKey="new" placeholder={t("Write the first line")} running={false} keep={!temporary} onSend={onSend} start={start} />
     </>
   );
 }

@@ -1,6 +1,7 @@
 import { Download } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { usePerson } from "~/api/client";
+import { forgetPerson } from "~/api/device";
 import { api, request } from "~/api/http";
 import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
@@ -45,7 +46,7 @@ function Erase() {
     event.preventDefault();
     void run(async () => {
       await api.delete("/me", { confirm: confirm.trim(), ...(person.has_password ? { password } : {}) });
-      localStorage.clear();
+      forgetPerson(person.id);
       window.location.assign("/sign-in");
     });
   }

@@ -1,23 +1,33 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Bell, CalendarClock, Database, KeyRound, Link2, LogOut, Palette, ShieldCheck, UserRound } from "lucide-react";
-import { applySession, useSession } from "~/api/client";
+import { applySession, usePerson, useSession } from "~/api/client";
+import { forgetPerson } from "~/api/device";
 import { api } from "~/api/http";
 import type { Session, Space } from "~/api/types";
 import { t } from "~/i18n";
+import { flush, unsentCount } from "~/thread/outbox";
 import { forgetThreads } from "~/thread/state/store";
 import { MenuChoice, MenuItem, MenuLabel, MenuLine } from "~/ui/MenuContent";
-import { toastError } from "~/ui/toast";
+import { toast, toastError } from "~/ui/toast";
 import { spaceName } from "./AccountMenu";
 import { usePanel } from "./panels";
 
 export default function AccountItems() {
   const session = useSession();
+  const person = usePerson();
   const { openPanel } = usePanel();
   const navigate = useNavigate();
 
-  async function signOut() {
+  async function signOut(drop = false) {
     try {
+      await flush();
+      const left = unsentCount();
+      if (left > 0 && !drop) {
+        toast(t("{n, plural, one {# message is} other {# messages are}} not sent yet. Signing out discards them.", { n: left }), t("Sign out"), () => void signOut(true));
+        return;
+      }
       await api.post("/sign-out");
+      forgetPerson(person.id);
       // A fresh document: nothing of this person stays in memory.
       window.location.assign("/sign-in");
     } catch (error) {

@@ -12,16 +12,17 @@ import { usePanel } from "./panels";
 import { Rail } from "./Rail";
 
 const Palette = lazy(() => import("./Palette"));
+const sendUnsent = () => import("~/thread/outbox").then(({ flush }) => flush());
 const Panels = lazy(() => import("~/settings/Panels"));
 
 export function House() {
-  const { person } = useSession();
+  const { person, space } = useSession();
   const navigate = useNavigate();
   const search = useRef<HTMLInputElement>(null);
   const [palette, setPalette] = useState(false);
   const { panel } = usePanel();
   const path = useLocation({ select: (location) => location.pathname });
-  useMyStream();
+  useMyStream(sendUnsent);
   useQuery(noticesQuery);
   useKeys({
     search: () => {
@@ -41,6 +42,8 @@ export function House() {
       }),
     [navigate],
   );
+  // What could not be sent before goes now.
+  useEffect(() => void sendUnsent(), [person?.id, space?.id]);
   // A conversation finds its own place; every other page begins at its top.
   useEffect(() => {
     if (!path.startsWith("/t/")) window.scrollTo(0, 0);

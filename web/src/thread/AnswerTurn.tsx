@@ -6,12 +6,13 @@ import { RunNote } from "./RunNote";
 import { RunningNote } from "./RunningNote";
 import { Steps } from "./Steps";
 import { Thinking } from "./Thinking";
-import { Side } from "./UserTurn";
-import { WaitCard } from "./WaitCard";
+import { Side } from "./Said";
 import { isGoing } from "./state/model";
 import type { AnswerTurn } from "./state/view";
 
 const Markdown = lazy(() => import("~/markdown/Markdown"));
+// Most answers wait for nobody.
+const WaitCard = lazy(() => import("./WaitCard"));
 
 /** The text as it is, until the part that renders it has arrived. */
 function Plain({ text }: { text: string }) {
@@ -31,18 +32,22 @@ export function AnswerTurnView({ turn, hint, last }: { turn: AnswerTurn; hint: W
       <div>
         {reasoning && <Thinking text={reasoning} going={going && text === ""} />}
         {part && part.acts.length > 0 && <Steps acts={part.acts} going={going} waits={open.length > 0} />}
-        {closed.map((wait) => (
-          <WaitCard key={wait.id} wait={wait} over />
-        ))}
+        <Suspense>
+          {closed.map((wait) => (
+            <WaitCard key={wait.id} wait={wait} over />
+          ))}
+        </Suspense>
         {node?.erased && <p className="muted">{t("This answer was erased.")}</p>}
         {text && (
           <Suspense fallback={<Plain text={text} />}>
             <Markdown text={text} going={going} />
           </Suspense>
         )}
-        {open.map((wait) => (
-          <WaitCard key={wait.id} wait={wait} />
-        ))}
+        <Suspense>
+          {open.map((wait) => (
+            <WaitCard key={wait.id} wait={wait} />
+          ))}
+        </Suspense>
         {going && open.length === 0 && <RunningNote hint={hint} quiet={text !== "" || part.acts.some((act) => act.state === "running")} />}
         <RunNote turn={turn} last={last} />
         {node && !node.erased && <After turn={turn} last={last} />}

@@ -64,7 +64,7 @@ function OpenPage({ id }: { id: string }) {
 
   const send = useStable((written: Written) => {
     toEnd();
-    void sendMessage(open.store, written);
+    sendMessage(open.store, written);
   });
   const stop = useStable(() => {
     api.post(`/threads/${id}/stop`, going ? { run: going.run } : {}).catch(toastError);
@@ -103,6 +103,7 @@ function OpenPage({ id }: { id: string }) {
             draftKey={id}
             placeholder={going ? t("Write more, I take it in") : t("Write")}
             running={going !== null}
+            keep={open.ready ? !open.thread.temporary : undefined}
             onSend={send}
             onStop={stop}
             onEditLast={editLast}

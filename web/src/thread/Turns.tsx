@@ -4,7 +4,8 @@ import type { WaitingHint } from "~/api/events";
 import { t } from "~/i18n";
 import { Icon } from "~/ui/Icon";
 import { AnswerTurnView } from "./AnswerTurn";
-import { SendingTurnView, UserTurnView } from "./UserTurn";
+import { SendingTurnView } from "./SendingTurn";
+import { UserTurnView } from "./UserTurn";
 import type { Turn } from "./state/view";
 import type { OpenThread } from "./useThread";
 

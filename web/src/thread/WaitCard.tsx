@@ -100,7 +100,7 @@ function Answered({ wait }: { wait: Wait }) {
 }
 
 /** Something that the run can't go on without: a question, a confirmation, an act whose outcome is not known. */
-export function WaitCard({ wait, over = false }: { wait: Wait; over?: boolean }) {
+export default function WaitCard({ wait, over = false }: { wait: Wait; over?: boolean }) {
   const { store } = useOpenThread();
   const { busy, error, run } = useAction();
   if (wait.answer !== null || over) return <Answered wait={wait} />;

@@ -18,5 +18,5 @@ export async function regenerate(store: ThreadStore, turn: AnswerTurn, effort?: 
   const asked = turn.parent ? store.get().thread.nodes[turn.parent] : undefined;
   if (asked?.kind !== "user") return;
   const { text, attachments, parent, model } = asked;
-  await sendMessage(store, { text, attachments, effort: effort ?? asked.effort, model: model ?? undefined, parent });
+  sendMessage(store, { text, attachments, effort: effort ?? asked.effort, model: model ?? undefined, parent });
 }

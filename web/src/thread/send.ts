@@ -1,7 +1,6 @@
-// Sending: shown at once, then posted; the client's own id makes a repeated post harmless.
-import { api } from "~/api/http";
-import type { Attachment, Effort, Message, Posted } from "~/api/types";
-import type { Sending } from "./state/model";
+// What the pages ask the outbox to send.
+import type { Attachment, Effort } from "~/api/types";
+import { put } from "./outbox";
 import type { ThreadStore } from "./state/store";
 
 export interface Outgoing {
@@ -17,44 +16,18 @@ export function newClientId(): string {
   return crypto.randomUUID();
 }
 
-// Without `parent` a message follows the newest of the branch that is shown, also one that is just being written.
-function body(sending: Sending): Message {
-  return {
-    client_id: sending.clientId,
-    text: sending.text,
-    attachments: sending.attachments.map((attachment) => attachment.id),
-    ...(sending.parent === undefined ? {} : { parent: sending.parent }),
-    effort: sending.effort,
-    ...(sending.model ? { model: sending.model } : {}),
-  };
-}
-
-function sendingOf(outgoing: Outgoing, clientId = newClientId()): Sending {
-  return { clientId, at: new Date().toISOString(), error: null, ...outgoing, model: outgoing.model, parent: outgoing.parent };
-}
-
-async function post(store: ThreadStore, sending: Sending): Promise<void> {
-  try {
-    await api.post<Posted>(`/threads/${store.id}/messages`, body(sending));
-  } catch (error) {
-    store.dispatchNow({ type: "send-failed", clientId: sending.clientId, error });
-  }
+function send(outgoing: Outgoing, thread: string | null, temporary: boolean): string {
+  const clientId = newClientId();
+  put({ clientId, at: new Date().toISOString(), error: null, ...outgoing, model: outgoing.model, parent: outgoing.parent, thread, temporary });
+  return clientId;
 }
 
 /** Posts into a thread. */
-export function sendMessage(store: ThreadStore, outgoing: Outgoing): Promise<void> {
-  const message = sendingOf(outgoing);
-  store.dispatchNow({ type: "send", message });
-  return post(store, message);
+export function sendMessage(store: ThreadStore, outgoing: Outgoing): void {
+  send(outgoing, store.id, store.get().thread.temporary);
 }
 
-export function sendAgain(store: ThreadStore, sending: Sending): Promise<void> {
-  store.dispatchNow({ type: "send-again", clientId: sending.clientId });
-  return post(store, sending);
-}
-
-/** Posts the first message of a new page; gives the thread's id. */
-export async function sendFirst(outgoing: Outgoing, temporary: boolean, clientId: string): Promise<string> {
-  const first = { ...body(sendingOf(outgoing, clientId)), ...(temporary ? { temporary } : {}) };
-  return (await api.post<Posted>("/messages", first)).thread;
+/** Posts the first message of a new page. Returns: its client id. */
+export function sendFirst(outgoing: Outgoing, temporary: boolean): string {
+  return send(outgoing, null, temporary);
 }

@@ -14,10 +14,11 @@ async function signInAgain(): Promise<void> {
   window.location.assign(`/sign-in?next=${encodeURIComponent(window.location.pathname + window.location.search)}`);
 }
 
-/** What happened, what to do, and a button where trying again can help. */
-export function ErrorNote({ error, onRetry, children }: { error: unknown; onRetry?: () => void; children?: ReactNode }) {
+/** What happened, what to do (`hint`, where the page knows better), and a button where trying again can help. */
+export function ErrorNote({ error, hint: instead, onRetry, children }: { error: unknown; hint?: string | undefined; onRetry?: () => void; children?: ReactNode }) {
   if (!error) return null;
-  const { what, hint, retryable } = wordsOf(error);
+  const { what, hint: known, retryable } = wordsOf(error);
+  const hint = instead ?? known;
   return (
     <div className="notice notice--bad" role="alert">
       <Icon of={TriangleAlert} />

@@ -4,6 +4,7 @@ import { ApiError, api, query } from "~/api/http";
 import type { List } from "~/api/types";
 import { type Following, follow, type Link } from "~/stream/follow";
 import type { SseFrame } from "~/stream/parse";
+import { onOutbox, unsentOf } from "../outbox";
 import { EMPTY, type ThreadState } from "./model";
 import { type Action, reduce } from "./reducer";
 
@@ -28,7 +29,7 @@ const RETRY_MS = 3_000;
 
 export class ThreadStore {
   readonly id: string;
-  private snapshot: Snapshot = { thread: EMPTY, link: "connecting", retryAt: null, ready: false, error: null };
+  private snapshot: Snapshot;
   private queue: Action[] = [];
   private scheduled = false;
   private readonly listeners = new Set<() => void>();
@@ -41,6 +42,9 @@ export class ThreadStore {
 
   constructor(id: string) {
     this.id = id;
+    // What is unsent since before: the log takes away what it has.
+    const thread = { ...EMPTY, sending: unsentOf(id) };
+    this.snapshot = { thread, link: "connecting", retryAt: null, ready: false, error: null };
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -176,3 +180,11 @@ export function threadStore(id: string): ThreadStore {
 export function forgetThreads(): void {
   stores.clear();
 }
+
+onOutbox(({ kind, message }) => {
+  const store = message.thread === null ? undefined : stores.get(message.thread);
+  if (kind === "put") store?.dispatchNow({ type: "send", message });
+  else if (kind === "again") store?.dispatchNow({ type: "send-again", clientId: message.clientId });
+  else if (kind === "failed") store?.dispatchNow({ type: "send-failed", clientId: message.clientId, error: message.error });
+  else if (kind === "gone") store?.dispatchNow({ type: "discard", clientId: message.clientId });
+});
