@@ -267,8 +267,10 @@ async def test_the_app_is_removed_with_a_code_of_it_and_its_recovery_codes_go_to
 async def test_sign_ins_and_refusals_are_in_the_audit_log_without_the_secret(world: World) -> None:
     await world.set_up()
     await world.browser().sign_in(OWNER, WRONG)
+    await world.work()
     await world.browser().sign_in()
     await world.browser().sign_in("nobody@example.org", WRONG)
+    await world.work()
     actions = [action for action, _ in await world.audit()]
     assert actions == ["people.person_added", "people.sign_in_refused", "people.signed_in"]
     async with world.db.transaction() as connection:

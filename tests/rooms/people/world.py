@@ -201,8 +201,13 @@ class Browser:
         return answer.json()
 
     @property
-    def cookies(self) -> dict[str, str]:
+    def all_cookies(self) -> dict[str, str]:
         return {cookie.name: cookie.value or "" for cookie in self.http.cookies.jar}
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Those of the session: the one by which the browser is known again is no key to anything."""
+        return {name: value for name, value in self.all_cookies.items() if not name.endswith("_device")}
 
     def put_back(self, cookies: dict[str, str]) -> None:
         """Replace the cookie jar, as a thief with a copy of it would."""

@@ -113,7 +113,9 @@ class Arrivals:
 
         Raises:
             NotFound: no such link. Gone: it was used, or there is an owner. Unprocessable: an entry is not possible.
+            TooMany: too many tries from this network address.
         """
+        await self._throttling.attempt(link_address=credentials.address)
         async with self._ground.db.transaction() as connection:
             await self._links.find(connection, token)
         person, hashed = await self._accounts.prepared(new, "owner")
@@ -121,6 +123,7 @@ class Arrivals:
             if await persons.lock_owners(connection):
                 raise errors.set_up_already()
             await self._links.use(connection, token, "setup")
+            await self._throttling.succeeded(connection, link_address=credentials.address)
             await self._accounts.add(connection, person, hashed, None, "setup")
             return await self._sessions.begin(connection, person, credentials)
 
@@ -134,7 +137,7 @@ class Arrivals:
         async with self._ground.db.transaction() as connection:
             invitation = await self._admitted(connection, token)
         check_invited(invitation, new.email)
-        await self._throttling.attempt(sign_up=credentials.address)
+        await self._throttling.attempt(sign_up_address=credentials.address)
         person, hashed = await self._accounts.prepared(new, invitation.role if invitation else "member")
         async with self._ground.db.transaction() as connection:
             if await self._accounts.policy(connection) == "closed":

@@ -20,6 +20,8 @@ from mecum.rooms.people.settings import PeopleSettings
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 DAY_SECONDS = 86_400
+DEVICE_DAYS = 400
+"""As long as browsers keep a cookie at most (RFC 6265bis, 5.5)."""
 _SURFACES = frozenset(get_args(Surface))
 
 
@@ -55,6 +57,19 @@ class Edge:
         response.set_cookie(
             name, token, max_age=self._max_age, path="/", secure=self._secure, httponly=True, samesite="lax"
         )
+
+    async def device(self, credentials: Credentials) -> str | None:
+        """What the browser carries to be known again."""
+        return credentials.cookies.get(await self._device_name())
+
+    async def set_device(self, response: Response, value: str) -> None:
+        response.set_cookie(
+            await self._device_name(), value, max_age=DEVICE_DAYS * DAY_SECONDS, path="/", secure=self._secure,
+            httponly=True, samesite="lax",
+        )  # fmt: skip
+
+    async def _device_name(self) -> str:
+        return f"{await self.cookie_name()}_device"
 
     async def clear_cookie(self, response: Response) -> None:
         response.delete_cookie(await self.cookie_name(), path="/", secure=self._secure, httponly=True, samesite="lax")

@@ -61,7 +61,7 @@ class Erasure:
             elif principal.actor.kind != "session":
                 raise errors.session_needed()
         if password is not None and hashed is not None:
-            await self._throttling.attempt(account=email_key(person.email))
+            await self._throttling.attempt(session=principal.actor.id.hex)
             if not await self._hashing.verify(hashed, password):
                 raise errors.password_wrong()
         await self.erase(principal, person)

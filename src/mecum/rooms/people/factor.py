@@ -87,7 +87,7 @@ class SecondFactor:
         Raises:
             Unauthenticated: wrong code. Conflict: nothing to confirm. TooMany: too many tries.
         """
-        await self._throttling.attempt(factor=principal.person.hex)
+        await self._throttling.attempt(session=principal.actor.id.hex)
         async with self._ground.db.transaction() as connection:
             await self._sessions.require_fresh(connection, principal)
             known = await store.totp_of(connection, principal.person)
@@ -97,7 +97,7 @@ class SecondFactor:
                 raise errors.totp_there()
             if not await self._take_totp(connection, principal.person, code.strip(), confirmed=False):
                 raise errors.code_wrong()
-            await self._throttling.succeeded(connection, factor=principal.person.hex)
+            await self._throttling.succeeded(connection, session=principal.actor.id.hex)
             codes = await self._fresh_codes(connection, principal.person)
             await self._notices.sign_in_changed(connection, principal.person)
             await self._audit.record(connection, principal, "people.totp_added", encode("prs", principal.person))
@@ -105,14 +105,14 @@ class SecondFactor:
 
     async def remove(self, principal: Principal, code: str) -> None:
         """Take the app and its recovery codes away. Raises like `confirm`."""
-        await self._throttling.attempt(factor=principal.person.hex)
+        await self._throttling.attempt(session=principal.actor.id.hex)
         async with self._ground.db.transaction() as connection:
             await self._sessions.require_fresh(connection, principal)
             if not await self.needed(connection, principal.person):
                 raise errors.totp_missing()
             if await self.take(connection, principal.person, code) is None:
                 raise errors.code_wrong()
-            await self._throttling.succeeded(connection, factor=principal.person.hex)
+            await self._throttling.succeeded(connection, session=principal.actor.id.hex)
             await store.remove_totp(connection, principal.person)
             await self._notices.sign_in_changed(connection, principal.person)
             await self._audit.record(connection, principal, "people.totp_removed", encode("prs", principal.person))

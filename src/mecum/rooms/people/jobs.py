@@ -6,12 +6,13 @@ import datetime as dt
 
 from mecum.kit.jobs import JobSpec
 from mecum.rooms.people.parts import Parts
+from mecum.rooms.people.refusals import WRITE
 from mecum.rooms.people.resets import HANDLE
 from mecum.rooms.people.store import credentials, links, sessions
 
 
 def job_specs(parts: Parts) -> tuple[JobSpec, ...]:
-    """Reset requests, and the hourly sweep of what is over."""
+    """Reset requests, refusals, and the sweep of what is over."""
     settings = parts.settings
 
     async def sweep() -> None:
@@ -24,5 +25,6 @@ def job_specs(parts: Parts) -> tuple[JobSpec, ...]:
 
     return (
         JobSpec(HANDLE, parts.resets.handle, attempts_max=5),
-        JobSpec("people.sweep", sweep, cron="37 * * * *"),
+        JobSpec(WRITE, parts.refusals.write),
+        JobSpec("people.sweep", sweep, cron="*/10 * * * *"),
     )

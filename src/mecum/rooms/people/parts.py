@@ -12,6 +12,7 @@ from mecum.rooms.people import Exporter
 from mecum.rooms.people.accounts import Accounts, Arrivals
 from mecum.rooms.people.admin import Admin
 from mecum.rooms.people.audit import Audit
+from mecum.rooms.people.devices import Devices
 from mecum.rooms.people.edge import Edge
 from mecum.rooms.people.erasure import Erasure
 from mecum.rooms.people.export import Export
@@ -21,6 +22,7 @@ from mecum.rooms.people.keys import Keys
 from mecum.rooms.people.links import Links
 from mecum.rooms.people.passkeys import Passkeys
 from mecum.rooms.people.profile import Profile
+from mecum.rooms.people.refusals import Refusals
 from mecum.rooms.people.resets import Resets
 from mecum.rooms.people.sessions import Sessions
 from mecum.rooms.people.settings import PeopleSettings
@@ -42,7 +44,9 @@ class Parts:
     keys: Keys
     accounts: Accounts
     arrivals: Arrivals
+    devices: Devices
     factor: SecondFactor
+    refusals: Refusals
     signing: Signing
     passkeys: Passkeys
     letters: Letters
@@ -69,7 +73,9 @@ def put_together(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporte
     sessions = Sessions(kit, settings, audit, edge, notices)
     accounts = Accounts(kit, settings, audit, hashing, links, kit.i18n.locales)
     factor = SecondFactor(kit, settings, audit, sessions, throttling, notices)
-    signing = Signing(kit, audit, sessions, hashing, throttling, factor)
+    devices = Devices(kit, edge)
+    refusals = Refusals(kit, kit.jobs, audit)
+    signing = Signing(kit, audit, sessions, devices, hashing, throttling, factor, refusals)
     keys = Keys(kit, settings, audit)
     letters = Letters(kit.mail, kit.i18n, settings.installation_name)
     erasure = Erasure(kit, kit.outbox, kit.notify, audit, sessions, keys, hashing, throttling)
@@ -86,9 +92,11 @@ def put_together(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporte
         keys=keys,
         accounts=accounts,
         arrivals=Arrivals(kit, accounts, links, sessions, throttling),
+        devices=devices,
         factor=factor,
+        refusals=refusals,
         signing=signing,
-        passkeys=Passkeys(kit, settings, audit, sessions, signing, notices),
+        passkeys=Passkeys(kit, settings, audit, sessions, signing, throttling, notices),
         letters=letters,
         profile=Profile(kit, audit, accounts, sessions, keys, hashing, throttling, letters, notices, locales),
         resets=Resets(kit, settings, kit.jobs, audit, accounts, links, signing, throttling, letters, notices),

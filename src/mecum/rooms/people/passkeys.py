@@ -26,6 +26,7 @@ from mecum.rooms.people.signing import Signing
 from mecum.rooms.people.store import credentials as store
 from mecum.rooms.people.store import lock, persons
 from mecum.rooms.people.store.credentials import Passkey
+from mecum.rooms.people.throttle import Throttling
 from mecum.rooms.people.words import Notices
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Passkeys:
         audit: Audit,
         sessions: Sessions,
         signing: Signing,
+        throttling: Throttling,
         notices: Notices,
     ) -> None:
         self._ground = ground
@@ -60,6 +62,7 @@ class Passkeys:
         self._audit = audit
         self._sessions = sessions
         self._signing = signing
+        self._throttling = throttling
         self._notices = notices
         self._rp_id = urlsplit(ground.public_url).hostname or ""
         self._origins = [browser_origin(ground.public_url)]
@@ -148,12 +151,14 @@ class Passkeys:
             created_at=self._ground.clock.now(),
         )
 
-    async def challenge(self) -> tuple[UUID, Json]:
+    async def challenge(self, credentials: Credentials) -> tuple[UUID, Json]:
         """A challenge id and request options for somebody who signs in.
 
-        Raises Conflict when the address has no name.
+        Raises:
+            Conflict: the address has no name. TooMany: too many tries from this network address.
         """
         self._require_name()
+        await self._throttling.attempt(challenge_address=credentials.address)
         challenge, challenge_id = secrets.token_bytes(CHALLENGE_BYTES), new_id()
         async with self._ground.db.transaction() as connection:
             until = self._ground.clock.now() + CHALLENGE_LASTS
@@ -172,8 +177,9 @@ class Passkeys:
         Raises:
             Gone: the challenge has expired or was used. Unauthenticated: unknown passkey, or its answer does not
             verify.
-            Forbidden: the account is disabled.
+            Forbidden: the account is disabled. TooMany: too many tries from this network address.
         """
+        await self._throttling.attempt(passkey_address=credentials.address)
         async with self._ground.db.transaction() as connection:
             now = self._ground.clock.now()
             challenge = await store.take_challenge(connection, challenge_id, "sign_in", now)
@@ -189,6 +195,8 @@ class Passkeys:
             if person.state != "active":
                 raise errors.disabled()
             await store.passkey_used(connection, passkey.id, count, backed_up, self._ground.clock.now())
+            here = credentials.address
+            await self._throttling.succeeded(connection, challenge_address=here, passkey_address=here)
             return await self._signing.complete(connection, person, credentials, "passkey")
 
     def _answered(self, passkey: Passkey, challenge: bytes, credential: Json) -> tuple[int, bool]:

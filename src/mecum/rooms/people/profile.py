@@ -13,7 +13,7 @@ from mecum.rooms.people.audit import Audit
 from mecum.rooms.people.ground import Ground
 from mecum.rooms.people.hashing import Hashing
 from mecum.rooms.people.keys import Keys
-from mecum.rooms.people.service import clean_email, clean_locale, clean_name, clean_timezone, email_key
+from mecum.rooms.people.service import clean_email, clean_locale, clean_name, clean_timezone
 from mecum.rooms.people.sessions import Sessions
 from mecum.rooms.people.store import credentials, links, lock, persons
 from mecum.rooms.people.store import sessions as session_store
@@ -105,17 +105,18 @@ class Profile:
             if known is None or current is None:
                 await self._sessions.require_fresh(connection, principal)
         if known is not None and current is not None:
-            await self._check(person, known, current)
+            await self._check(principal, known, current)
         hashed = await self._accounts.new_password(new, person.email, person.name) if new is not None else None
         async with self._ground.db.transaction() as connection:
             await self._store_password(connection, principal, hashed)
 
-    async def _check(self, person: Person, known: str, current: str) -> None:
-        await self._throttling.attempt(account=email_key(person.email))
+    async def _check(self, principal: Principal, known: str, current: str) -> None:
+        tried = principal.actor.id.hex
+        await self._throttling.attempt(session=tried)
         if not await self._hashing.verify(known, current):
             raise errors.password_wrong()
         async with self._ground.db.transaction() as connection:
-            await self._throttling.succeeded(connection, account=email_key(person.email))
+            await self._throttling.succeeded(connection, session=tried)
 
     async def _store_password(self, connection: AsyncConnection, principal: Principal, hashed: str | None) -> None:
         now = self._ground.clock.now()

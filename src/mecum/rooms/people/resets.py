@@ -96,7 +96,9 @@ class Resets:
 
         Raises:
             NotFound, Gone: the link. Unprocessable: the password can't be taken. Forbidden: the account is disabled.
+            TooMany: too many tries from this network address.
         """
+        await self._throttling.attempt(link_address=credentials.address)
         async with self._ground.db.transaction() as connection:
             person = await self._person(connection, token)
         hashed = None
@@ -111,7 +113,12 @@ class Resets:
                 await credential_store.remove_totp(connection, person.id)
             await store.end_resets(connection, person.id, now)
             await session_store.revoke(connection, person.id, now)
-            await self._throttling.succeeded(connection, account=email_key(person.email), factor=person.id.hex)
+            await self._throttling.succeeded(
+                connection,
+                account=email_key(person.email),
+                factor=person.id.hex,
+                link_address=credentials.address,
+            )
             await self._notices.sign_in_changed(connection, person.id)
             issued = await self._signing.begin(connection, person, credentials, "reset")
             details = {"second_factor_removed": link.clears_second_factor, "new_password": hashed is not None}

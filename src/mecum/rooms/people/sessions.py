@@ -6,6 +6,7 @@ They are begun by a sign-in, carried by a rotating cookie, ended by the person, 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
@@ -23,7 +24,7 @@ from mecum.rooms.people.service import judge_token, rotation_due
 from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.store import persons
 from mecum.rooms.people.store import sessions as store
-from mecum.rooms.people.store.sessions import Presented, Session
+from mecum.rooms.people.store.sessions import Presented, Session, SessionState
 from mecum.rooms.people.words import Notices
 
 TOKEN_PREFIX = "ms"  # noqa: S105 - how tokens begin, no token
@@ -36,6 +37,7 @@ class Issued:
 
     session: Session
     token: str
+    person: Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Sessions:
         self._edge = edge
         self._notices = notices
         self._settings = settings
+        self._most: Mapping[SessionState, int] = {
+            "active": settings.sessions_per_person,
+            "second_factor": settings.second_factors_waiting,
+        }
         self._idle = dt.timedelta(days=settings.session_idle_days)
         self._grace = dt.timedelta(seconds=settings.session_grace_seconds)
         self._rotate = dt.timedelta(minutes=settings.session_rotate_minutes)
@@ -63,7 +69,7 @@ class Sessions:
         connection: AsyncConnection,
         person: Person,
         credentials: Credentials,
-        state: Literal["second_factor", "active"] = "active",
+        state: SessionState = "active",
     ) -> Issued:
         """A new session in the person's own space. A session that the browser had before ends."""
         now = self._ground.clock.now()
@@ -86,8 +92,8 @@ class Sessions:
         )
         token = new_secret(TOKEN_PREFIX)
         await store.add_session(connection, session, hash_secret(token))
-        await store.revoke_oldest(connection, person.id, now, self._settings.sessions_per_person)
-        return Issued(session, token)
+        await store.revoke_oldest(connection, person.id, now, state, self._most[state])
+        return Issued(session, token, person)
 
     async def end_current(self, connection: AsyncConnection, credentials: Credentials) -> None:
         """End the session that the request's cookie belongs to, if any."""

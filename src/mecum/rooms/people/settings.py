@@ -51,6 +51,13 @@ class PeopleSettings(BaseSettings):
         default=10, ge=1, le=60, description="Time to enter the second factor after the password."
     )
 
+    second_factors_waiting: int = Field(
+        default=10,
+        ge=1,
+        le=1000,
+        description="Sign-ins of a person that may wait for their second factor; the oldest ends when one more begins.",
+    )
+
     password_min_length: int = Field(default=10, ge=8, le=64, description="Fewest characters of a password.")
     password_hashes_at_once: int = Field(
         default=2,
@@ -100,10 +107,19 @@ class PeopleSettings(BaseSettings):
     )
 
     throttle_free_attempts: int = Field(
-        default=5, ge=1, le=100, description="Wrong sign-ins to one account before it has to wait."
+        default=5,
+        ge=1,
+        le=100,
+        description="Wrong sign-ins to one account before it has to wait; browsers that signed in before count apart.",
     )
     throttle_free_attempts_address: int = Field(
-        default=20, ge=1, le=10_000, description="Wrong sign-ins from one network address before it has to wait."
+        default=20,
+        ge=1,
+        le=10_000,
+        description="Wrong sign-ins, or one-time links that do not work, from one network address before it waits.",
+    )
+    passkey_tries_per_address: int = Field(
+        default=100, ge=1, le=10_000, description="Sign-ins by passkey begun at one network address before it waits."
     )
     throttle_max_seconds: int = Field(
         default=900, ge=1, le=86_400, description="Longest wait after wrong sign-ins; waits double up to it."

@@ -7,9 +7,11 @@ from mecum.kit.http import Credentials
 from mecum.kit.ids import encode
 from mecum.rooms.people import Person, errors
 from mecum.rooms.people.audit import Audit, Who
+from mecum.rooms.people.devices import Devices
 from mecum.rooms.people.factor import SecondFactor
 from mecum.rooms.people.ground import Ground
 from mecum.rooms.people.hashing import Hashing
+from mecum.rooms.people.refusals import Refusals
 from mecum.rooms.people.service import email_key
 from mecum.rooms.people.sessions import Issued, Sessions
 from mecum.rooms.people.store import credentials as store
@@ -23,9 +25,11 @@ class Signing:
         ground: Ground,
         audit: Audit,
         sessions: Sessions,
+        devices: Devices,
         hashing: Hashing,
         throttling: Throttling,
         factor: SecondFactor,
+        refusals: Refusals,
     ) -> None:
         self._ground = ground
         self._audit = audit
@@ -33,6 +37,8 @@ class Signing:
         self._hashing = hashing
         self._throttling = throttling
         self._factor = factor
+        self._devices = devices
+        self._refusals = refusals
 
     async def by_password(self, email: str, password: str, credentials: Credentials) -> Issued:
         """A session, which waits for its second factor where the account has one.
@@ -43,22 +49,25 @@ class Signing:
             TooMany: too many tries. Unauthenticated: wrong. Forbidden: right, but the account is disabled.
         """
         key = email_key(email)
-        await self._throttling.attempt(account=key, address=credentials.address)
+        tried = await self._tried(credentials, key)
+        await self._throttling.attempt(**tried)
         async with self._ground.db.transaction() as connection:
-            person = await persons.person_by_email(connection, key)
-            hashed = await store.password_hash(connection, person.id) if person else None
+            person, hashed = await persons.sign_in_by_email(connection, key)
         right = await self._hashing.verify(hashed, password)
         if person is None or hashed is None or not right:
-            await self._refused(person, credentials)
+            await self._refusals.note(person, credentials)
             raise errors.sign_in_wrong()
         if person.state != "active":
             raise errors.disabled()
         fresh = await self._hashing.hash(password) if self._hashing.outdated(hashed) else None
         async with self._ground.db.transaction() as connection:
-            await self._throttling.succeeded(connection, account=key, address=credentials.address)
             if fresh is not None:
                 await store.set_password(connection, person.id, fresh, self._ground.clock.now())
-            return await self.begin(connection, person, credentials, "password")
+            if await self._factor.needed(connection, person.id):
+                # No success yet: the try stays counted, so that the password alone does not try codes for ever.
+                return await self._sessions.begin(connection, person, credentials, "second_factor")
+            await self._throttling.succeeded(connection, **tried)
+            return await self.complete(connection, person, credentials, "password")
 
     async def begin(self, connection: AsyncConnection, person: Person, credentials: Credentials, how: str) -> Issued:
         """A session after the first factor was right."""
@@ -82,17 +91,18 @@ class Signing:
         """
         async with self._ground.db.transaction() as connection:
             waiting = await self._sessions.pending(connection, credentials)
-        person = waiting.person
-        await self._throttling.attempt(factor=person.id.hex)
+        person, key = waiting.person, email_key(waiting.person.email)
+        tried = await self._tried_code(credentials, person)
+        await self._throttling.attempt(**tried)
         async with self._ground.db.transaction() as connection:
             waiting = await self._sessions.pending(connection, credentials)
             how = await self._factor.take(connection, person.id, code)
             if how is not None:
                 if waiting.person.state != "active":
                     raise errors.disabled()
-                await self._throttling.succeeded(connection, factor=person.id.hex)
+                await self._throttling.succeeded(connection, **tried, **await self._tried(credentials, key))
                 return await self.complete(connection, person, credentials, f"password+{how}")
-        await self._refused(person, credentials)
+        await self._refusals.note(person, credentials)
         raise errors.code_wrong()
 
     async def out(self, credentials: Credentials) -> None:
@@ -100,12 +110,14 @@ class Signing:
         async with self._ground.db.transaction() as connection:
             await self._sessions.end_current(connection, credentials)
 
-    async def _refused(self, person: Person | None, credentials: Credentials) -> None:
-        """Write down what the person should be able to see; what concerns no account is a counter alone."""
-        if person is None:
-            return
-        details = {"address": credentials.address[:64]}
-        async with self._ground.db.transaction() as connection:
-            await self._audit.record(
-                connection, Who("nobody"), "people.sign_in_refused", encode("prs", person.id), details
-            )
+    async def _tried(self, credentials: Credentials, key: str) -> dict[str, str]:
+        """What counts a password for the account `key`: a browser that it signed in with before counts for itself."""
+        device = await self._devices.known(credentials, key)
+        if device is not None:
+            return {"device": f"{device}.{key}"}
+        return {"account": key, "address": credentials.address}
+
+    async def _tried_code(self, credentials: Credentials, person: Person) -> dict[str, str]:
+        """The same for a code of the second factor."""
+        device = await self._devices.known(credentials, email_key(person.email))
+        return {"factor": person.id.hex} if device is None else {"device_factor": f"{device}.{person.id.hex}"}

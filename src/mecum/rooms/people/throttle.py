@@ -31,11 +31,20 @@ class Throttling:
         self._key = ground.secrets.derive("people.throttle")
         longest = dt.timedelta(seconds=settings.throttle_max_seconds)
         forget = dt.timedelta(minutes=settings.throttle_forget_minutes)
+        per_account = ThrottlePolicy(settings.throttle_free_attempts, longest, forget)
+        per_address = ThrottlePolicy(settings.throttle_free_attempts_address, longest, forget)
+        by_passkey = ThrottlePolicy(settings.passkey_tries_per_address, longest, forget)
         self._policies = {
-            "account": ThrottlePolicy(settings.throttle_free_attempts, longest, forget),
-            "address": ThrottlePolicy(settings.throttle_free_attempts_address, longest, forget),
-            "factor": ThrottlePolicy(settings.throttle_free_attempts, longest, forget),
-            "sign_up": ThrottlePolicy(settings.sign_ups_per_address, HOUR, HOUR),
+            "account": per_account,
+            "device": per_account,
+            "session": per_account,
+            "factor": per_account,
+            "device_factor": per_account,
+            "address": per_address,
+            "link_address": per_address,
+            "challenge_address": by_passkey,
+            "passkey_address": by_passkey,
+            "sign_up_address": ThrottlePolicy(settings.sign_ups_per_address, HOUR, HOUR),
             "reset_account": ThrottlePolicy(settings.resets_per_account, HOUR, HOUR),
             "reset_address": ThrottlePolicy(settings.resets_per_address, HOUR, HOUR),
         }
@@ -61,7 +70,7 @@ class Throttling:
     async def succeeded(self, connection: AsyncConnection, **keys: str) -> None:
         """Take the try back: it was the person's own. An address keeps its earlier ones, others may share it."""
         for kind, key in sorted(keys.items()):
-            if kind == "address":
+            if _is_shared(kind):
                 await store.undo_throttle(connection, kind, self._hash(kind, key))
             else:
                 await store.clear_throttle(connection, kind, self._hash(kind, key))
@@ -82,5 +91,10 @@ class Throttling:
         return _Counted(kind, hashed, after, wait)
 
     def _hash(self, kind: str, key: str) -> bytes:
-        counted = network_of(key) if kind in ("address", "sign_up", "reset_address") else key
+        counted = network_of(key) if _is_shared(kind) else key
         return mac(self._key, kind.encode(), counted.encode())
+
+
+def _is_shared(kind: str) -> bool:
+    """Whether it counts by network address, behind which there may be many."""
+    return kind.endswith("address")

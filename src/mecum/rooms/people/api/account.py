@@ -69,8 +69,8 @@ def account_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
     @router.post("/api/reset", responses=problems(403, 404, 410, 422))
     async def reset(request: Request, response: Response, body: ResetBody) -> dict[str, Any]:
         """Sign in by a link, with a new password or to make a passkey right after."""
-        issued = await parts.resets.complete(body.token, body.password, same_page(parts, request))
-        return await view.begun(response, issued)
+        given = same_page(parts, request)
+        return await view.begun(response, await parts.resets.complete(body.token, body.password, given), given)
 
 
 def passkey_routes(router: APIRouter, parts: Parts) -> None:

@@ -25,6 +25,7 @@ from mecum.rooms.people.api.bodies import (
     space_out,
 )
 from mecum.rooms.people.parts import Parts
+from mecum.rooms.people.service import email_key
 from mecum.rooms.people.sessions import Issued
 from mecum.rooms.people.store import persons
 from mecum.rooms.people.store.sessions import Session
@@ -66,9 +67,11 @@ class SessionView:
                 "spaces": [space_out(space) for space in spaces],
             }
 
-    async def begun(self, response: Response, issued: Issued) -> dict[str, Any]:
-        """The same for a session that has just begun, with its cookie."""
+    async def begun(self, response: Response, issued: Issued, given: Credentials) -> dict[str, Any]:
+        """The same for a session that has just begun, with its cookies."""
         await self._parts.edge.set_cookie(response, issued.token)
+        if issued.session.state == "active":
+            await self._parts.devices.remember(response, given, email_key(issued.person.email))
         return await self.body(issued.session)
 
 
@@ -105,14 +108,14 @@ def session_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
     @router.post("/api/setup", responses=problems(403, 404, 409, 410, 422))
     async def set_up(request: Request, response: Response, body: SetUpBody) -> dict[str, Any]:
         """Make the first owner and sign in."""
-        issued = await parts.arrivals.set_up(body.token, body.account(), same_page(parts, request))
-        return await view.begun(response, issued)
+        given = same_page(parts, request)
+        return await view.begun(response, await parts.arrivals.set_up(body.token, body.account(), given), given)
 
     @router.post("/api/sign-up", responses=problems(403, 404, 409, 410, 422))
     async def sign_up(request: Request, response: Response, body: SignUpBody) -> dict[str, Any]:
         """Make an account and sign in."""
-        issued = await parts.arrivals.sign_up(body.token, body.account(), same_page(parts, request))
-        return await view.begun(response, issued)
+        given = same_page(parts, request)
+        return await view.begun(response, await parts.arrivals.sign_up(body.token, body.account(), given), given)
 
     @router.post("/api/sign-out", status_code=204, responses=problems(403))
     async def sign_out(request: Request, response: Response) -> None:
@@ -126,24 +129,24 @@ def sign_in_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
     @router.post("/api/sign-in", responses=problems(401, 403))
     async def sign_in(request: Request, response: Response, body: SignInBody) -> dict[str, Any]:
         """Sign in with a password; `second_factor_needed` says whether a code has to follow."""
-        issued = await parts.signing.by_password(body.email, body.password, same_page(parts, request))
-        return await view.begun(response, issued)
+        given = same_page(parts, request)
+        issued = await parts.signing.by_password(body.email, body.password, given)
+        return await view.begun(response, issued, given)
 
     @router.post("/api/sign-in/second-factor", responses=problems(401, 403))
     async def second_factor(request: Request, response: Response, body: CodeBody) -> dict[str, Any]:
         """Finish a sign-in with a code of the authenticator app, or a recovery code."""
-        issued = await parts.signing.second_factor(body.code, same_page(parts, request))
-        return await view.begun(response, issued)
+        given = same_page(parts, request)
+        return await view.begun(response, await parts.signing.second_factor(body.code, given), given)
 
     @router.post("/api/sign-in/passkey/options", responses=problems(403, 409))
     async def passkey_options(request: Request) -> dict[str, Any]:
         """Options for `navigator.credentials.get()`."""
-        same_page(parts, request)
-        challenge, options = await parts.passkeys.challenge()
+        challenge, options = await parts.passkeys.challenge(same_page(parts, request))
         return {"challenge_id": encode("cha", challenge), "options": options}
 
     @router.post("/api/sign-in/passkey", responses=problems(401, 403, 404, 410))
     async def passkey(request: Request, response: Response, body: PasskeySignInBody) -> dict[str, Any]:
         """Sign in with a passkey; it needs no second factor."""
         given, challenge = same_page(parts, request), decode("cha", body.challenge_id)
-        return await view.begun(response, await parts.passkeys.sign_in(challenge, body.credential, given))
+        return await view.begun(response, await parts.passkeys.sign_in(challenge, body.credential, given), given)

@@ -1,4 +1,4 @@
-"""One-time links, requests for them, policies and throttle counters: what is used before anybody is signed in."""
+"""One-time links, requests for them, policies, refusals, throttle counters: used before anybody is signed in."""
 
 from __future__ import annotations
 
@@ -14,9 +14,17 @@ from sqlalchemy.engine import Row
 from mecum.kit.db import AsyncConnection
 from mecum.kit.types import InstallationRole
 from mecum.rooms.people.service import Throttle
-from mecum.rooms.people.store.tables import links, policies, reset_requests, throttle
+from mecum.rooms.people.store.tables import links, policies, refusals, reset_requests, throttle
 
 LinkKind = Literal["setup", "invitation", "reset"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A sign-in that was refused, from a network address; `person_id` is None where there is no such account."""
+
+    person_id: UUID | None
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,8 @@ async def end_resets(connection: AsyncConnection, person_id: UUID, now: dt.datet
 
 
 async def forget_person(connection: AsyncConnection, person_id: UUID, email: str) -> None:
-    """Links for the person go; links by the person lose their name."""
+    """Links and refusals for the person go; links by the person lose their name."""
+    await connection.execute(delete(refusals).where(refusals.c.person_id == person_id))
     await connection.execute(
         delete(links).where(or_(links.c.person_id == person_id, func.lower(links.c.email) == email.lower()))
     )
@@ -104,6 +113,20 @@ async def take_reset_request(connection: AsyncConnection, request_id: UUID) -> s
     """The address key of the request, once."""
     statement = delete(reset_requests).where(reset_requests.c.id == request_id).returning(reset_requests.c.email_key)
     return (await connection.execute(statement)).scalar_one_or_none()
+
+
+async def add_refusal(
+    connection: AsyncConnection, refusal_id: UUID, person_id: UUID | None, address: str, now: dt.datetime
+) -> None:
+    values = {"id": refusal_id, "person_id": person_id, "address": address, "at": now}
+    await connection.execute(insert(refusals).values(values))
+
+
+async def take_refusal(connection: AsyncConnection, refusal_id: UUID) -> Refusal | None:
+    """The refusal, once."""
+    statement = delete(refusals).where(refusals.c.id == refusal_id).returning(refusals.c.person_id, refusals.c.address)
+    row = (await connection.execute(statement)).one_or_none()
+    return Refusal(row.person_id, row.address) if row else None
 
 
 async def policy(connection: AsyncConnection, name: str) -> str | None:
@@ -146,8 +169,9 @@ async def clear_throttle(connection: AsyncConnection, kind: str, key_hash: bytes
 async def sweep(
     connection: AsyncConnection, now: dt.datetime, links_kept: dt.timedelta, tries_kept: dt.timedelta
 ) -> None:
-    """Remove links that are long over, forgotten tries and requests that were never handled."""
+    """Remove links that are long over, forgotten tries, and requests and refusals that were never handled."""
     horizon = now - links_kept
     await connection.execute(delete(links).where(or_(links.c.expires_at < horizon, links.c.used_at < horizon)))
     await connection.execute(delete(throttle).where(throttle.c.last_at < now - tries_kept))
     await connection.execute(delete(reset_requests).where(reset_requests.c.at < now - tries_kept))
+    await connection.execute(delete(refusals).where(refusals.c.at < now - tries_kept))

@@ -126,6 +126,13 @@ async def person_by_email(connection: AsyncConnection, key: str) -> Person | Non
     return person_of(row) if row else None
 
 
+async def sign_in_by_email(connection: AsyncConnection, key: str) -> tuple[Person | None, str | None]:
+    """The person with this address and the hash of their password, by one query whether there are any or not."""
+    query = select(persons, passwords.c.hash).outerjoin(passwords, passwords.c.person_id == persons.c.id)
+    row = (await connection.execute(query.where(persons.c.email_key == key))).one_or_none()
+    return (person_of(row), row.hash) if row else (None, None)
+
+
 async def list_persons(
     connection: AsyncConnection,
     *,

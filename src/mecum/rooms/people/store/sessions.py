@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 
 from mecum.kit.db import AsyncConnection
@@ -16,6 +16,7 @@ from mecum.rooms.people.service import TokenState
 from mecum.rooms.people.store.persons import SPACE_IS_OPEN, person_of
 from mecum.rooms.people.store.tables import memberships, persons, session_tokens, sessions, spaces
 
+SessionState = Literal["second_factor", "active"]
 RETIRED_TOKENS_KEPT = dt.timedelta(days=7)
 
 
@@ -27,7 +28,7 @@ class Session:
     person_id: UUID
     space_id: UUID
     organisation_id: UUID
-    state: Literal["second_factor", "active"]
+    state: SessionState
     created_at: dt.datetime
     authenticated_at: dt.datetime
     last_seen_at: dt.datetime
@@ -181,19 +182,13 @@ async def revoke(
     return (await connection.execute(statement.values(revoked_at=now))).rowcount
 
 
-async def revoke_oldest(connection: AsyncConnection, person_id: UUID, now: dt.datetime, keep: int) -> None:
-    """End all but the newest `keep` sessions of the person."""
-    newest = (
-        select(sessions.c.id)
-        .where(sessions.c.person_id == person_id, sessions.c.revoked_at.is_(None))
-        .order_by(sessions.c.id.desc())
-        .limit(keep)
-    )
-    await connection.execute(
-        update(sessions)
-        .where(sessions.c.person_id == person_id, sessions.c.revoked_at.is_(None), sessions.c.id.not_in(newest))
-        .values(revoked_at=now)
-    )
+async def revoke_oldest(
+    connection: AsyncConnection, person_id: UUID, now: dt.datetime, state: SessionState, keep: int
+) -> None:
+    """End all but the newest `keep` sessions of the person that are in this state."""
+    theirs = and_(sessions.c.person_id == person_id, sessions.c.state == state, sessions.c.revoked_at.is_(None))
+    newest = select(sessions.c.id).where(theirs).order_by(sessions.c.id.desc()).limit(keep)
+    await connection.execute(update(sessions).where(theirs, sessions.c.id.not_in(newest)).values(revoked_at=now))
 
 
 async def forget_person(connection: AsyncConnection, person_id: UUID) -> None:

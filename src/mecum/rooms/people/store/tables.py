@@ -159,6 +159,14 @@ reset_requests = Table(
     Column("email_key", String(320)),
     Column("at", moment),
 )
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("person_id", UUID),
+    Column("address", String(64)),
+    Column("at", moment),
+)
 throttle = Table(
     "throttle",
     metadata,
