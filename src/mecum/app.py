@@ -189,6 +189,7 @@ async def build(settings: Settings) -> App:
         trusted_proxies=settings.kit.trusted_proxies,
         body_limit_bytes=settings.kit.body_limit_bytes,
         own_limits=OWN_LIMITS,
+        hsts_days=settings.kit.hsts_days,
     )
     app = App(settings, kit, rooms, gate, engines)
     gate_holder.append(app)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import io
 import os
 import tarfile
 from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from mecum.cli.archive import disk_errors, unpack
 from mecum.cli.up import LOCK_FILE
+from mecum.kit.db import Database
 from mecum.kit.embedded_pg import DirectoryLock, EmbeddedPostgres
 from mecum.kit.errors import BadRequest, Unavailable
 from tests.cli.conftest import OWNER, Mecum
@@ -97,6 +100,32 @@ def test_nothing_is_restored_while_the_server_runs(backup: Path, data: Path, mec
     done = mecum("restore", str(backup), "--force")
     lock.release()
     assert done.code == 78 and f"in use by `mecum up` (process {os.getpid()})" in done.err
+
+
+def test_nothing_is_restored_into_a_database_that_a_server_elsewhere_works_on(
+    backup: Path, data: Path, database_url: str, mecum: Mecum
+) -> None:
+    (data / BLOB).unlink()
+    with serving_elsewhere(database_url):
+        done = mecum("restore", str(backup), "--force")
+    assert done.code == 1 and "Stop Mecum" in done.err
+    assert not (data / BLOB).exists()
+    assert mecum("restore", str(backup), "--force").code == 0
+
+
+@contextmanager
+def serving_elsewhere(url: str) -> Generator[None]:
+    """A pool as every server has, with a connection that rests."""
+    database, loop = Database(url), asyncio.new_event_loop()
+
+    async def used() -> None:
+        async with database.transaction() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+
+    loop.run_until_complete(used())
+    yield
+    loop.run_until_complete(database.close())
+    loop.close()
 
 
 def test_a_backup_that_can_not_be_written_leaves_nothing(owner: str, mecum: Mecum, tmp_path: Path) -> None:

@@ -103,13 +103,15 @@ def _put_in_place(staging: Path, data: Path, force: bool) -> None:
     """Files first, which harm nobody; the database in one transaction; right after it the key of its secrets."""
     from mecum.cli.archive import DUMP, KEYS, disk_errors
     from mecum.cli.ground import KEY_FILE, database_url
-    from mecum.kit.dump import holds_data, restore_database
+    from mecum.kit.dump import holds_data, in_use, is_in_use, restore_database
 
     own = bool(os.environ.get("MECUM_DATABASE_URL"))
     progress = Progress(words("cli.restoring_database"))
     with database_url(data, "mecum restore") as url:
         if own and not force and holds_data(url):
             raise _not_empty("MECUM_DATABASE_URL")
+        if own and is_in_use(url):
+            raise in_use()  # by a server on another machine, or with another data directory: its lock says nothing here
         with disk_errors(data):
             _merge(staging / "blobs", data / "blobs")
         restore_database(url, staging / DUMP, drop_others=not own, progress=progress)

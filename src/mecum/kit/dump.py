@@ -99,6 +99,20 @@ def holds_data(url: str) -> bool:
     return bool(_schemas_in_database(_connection(url)))
 
 
+def is_in_use(url: str) -> bool:
+    """Whether a process of ours is connected to the database, wherever it runs.
+
+    Raises:
+        Unavailable: the database can't be reached.
+    """
+    return _asked(_connection(url), _OURS) != ["0"]
+
+
+# The name that every connection of ours gives itself: see `Database`.
+_OURS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'mecum' AND pid <> pg_backend_pid()
+"""
 _CREATE_SCHEMA = re.compile(r"^CREATE SCHEMA (.+);$", re.MULTILINE)
 # `public` stays: the extensions live there, and only a superuser can make those again.
 _SCHEMAS = r"""
@@ -118,7 +132,12 @@ def _schemas_in_dump(file: Path) -> list[str]:
 
 def _schemas_in_database(connection: dict[str, str]) -> list[str]:
     """As SQL identifiers."""
-    command = [str(_tool("psql")), "--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--command", _SCHEMAS]
+    return _asked(connection, _SCHEMAS)
+
+
+def _asked(connection: dict[str, str], query: str) -> list[str]:
+    """The rows of a query of one column."""
+    command = [str(_tool("psql")), "--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--command", query]
     done = subprocess.run(command, env=_environment(connection), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise _refusal(done.stderr)
@@ -219,10 +238,14 @@ def _refusal(errors: str) -> Unavailable | Conflict | StartError:
             params={"reason": words},
         )
     if "lock timeout" in words or "canceling statement due to lock" in words:
-        return Conflict("backup_in_use", "Something still uses the database.", "Stop Mecum, then try again.")
+        return in_use()
     return Unavailable(
         "backup_failed", f"The database refused: {words}", "The database is unchanged.", params={"reason": words}
     )
+
+
+def in_use() -> Conflict:
+    return Conflict("backup_in_use", "Something still uses the database.", "Stop Mecum, then try again.")
 
 
 def _connection(url: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from mecum.kit.errors import MecumError, TooLarge, Unavailable
 from mecum.kit.http import problem
-from mecum.kit.settings import Network
+from mecum.kit.settings import Network, is_loopback
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -27,6 +27,7 @@ Render: TypeAlias = Callable[[MecumError], Response]
 
 FORWARDED_MAX = 20
 LOOPBACK_NAMES = ("127.0.0.1", "[::1]", "0.0.0.0")  # noqa: S104  what a browser may have been given, not what we bind
+DAY_S = 86_400
 READING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -39,6 +40,7 @@ class Gate:
             passkeys work.
         trusted_proxies: whose X-Forwarded headers are believed.
         body_limit_bytes: largest body, except below a path of `own_limits`, whose routes have limits of their own.
+        hsts_days: for so long browsers come by https alone (RFC 6797), where the public URL is https; 0 binds nobody.
     """
 
     def __init__(
@@ -49,12 +51,16 @@ class Gate:
         trusted_proxies: Sequence[Network],
         body_limit_bytes: int,
         own_limits: Iterable[str],
+        hsts_days: int,
     ) -> None:
         self._app = app
         self._public = urlsplit(public_url)
         self._trusted = tuple(trusted_proxies)
         self._body_limit = body_limit_bytes
         self._own_limits = tuple(own_limits)
+        # Never for this machine's own names: browsers would refuse http to every other service of it.
+        binds = self._public.scheme == "https" and not is_loopback(self._public.hostname or "") and hsts_days > 0
+        self._hsts = f"max-age={hsts_days * DAY_S}".encode() if binds else None
         self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,6 +68,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         self._believe_proxy(scope)
+        if self._hsts is not None and scope["scheme"] == "https":
+            send = _with_header(send, (b"strict-transport-security", self._hsts))
         refusal = self._refuse(scope)
         if refusal is not None:
             await refusal(scope, receive, send)  # pyright: ignore[reportArgumentType]
@@ -134,6 +142,15 @@ class Gate:
     def _too_large(self) -> TooLarge:
         limit = self._body_limit
         return TooLarge("body_too_large", f"The request is larger than {limit:,} bytes.", params={"limit_bytes": limit})
+
+
+def _with_header(send: Send, header: tuple[bytes, bytes]) -> Send:
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), header]
+        await send(message)
+
+    return sent
 
 
 def _rendered(path: str, error: MecumError) -> Response:

@@ -102,6 +102,12 @@ class KitSettings(BaseSettings):
         default={}, description="Exceptions from the ban on private addresses: purpose:origin pairs, comma-separated."
     )
 
+    hsts_days: int = Field(
+        default=365,
+        ge=0,
+        le=730,
+        description="For so long browsers come back by https alone, where the public URL is https; 0 lets them choose.",
+    )
     body_limit_bytes: int = Field(
         default=4 * MIB, ge=64 * KIB, le=GIB, description="Largest request body, except where files are sent."
     )
