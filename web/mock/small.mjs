@@ -21,7 +21,7 @@ const lists = {
     { seq: 12, at: "2026-11-23T09:12:00Z", actor: { kind: "session", person: "prs_1" }, action: "people.person_added", subject: "prs_2", details: { role: "member" } },
     { seq: 11, at: "2026-11-22T19:40:00Z", actor: { kind: "session", person: "prs_1" }, action: "models.provider_added", subject: "prv_1", details: { name: "Example" } },
   ],
-  "/me/passkeys": [{ id: "pky_1", name: "Phone", created_at: "2026-10-02T08:00:00Z", last_used_at: "2026-11-20T08:00:00Z" }],
+  "/me/passkeys": [{ id: "pky_1", name: "Phone", created_at: "2026-10-02T08:00:00Z", last_used_at: "2026-11-20T08:00:00Z", host: "localhost", works_here: true }],
   "/me/sessions": [
     { id: "ses_1", created_at: "2026-11-01T08:00:00Z", last_seen_at: "2026-11-23T08:00:00Z", address: "127.0.0.1", user_agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140", surface: "web", current: true },
     { id: "ses_2", created_at: "2026-11-02T08:00:00Z", last_seen_at: "2026-11-21T18:00:00Z", address: "192.168.1.4", user_agent: "Mozilla/5.0 (iPhone) Mobile Safari/605", surface: "web", current: false },

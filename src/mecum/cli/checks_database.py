@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import psycopg
 
 from mecum.cli.checks import Finding, trouble
-from mecum.cli.ground import AuditCheck, Ground, model_commands, people_commands, rotation
+from mecum.cli.ground import AuditCheck, Ground, PeopleCommands, model_commands, people_commands, rotation
 from mecum.cli.output import size, words
 from mecum.kit.errors import MecumError
 from mecum.kit.probe import DatabaseFacts, hears, look
@@ -72,6 +72,7 @@ async def _listening(ground: Ground) -> Finding:
 
 async def _rooms(ground: Ground) -> AsyncIterator[Finding]:
     with people_commands(ground) as people:
+        yield await _address(ground, people)
         yield _audit(await people.verify_audit())
         owners = [each for each in await people.list_people() if each.role == "owner" and each.state == "active"]
     if owners:
@@ -98,6 +99,19 @@ def _sealed(census: Census) -> Finding:
     if census.unfinished:
         return Finding(name, "note", words("doctor.sealed_mixed", counts=counts), words("doctor.sealed_mixed_hint"))
     return Finding(name, "ok", words("doctor.sealed_ok", counts=counts))
+
+
+async def _address(ground: Ground, people: PeopleCommands) -> Finding:
+    """Whether it would start as the settings say. Where they say nothing, the service may have other settings."""
+    name, given = words("doctor.address"), ground.settings.kit.public_url
+    known = await people.address()
+    if known is None or not given:
+        return Finding(name, "ok", known or ground.public_url)
+    passkeys = (await people.foresee_move(given)).passkeys
+    if not passkeys:
+        return Finding(name, "ok", given)
+    text = words("doctor.address_differs", known=known, given=given, count=passkeys)
+    return Finding(name, "bad", text, words("doctor.address_hint", known=known, given=given))
 
 
 def _audit(check: AuditCheck) -> Finding:

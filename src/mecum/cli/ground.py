@@ -9,7 +9,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,7 +30,7 @@ from mecum.rooms.models.cli_ops import Machine as ModelsMachine
 from mecum.rooms.models.cli_ops import ModelCommands, Trial
 from mecum.rooms.people import AuditCheck, IssuedKey, Person
 from mecum.rooms.people.cli_ops import SEALED as SEALED_BY_PEOPLE
-from mecum.rooms.people.cli_ops import Key, Machine, MadeLink, PeopleCommands
+from mecum.rooms.people.cli_ops import Key, Machine, MadeLink, Move, PeopleCommands
 from mecum.settings import Settings, load
 
 __all__ = [
@@ -40,6 +40,8 @@ __all__ = [
     "Key",
     "MadeLink",
     "ModelCommands",
+    "Move",
+    "PeopleCommands",
     "Person",
     "Trial",
     "database_url",
@@ -58,7 +60,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Args: data: the data directory; public_url: where people find the installation, without a trailing slash."""
+    """Args: data: the data directory; public_url: where people find the installation, without a trailing slash: as the
+    settings say, or else as it was run last.
+    """
 
     settings: Settings
     db: Database
@@ -173,6 +177,10 @@ async def _work(
         secrets = SecretBox.from_file(kit.data / KEY_FILE) if sealed else SecretBox({"none": bytes(KEY_BYTES)})
         if migrated and sealed and not any_key:
             await require_key_file(database, secrets)
-        return await work(Ground(settings, database, SystemClock(), secrets, kit.data, kit.address))
+        ground = Ground(settings, database, SystemClock(), secrets, kit.data, kit.address)
+        if migrated and not kit.public_url:
+            with people_commands(ground) as people:
+                ground = replace(ground, public_url=await people.address() or kit.address)
+        return await work(ground)
     finally:
         await database.close()

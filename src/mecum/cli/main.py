@@ -42,6 +42,7 @@ COMMANDS = (
     Entry("keys", "mecum.cli.keys:keys", "API keys: add, list, revoke."),
     Entry("models", "mecum.cli.models:models", "Models: add, list, test, choose, remove."),
     Entry("secrets", "mecum.cli.secrets:secrets", "Secrets at rest: list, rotate the keys."),
+    Entry("public-url", "mecum.cli.public_url:public_url", "The address of the installation: show, set."),
     Entry("doctor", "mecum.cli.doctor:doctor", "Check everything and say how to mend it."),
     Entry("backup", "mecum.cli.backup:backup", "Write everything into one file."),
     Entry("restore", "mecum.cli.restore:restore", "Bring back what `mecum backup` wrote."),

@@ -138,14 +138,7 @@ class KitSettings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _usable_public_url(cls, value: str) -> str:
-        if not value:
-            return value
-        origin_of(value)
-        if not is_bare_origin(value):
-            raise ValueError("give scheme, host and port only, e.g. https://mecum.example.org")
-        if urlsplit(value).scheme != "https" and not is_loopback(urlsplit(value).hostname or ""):
-            raise ValueError("beyond this machine it must start with https://")
-        return value.rstrip("/")
+        return usable_public_url(value) if value else value
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
@@ -223,6 +216,20 @@ def unknown_names(settings: Iterable[type[BaseSettings]], environment: Mapping[s
     """`MECUM_*` variables that no settings class knows: most likely misspelt."""
     known = {PREFIX + name.upper() for each in settings for name in each.model_fields}
     return tuple(sorted(name for name in environment if name.startswith(PREFIX) and name not in known))
+
+
+def usable_public_url(url: str) -> str:
+    """`url` without a trailing slash.
+
+    Raises:
+        ValueError: people beyond this machine could not use it, or it is more than an origin.
+    """
+    origin_of(url)
+    if not is_bare_origin(url):
+        raise ValueError("give scheme, host and port only, e.g. https://mecum.example.org")
+    if urlsplit(url).scheme != "https" and not is_loopback(urlsplit(url).hostname or ""):
+        raise ValueError("beyond this machine it must start with https://")
+    return url.rstrip("/")
 
 
 def parse_private_origins(text: str) -> PrivateOrigins:

@@ -9,12 +9,15 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+
+if TYPE_CHECKING:
+    from tests.rooms.people.world import Browser
 
 UP, UV, BE, BS, AT = 0x01, 0x04, 0x08, 0x10, 0x40
 
@@ -84,3 +87,30 @@ class Authenticator:
     def _public_key(self) -> bytes:
         numbers = self.key.public_key().public_numbers()
         return cbor2.dumps({1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32), -3: numbers.y.to_bytes(32)})
+
+
+async def passkey_options(browser: Browser) -> dict[str, Any]:
+    """What the server asks of a new passkey."""
+    answer = await browser.post("/api/me/passkeys/options")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def register_passkey(browser: Browser, authenticator: Authenticator | None = None) -> Authenticator:
+    """A passkey of the person who is signed in."""
+    authenticator = authenticator or Authenticator(browser.world.kit.public_url)
+    begun = await passkey_options(browser)
+    body = {
+        "challenge_id": begun["challenge_id"],
+        "name": "Laptop",
+        "credential": authenticator.create(begun["options"]),
+    }
+    answer = await browser.post("/api/me/passkeys", body)
+    assert answer.status_code == 201, answer.text
+    return authenticator
+
+
+async def passkey_assertion(browser: Browser, authenticator: Authenticator) -> dict[str, Any]:
+    """What a browser sends to sign in with a passkey."""
+    begun = (await browser.post("/api/sign-in/passkey/options")).json()
+    return {"challenge_id": begun["challenge_id"], "credential": authenticator.get(begun["options"])}

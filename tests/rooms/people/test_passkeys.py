@@ -11,39 +11,13 @@ import pytest
 
 from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
-from tests.rooms.people.authenticator import Authenticator
-from tests.rooms.people.world import OWNER, Browser, World, after
-
-ORIGIN = "http://localhost:8080"
-
-
-async def _options(browser: Browser) -> dict[str, Any]:
-    answer = await browser.post("/api/me/passkeys/options")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def _register(browser: Browser, authenticator: Authenticator | None = None) -> Authenticator:
-    authenticator = authenticator or Authenticator(ORIGIN)
-    begun = await _options(browser)
-    body = {
-        "challenge_id": begun["challenge_id"],
-        "name": "Laptop",
-        "credential": authenticator.create(begun["options"]),
-    }
-    answer = await browser.post("/api/me/passkeys", body)
-    assert answer.status_code == 201, answer.text
-    return authenticator
-
-
-async def _assertion(browser: Browser, authenticator: Authenticator) -> dict[str, Any]:
-    begun = (await browser.post("/api/sign-in/passkey/options")).json()
-    return {"challenge_id": begun["challenge_id"], "credential": authenticator.get(begun["options"])}
+from tests.rooms.people.authenticator import Authenticator, passkey_assertion, passkey_options, register_passkey
+from tests.rooms.people.world import OWNER, PUBLIC_URL, World, after
 
 
 async def test_the_options_ask_for_a_discoverable_credential_with_user_verification(world: World) -> None:
     browser = await world.set_up()
-    options = (await _options(browser))["options"]
+    options = (await passkey_options(browser))["options"]
     assert options["rp"] == {"id": "localhost", "name": "Mecum"}
     assert options["authenticatorSelection"] == {
         "residentKey": "required",
@@ -58,9 +32,9 @@ async def test_the_options_ask_for_a_discoverable_credential_with_user_verificat
 
 async def test_a_passkey_signs_in_without_name_or_password(world: World) -> None:
     owner = await world.set_up()
-    authenticator = await _register(owner)
+    authenticator = await register_passkey(owner)
     browser = world.browser()
-    answer = await browser.post("/api/sign-in/passkey", await _assertion(browser, authenticator))
+    answer = await browser.post("/api/sign-in/passkey", await passkey_assertion(browser, authenticator))
     assert answer.status_code == 200 and answer.json()["person"]["email"] == OWNER
     assert (await browser.session())["person"]["passkeys"] == 1
     listed = (await browser.get("/api/me/passkeys")).json()["items"]
@@ -69,10 +43,10 @@ async def test_a_passkey_signs_in_without_name_or_password(world: World) -> None
 
 async def test_a_passkey_can_be_the_only_credential_from_the_beginning(world: World) -> None:
     owner = await world.set_up(password=None)
-    authenticator = await _register(owner)
+    authenticator = await register_passkey(owner)
     assert (await owner.session())["person"]["has_password"] is False
     await owner.post("/api/sign-out")
-    answer = await owner.post("/api/sign-in/passkey", await _assertion(owner, authenticator))
+    answer = await owner.post("/api/sign-in/passkey", await passkey_assertion(owner, authenticator))
     assert answer.status_code == 200
 
 
@@ -80,19 +54,19 @@ async def test_the_password_can_go_when_a_passkey_is_there_and_the_passkey_canno
     browser = await world.set_up()
     refused = await browser.post("/api/me/password", {"new": None})
     assert refused.status_code == 409 and refused.json()["code"] == "people.last_credential"
-    await _register(browser)
+    await register_passkey(browser)
     assert (await browser.post("/api/me/password", {"new": None})).status_code == 204
     assert (await world.browser().sign_in()).status_code == 401
     (passkey,) = (await browser.get("/api/me/passkeys")).json()["items"]
     refused = await browser.delete(f"/api/me/passkeys/{passkey['id']}")
     assert refused.status_code == 409 and refused.json()["code"] == "people.last_credential"
-    await _register(browser)
+    await register_passkey(browser)
     assert (await browser.delete(f"/api/me/passkeys/{passkey['id']}")).status_code == 204
 
 
 async def test_password_and_passkey_removed_at_the_same_time_leave_one_of_them(world: World) -> None:
     browser = await world.set_up()
-    await _register(browser)
+    await register_passkey(browser)
     (passkey,) = (await browser.get("/api/me/passkeys")).json()["items"]
     answers = await asyncio.gather(
         browser.post("/api/me/password", {"new": None}), browser.delete(f"/api/me/passkeys/{passkey['id']}")
@@ -102,8 +76,8 @@ async def test_password_and_passkey_removed_at_the_same_time_leave_one_of_them(w
 
 async def test_a_challenge_is_good_once(world: World) -> None:
     browser = await world.set_up()
-    authenticator = await _register(browser)
-    body = await _assertion(browser, authenticator)
+    authenticator = await register_passkey(browser)
+    body = await passkey_assertion(browser, authenticator)
     assert (await browser.post("/api/sign-in/passkey", body)).status_code == 200
     again = await browser.post("/api/sign-in/passkey", body)
     assert again.status_code == 410 and again.json()["code"] == "people.challenge_gone"
@@ -111,16 +85,16 @@ async def test_a_challenge_is_good_once(world: World) -> None:
 
 async def test_a_challenge_expires_after_five_minutes(world: World) -> None:
     browser = await world.set_up()
-    authenticator = await _register(browser)
-    body = await _assertion(browser, authenticator)
+    authenticator = await register_passkey(browser)
+    body = await passkey_assertion(browser, authenticator)
     world.clock.advance(after(minutes=5))
     assert (await browser.post("/api/sign-in/passkey", body)).status_code == 410
 
 
 async def test_a_challenge_for_signing_in_registers_nothing_and_the_other_way_round(world: World) -> None:
     browser = await world.set_up()
-    authenticator = await _register(browser)
-    register, sign_in = await _options(browser), (await browser.post("/api/sign-in/passkey/options")).json()
+    authenticator = await register_passkey(browser)
+    register, sign_in = await passkey_options(browser), (await browser.post("/api/sign-in/passkey/options")).json()
     mixed = {"challenge_id": register["challenge_id"], "credential": authenticator.get(sign_in["options"])}
     assert (await browser.post("/api/sign-in/passkey", mixed)).status_code == 410
 
@@ -129,32 +103,33 @@ async def test_one_persons_challenge_is_of_no_use_to_another(world: World) -> No
     owner = await world.set_up()
     await world.open_sign_up()
     other = await world.member("bo@example.org")
-    begun = await _options(owner)
-    credential = Authenticator(ORIGIN).create(begun["options"])
+    begun = await passkey_options(owner)
+    credential = Authenticator(PUBLIC_URL).create(begun["options"])
     body = {"challenge_id": begun["challenge_id"], "name": "x", "credential": credential}
     assert (await other.post("/api/me/passkeys", body)).status_code == 410
 
 
 async def test_a_copied_authenticator_is_found_by_its_counter(world: World) -> None:
     browser = await world.set_up()
-    authenticator = await _register(browser)
-    await browser.post("/api/sign-in/passkey", await _assertion(browser, authenticator))
+    authenticator = await register_passkey(browser)
+    await browser.post("/api/sign-in/passkey", await passkey_assertion(browser, authenticator))
     authenticator.counter -= 1
-    answer = await browser.post("/api/sign-in/passkey", await _assertion(browser, authenticator))
+    answer = await browser.post("/api/sign-in/passkey", await passkey_assertion(browser, authenticator))
     assert answer.status_code == 401 and answer.json()["code"] == "people.passkey_wrong"
 
 
 async def test_a_synced_passkey_without_counter_works_again_and_again(world: World) -> None:
     browser = await world.set_up()
-    authenticator = await _register(browser, Authenticator(ORIGIN, counts=False))
+    authenticator = await register_passkey(browser, Authenticator(PUBLIC_URL, counts=False))
     for _ in range(3):
-        assert (await browser.post("/api/sign-in/passkey", await _assertion(browser, authenticator))).status_code == 200
+        answer = await browser.post("/api/sign-in/passkey", await passkey_assertion(browser, authenticator))
+        assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("wrong", ["origin", "rp", "unverified", "key", "handle"])
 async def test_an_assertion_that_does_not_fit_is_refused(world: World, wrong: str) -> None:
     browser = await world.set_up()
-    authenticator = await _register(browser)
+    authenticator = await register_passkey(browser)
     match wrong:
         case "origin":
             authenticator.origin = "http://localhost:9999"
@@ -163,17 +138,17 @@ async def test_an_assertion_that_does_not_fit_is_refused(world: World, wrong: st
         case "unverified":
             authenticator.verifies = False
         case "key":
-            authenticator.key = Authenticator(ORIGIN).key
+            authenticator.key = Authenticator(PUBLIC_URL).key
         case _:
             authenticator.user_handle = b"\x00" * 16
-    answer = await world.browser().post("/api/sign-in/passkey", await _assertion(browser, authenticator))
+    answer = await world.browser().post("/api/sign-in/passkey", await passkey_assertion(browser, authenticator))
     assert answer.status_code == 401 and answer.json()["code"] == "people.passkey_wrong"
 
 
 async def test_an_unverified_registration_is_refused(world: World) -> None:
     browser = await world.set_up()
-    begun = await _options(browser)
-    credential = Authenticator(ORIGIN, verifies=False).create(begun["options"])
+    begun = await passkey_options(browser)
+    credential = Authenticator(PUBLIC_URL, verifies=False).create(begun["options"])
     body = {"challenge_id": begun["challenge_id"], "name": "x", "credential": credential}
     answer = await browser.post("/api/me/passkeys", body)
     assert answer.status_code == 400 and answer.json()["code"] == "people.passkey_not_registered"
@@ -181,8 +156,8 @@ async def test_an_unverified_registration_is_refused(world: World) -> None:
 
 async def test_the_same_credential_is_registered_once(world: World) -> None:
     browser = await world.set_up()
-    authenticator = await _register(browser)
-    begun = await _options(browser)
+    authenticator = await register_passkey(browser)
+    begun = await passkey_options(browser)
     assert [each["type"] for each in begun["options"]["excludeCredentials"]] == ["public-key"]
     body = {"challenge_id": begun["challenge_id"], "name": "x", "credential": authenticator.create(begun["options"])}
     assert (await browser.post("/api/me/passkeys", body)).status_code == 400
@@ -207,7 +182,7 @@ async def test_nonsense_instead_of_a_credential_is_refused_not_an_error_of_ours(
     world: World, credential: dict[str, Any]
 ) -> None:
     browser = await world.set_up()
-    begun = await _options(browser)
+    begun = await passkey_options(browser)
     made = await browser.post(
         "/api/me/passkeys", {"challenge_id": begun["challenge_id"], "name": "x", "credential": credential}
     )
@@ -221,17 +196,17 @@ async def test_nonsense_instead_of_a_credential_is_refused_not_an_error_of_ours(
 
 async def test_broken_bytes_in_a_good_credential_are_refused_not_an_error_of_ours(world: World) -> None:
     browser = await world.set_up()
-    authenticator = await _register(browser)
+    authenticator = await register_passkey(browser)
     for field in ("clientDataJSON", "authenticatorData", "signature"):
         for cut in (1, 7, 20):
-            body = await _assertion(browser, authenticator)
+            body = await passkey_assertion(browser, authenticator)
             whole = body["credential"]["response"][field]
             body["credential"]["response"][field] = whole[:-cut]
             answer = await browser.post("/api/sign-in/passkey", body)
             assert answer.status_code == 401, (field, cut, answer.text)
     for cut in (1, 30, 90, 150, 200):
-        begun = await _options(browser)
-        made = Authenticator(ORIGIN).create(begun["options"])
+        begun = await passkey_options(browser)
+        made = Authenticator(PUBLIC_URL).create(begun["options"])
         made["response"]["attestationObject"] = made["response"]["attestationObject"][:-cut]
         body = {"challenge_id": begun["challenge_id"], "name": "x", "credential": made}
         answer = await browser.post("/api/me/passkeys", body)
@@ -245,18 +220,18 @@ async def test_a_public_key_that_lacks_a_part_is_refused_not_an_error_of_ours(
     world: World, public_key: dict[int, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser = await world.set_up()
-    authenticator = Authenticator(ORIGIN)
+    authenticator = Authenticator(PUBLIC_URL)
     monkeypatch.setattr(authenticator, "_public_key", lambda: cbor2.dumps(public_key))
-    begun = await _options(browser)
+    begun = await passkey_options(browser)
     body = {"challenge_id": begun["challenge_id"], "name": "x", "credential": authenticator.create(begun["options"])}
     assert (await browser.post("/api/me/passkeys", body)).status_code in (400, 201)
-    answer = await browser.post("/api/sign-in/passkey", await _assertion(browser, authenticator))
+    answer = await browser.post("/api/sign-in/passkey", await passkey_assertion(browser, authenticator))
     assert answer.status_code == 401
 
 
 async def test_a_passkey_can_be_renamed_and_only_by_its_person(world: World) -> None:
     browser = await world.set_up()
-    await _register(browser)
+    await register_passkey(browser)
     (passkey,) = (await browser.get("/api/me/passkeys")).json()["items"]
     renamed = await browser.request("PATCH", f"/api/me/passkeys/{passkey['id']}", {"name": "Phone"})
     assert renamed.json()["name"] == "Phone"
@@ -275,14 +250,14 @@ async def test_a_new_passkey_needs_a_recent_sign_in_and_never_a_key(world: World
     refused = await browser.post("/api/me/passkeys/options")
     assert refused.status_code == 403 and refused.json()["code"] == "people.sign_in_again"
     await browser.sign_in()
-    await _register(browser)
+    await register_passkey(browser)
 
 
 async def test_nobody_has_more_than_so_many_passkeys(database: Database, clock: ManualClock, tmp_path: Path) -> None:
     world = World(database, clock, tmp_path, passkeys_per_person=2)
     browser = await world.set_up()
-    await _register(browser)
-    await _register(browser)
+    await register_passkey(browser)
+    await register_passkey(browser)
     answer = await browser.post("/api/me/passkeys/options")
     assert answer.status_code == 409 and answer.json()["code"] == "people.too_many_passkeys"
     await world.close()
@@ -292,10 +267,10 @@ async def test_a_disabled_person_cannot_use_a_passkey(world: World) -> None:
     owner = await world.set_up()
     await world.open_sign_up()
     other = await world.member("bo@example.org")
-    authenticator = await _register(other)
+    authenticator = await register_passkey(other)
     person = (await other.session())["person"]["id"]
     await owner.request("PATCH", f"/api/people/{person}", {"state": "disabled"})
-    answer = await other.post("/api/sign-in/passkey", await _assertion(other, authenticator))
+    answer = await other.post("/api/sign-in/passkey", await passkey_assertion(other, authenticator))
     assert answer.status_code == 403 and answer.json()["code"] == "people.disabled"
 
 
@@ -313,6 +288,7 @@ async def test_behind_an_address_without_a_name_passkeys_say_what_to_do(
 async def test_on_the_standard_port_the_origin_has_none(database: Database, clock: ManualClock, tmp_path: Path) -> None:
     world = World(database, clock, tmp_path, public_url="https://mecum.example.org:443")
     browser = await world.set_up()
-    authenticator = await _register(browser, Authenticator("https://mecum.example.org"))
-    assert (await browser.post("/api/sign-in/passkey", await _assertion(browser, authenticator))).status_code == 200
+    authenticator = await register_passkey(browser, Authenticator("https://mecum.example.org"))
+    answer = await browser.post("/api/sign-in/passkey", await passkey_assertion(browser, authenticator))
+    assert answer.status_code == 200
     await world.close()

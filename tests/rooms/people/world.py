@@ -35,6 +35,7 @@ from tests.support.jobs import HandJobs
 PASSWORD = "seven green lanterns"
 OTHER_PASSWORD = "four wooden boats"
 OWNER = "ada@example.org"
+PUBLIC_URL = "http://localhost:8080"
 
 
 class World:
@@ -46,7 +47,7 @@ class World:
         clock: ManualClock,
         folder: Path,
         *,
-        public_url: str = "http://localhost:8080",
+        public_url: str = PUBLIC_URL,
         mail: Mail | None = None,
         exporters: Sequence[Exporter] = (),
         **settings: Any,

@@ -56,6 +56,9 @@ export interface Passkey {
   name: string;
   created_at: string;
   last_used_at: string | null;
+  /** The name of the address that it is bound to. */
+  host: string | null;
+  works_here: boolean;
 }
 
 export interface PasskeyChallenge<Options> {

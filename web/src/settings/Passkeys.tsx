@@ -38,6 +38,7 @@ function Row({ passkey }: { passkey: Passkey }) {
             ? t("Made {made}, last used {used}", { made: date(passkey.created_at), used: date(passkey.last_used_at) })
             : t("Made {made}, not used yet", { made: date(passkey.created_at) })}
         </small>
+        {!passkey.works_here && <small>{t("It belongs to {host} and does not work here. Make a new one.", { host: passkey.host ?? "" })}</small>}
       </span>
       <IconButton small icon={Pencil} label={t("Rename {name}", { name: passkey.name })} onClick={() => setDialog("name")} />
       <IconButton small icon={Trash2} label={t("Remove {name}", { name: passkey.name })} onClick={() => setDialog("remove")} />

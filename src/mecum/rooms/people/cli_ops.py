@@ -19,6 +19,7 @@ from mecum.kit.ids import encode
 from mecum.kit.types import InstallationRole, Principal, Scope
 from mecum.rooms.people import AuditCheck, IssuedKey, Person, errors
 from mecum.rooms.people.accounts import Accounts, NewAccount
+from mecum.rooms.people.address import Address, Move
 from mecum.rooms.people.audit import Audit, Who
 from mecum.rooms.people.hashing import Hashing
 from mecum.rooms.people.keys import Keys, place_of
@@ -29,7 +30,7 @@ from mecum.rooms.people.store import credentials, persons
 from mecum.rooms.people.store import keys as key_store
 from mecum.rooms.people.store.keys import Key
 
-__all__ = ["SEALED", "Added", "Key", "Machine", "MadeLink", "PeopleCommands"]
+__all__ = ["SEALED", "Added", "Key", "Machine", "MadeLink", "Move", "PeopleCommands"]
 
 COMMAND = Who("command")
 SEALED = (credentials.TOTP_SECRET,)
@@ -75,6 +76,7 @@ class PeopleCommands:
         self._machine = machine
         self._settings = settings
         self._audit = Audit(machine.db, machine.clock, machine.secrets)
+        self._address = Address(machine, self._audit)
         self._links = Links(machine, settings)
         self._hashing = Hashing(at_once=1, waiting=1)
         self._keys = Keys(machine, settings, self._audit)
@@ -163,6 +165,18 @@ class PeopleCommands:
             link = await self._links.make(connection, "reset", lasts, person=person.id, clears_second_factor=True)
             await self._audit.record(connection, COMMAND, "people.reset_link_made", encode("prs", person.id))
         return MadeLink(self._links.url(link), link.expires_at)
+
+    async def address(self) -> str | None:
+        """The address that the installation was run under last, or is to be run under."""
+        return await self._address.known()
+
+    async def foresee_move(self, url: str) -> Move:
+        """What another address would do. Raises Conflict when the one until now is not known yet."""
+        return await self._address.foresee(url)
+
+    async def move(self, url: str) -> Move:
+        """Let the next start be under another address. Raises like `foresee_move`."""
+        return await self._address.move(url, COMMAND)
 
     async def setup_link(self) -> str | None:
         """The link that makes the first owner, None when there is one."""

@@ -5,7 +5,17 @@ One function per code, so that wording and status stand in one place.
 
 from __future__ import annotations
 
-from mecum.kit.errors import BadRequest, Conflict, Forbidden, Gone, NotFound, TooMany, Unauthenticated, Unprocessable
+from mecum.kit.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Gone,
+    NotFound,
+    StartError,
+    TooMany,
+    Unauthenticated,
+    Unprocessable,
+)
 
 
 def signed_out() -> Unauthenticated:
@@ -303,3 +313,20 @@ def totp_missing() -> Conflict:
 
 def totp_there() -> Conflict:
     return Conflict("people.totp_there", "There is an authenticator app on this account already.", "Remove it first.")
+
+
+def address_changed(old: str, new: str, passkeys: int) -> StartError:
+    return StartError(
+        "people.address_changed",
+        f"Mecum was run as {old}, and {passkeys} passkeys work there alone. As {new} they would stop working.",
+        f"Start it with --public-url {old}, or see what breaks and change it: mecum public-url set {new}",
+        params={"old": old, "new": new, "count": passkeys},
+    )
+
+
+def address_unknown() -> Conflict:
+    return Conflict(
+        "people.address_unknown",
+        "It is not known yet under which address the passkeys of this installation were made.",
+        "Start Mecum once under the address that it had until now, then try again.",
+    )

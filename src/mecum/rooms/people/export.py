@@ -21,6 +21,7 @@ from mecum.kit.types import PersonId, Principal
 from mecum.rooms.people import Exporter, ExportPart, Space
 from mecum.rooms.people.audit import Audit
 from mecum.rooms.people.ground import Ground
+from mecum.rooms.people.service import rp_id_of
 from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.store import audit as audit_store
 from mecum.rooms.people.store import credentials, keys, persons, sessions
@@ -138,7 +139,7 @@ class OwnPart:
     async def _account(self, person: PersonId) -> bytes:
         now, idle = self._ground.clock.now(), dt.timedelta(days=self._settings.session_idle_days)
         async with self._ground.db.transaction() as connection:
-            account = await persons.account(connection, person)
+            account = await persons.account(connection, person, rp_id_of(self._ground.public_url))
             spaces = await persons.spaces_of(connection, person)
             passkeys = await credentials.list_passkeys(connection, person, self._settings.passkeys_per_person)
             own_keys = await keys.list_keys(connection, person, limit=self._settings.keys_per_person)
@@ -153,7 +154,9 @@ class OwnPart:
                 "has_password": account.has_password,
                 "authenticator_app": account.totp,
                 "spaces": [{"id": each.id, "kind": each.kind, "name": each.organisation_name} for each in spaces],
-                "passkeys": [{"name": each.name, "created_at": each.created_at} for each in passkeys],
+                "passkeys": [
+                    {"name": each.name, "host": each.rp_id, "created_at": each.created_at} for each in passkeys
+                ],
                 "keys": [
                     {"name": each.name, "scopes": sorted(each.scopes), "created_at": each.created_at}
                     for each in own_keys

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
+from mecum.kit.db import AsyncConnection
 from mecum.kit.http import Credentials
 from mecum.kit.room import Kit
 from mecum.kit.types import Principal
 from mecum.rooms.people import Exporter
 from mecum.rooms.people.accounts import Accounts, Arrivals
+from mecum.rooms.people.address import Address
 from mecum.rooms.people.admin import Admin
 from mecum.rooms.people.audit import Audit
 from mecum.rooms.people.devices import Devices
@@ -24,9 +27,12 @@ from mecum.rooms.people.passkeys import Passkeys
 from mecum.rooms.people.profile import Profile
 from mecum.rooms.people.refusals import Refusals
 from mecum.rooms.people.resets import Resets
+from mecum.rooms.people.service import rp_id_of
 from mecum.rooms.people.sessions import Sessions
 from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.signing import Signing
+from mecum.rooms.people.store import persons
+from mecum.rooms.people.store.persons import Account
 from mecum.rooms.people.throttle import Throttling
 from mecum.rooms.people.words import Letters, Notices
 
@@ -36,6 +42,7 @@ class Parts:
     kit: Kit
     settings: PeopleSettings
     audit: Audit
+    address: Address
     edge: Edge
     hashing: Hashing
     links: Links
@@ -55,6 +62,10 @@ class Parts:
     erasure: Erasure
     admin: Admin
     export: Export
+
+    async def account(self, connection: AsyncConnection, person: UUID) -> Account:
+        """Raises NotFound."""
+        return await persons.account(connection, person, rp_id_of(self.kit.public_url))
 
     async def authenticate(self, credentials: Credentials) -> Principal:
         """Who asks: by bearer key where there is one, else by session cookie. Raises like the face."""
@@ -84,6 +95,7 @@ def put_together(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporte
         kit=kit,
         settings=settings,
         audit=audit,
+        address=Address(kit, audit),
         edge=edge,
         hashing=hashing,
         links=links,

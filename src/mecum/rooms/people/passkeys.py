@@ -19,7 +19,7 @@ from mecum.kit.types import Principal
 from mecum.rooms.people import errors
 from mecum.rooms.people.audit import Audit
 from mecum.rooms.people.ground import Ground
-from mecum.rooms.people.service import clean_name
+from mecum.rooms.people.service import clean_name, rp_id_of
 from mecum.rooms.people.sessions import Issued, Sessions
 from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.signing import Signing
@@ -64,7 +64,7 @@ class Passkeys:
         self._signing = signing
         self._throttling = throttling
         self._notices = notices
-        self._rp_id = urlsplit(ground.public_url).hostname or ""
+        self._rp_id = rp_id_of(ground.public_url)
         self._origins = [browser_origin(ground.public_url)]
         self._origins += [
             browser_origin(each) for each in settings.extra_origins if urlsplit(each).hostname == self._rp_id
@@ -148,6 +148,7 @@ class Passkeys:
             name=clean_name(name)[:100],
             transports=transports_of(credential),
             backed_up=verified.credential_backed_up,
+            rp_id=self._rp_id,
             created_at=self._ground.clock.now(),
         )
 
@@ -194,7 +195,8 @@ class Passkeys:
             person = await persons.known_person(connection, passkey.person_id)
             if person.state != "active":
                 raise errors.disabled()
-            await store.passkey_used(connection, passkey.id, count, backed_up, self._ground.clock.now())
+            now = self._ground.clock.now()
+            await store.passkey_used(connection, passkey.id, count, backed_up, self._rp_id, now)
             here = credentials.address
             await self._throttling.succeeded(connection, challenge_address=here, passkey_address=here)
             return await self._signing.complete(connection, person, credentials, "passkey")
@@ -239,7 +241,7 @@ class Passkeys:
             await lock(connection, f"credentials.{principal.person}")
             if not await store.remove_passkey(connection, principal.person, passkey_id):
                 raise errors.no_passkey()
-            if not (await persons.account(connection, principal.person)).credentials:
+            if not (await persons.account(connection, principal.person, self._rp_id)).credentials:
                 raise errors.last_credential()
             await self._notices.sign_in_changed(connection, principal.person)
             await self._audit.record(connection, principal, "people.passkey_removed", encode("pky", passkey_id))

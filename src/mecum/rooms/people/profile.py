@@ -13,7 +13,7 @@ from mecum.rooms.people.audit import Audit
 from mecum.rooms.people.ground import Ground
 from mecum.rooms.people.hashing import Hashing
 from mecum.rooms.people.keys import Keys
-from mecum.rooms.people.service import clean_email, clean_locale, clean_name, clean_timezone
+from mecum.rooms.people.service import clean_email, clean_locale, clean_name, clean_timezone, rp_id_of
 from mecum.rooms.people.sessions import Sessions
 from mecum.rooms.people.store import credentials, links, lock, persons
 from mecum.rooms.people.store import sessions as session_store
@@ -125,7 +125,8 @@ class Profile:
             await credentials.set_password(connection, principal.person, hashed, now)
         else:
             await credentials.remove_password(connection, principal.person)
-            if not (await persons.account(connection, principal.person)).credentials:
+            rp_id = rp_id_of(self._ground.public_url)
+            if not (await persons.account(connection, principal.person, rp_id)).credentials:
                 raise errors.last_credential()
         await session_store.revoke(connection, principal.person, now, but=principal.actor.id)
         await links.end_resets(connection, principal.person, now)

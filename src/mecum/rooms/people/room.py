@@ -40,4 +40,4 @@ def build(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporter] = ()
     async def stop() -> None:
         parts.hashing.close()
 
-    return Room(name="people", face=face, router=router, jobs=job_specs(parts), stop=stop)
+    return Room(name="people", face=face, router=router, jobs=job_specs(parts), start=parts.address.settle, stop=stop)

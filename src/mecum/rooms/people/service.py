@@ -11,6 +11,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from mecum.kit.types import InstallationRole, Scope
@@ -52,6 +53,11 @@ def clean_email(text: str) -> str:
 def email_key(address: str) -> str:
     """What two spellings of one address have in common: case and Unicode form do not matter."""
     return unicodedata.normalize("NFKC", address).strip().casefold()[:320]
+
+
+def rp_id_of(public_url: str) -> str:
+    """The host name that passkeys are bound to (WebAuthn Level 3, 5.1.2). It has no port."""
+    return urlsplit(public_url).hostname or ""
 
 
 def clean_name(text: str) -> str:

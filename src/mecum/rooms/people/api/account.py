@@ -25,7 +25,7 @@ from mecum.rooms.people.api.bodies import (
 from mecum.rooms.people.api.session import SessionView, same_page
 from mecum.rooms.people.parts import Parts
 from mecum.rooms.people.profile import Changes
-from mecum.rooms.people.store import persons
+from mecum.rooms.people.service import rp_id_of
 from mecum.rooms.people.store.credentials import Passkey
 
 
@@ -36,7 +36,7 @@ def account_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
         """Change the own account. A new e-mail address needs a recent sign-in."""
         await parts.profile.change(caller, Changes(body.name, body.email, body.locale, body.timezone))
         async with parts.kit.db.transaction() as connection:
-            return person_out(await persons.account(connection, caller.person))
+            return person_out(await parts.account(connection, caller.person))
 
     @router.post("/api/me/password", status_code=204, responses=problems(401, 403, 404, 409, 422))
     async def change_password(caller: AccountCaller, body: PasswordBody) -> None:
@@ -78,7 +78,7 @@ def passkey_routes(router: APIRouter, parts: Parts) -> None:
     @router.get("/api/me/passkeys", responses=problems(401, 403))
     async def list_passkeys(caller: AccountCaller) -> dict[str, Any]:
         """The caller's passkeys, oldest first."""
-        return {"items": [passkey_out(each) for each in await parts.passkeys.list(caller)], "next": None}
+        return {"items": [passkey_out(parts, each) for each in await parts.passkeys.list(caller)], "next": None}
 
     @router.post("/api/me/passkeys/options", responses=problems(401, 403, 409))
     async def passkey_options(caller: AccountCaller) -> dict[str, Any]:
@@ -90,12 +90,12 @@ def passkey_routes(router: APIRouter, parts: Parts) -> None:
     async def register_passkey(caller: AccountCaller, body: NewPasskeyBody) -> dict[str, Any]:
         """Keep a passkey that the browser made."""
         challenge = decode("cha", body.challenge_id)
-        return passkey_out(await parts.passkeys.register(caller, challenge, body.name, body.credential))
+        return passkey_out(parts, await parts.passkeys.register(caller, challenge, body.name, body.credential))
 
     @router.patch("/api/me/passkeys/{passkey}", responses=problems(401, 403, 404, 422))
     async def rename_passkey(caller: AccountCaller, passkey: str, body: RenameBody) -> dict[str, Any]:
         """Give a passkey another name."""
-        return passkey_out(await parts.passkeys.rename(caller, decode("pky", passkey), body.name))
+        return passkey_out(parts, await parts.passkeys.rename(caller, decode("pky", passkey), body.name))
 
     @router.delete("/api/me/passkeys/{passkey}", status_code=204, responses=problems(401, 403, 404, 409))
     async def remove_passkey(caller: AccountCaller, passkey: str) -> None:
@@ -127,10 +127,13 @@ def factor_routes(router: APIRouter, parts: Parts) -> None:
         return {"recovery_codes": list(await parts.factor.renew_codes(caller))}
 
 
-def passkey_out(passkey: Passkey) -> dict[str, Any]:
+def passkey_out(parts: Parts, passkey: Passkey) -> dict[str, Any]:
+    here = rp_id_of(parts.kit.public_url)
     return {
         "id": encode("pky", passkey.id),
         "name": passkey.name,
         "created_at": moment(passkey.created_at),
         "last_used_at": moment(passkey.last_used_at),
+        "host": passkey.rp_id,
+        "works_here": passkey.rp_id in (None, here),
     }

@@ -26,7 +26,6 @@ from mecum.rooms.people.api.bodies import (
 )
 from mecum.rooms.people.api.session import SessionView
 from mecum.rooms.people.parts import Parts
-from mecum.rooms.people.store import persons
 from mecum.rooms.people.store import sessions as session_store
 
 
@@ -37,7 +36,7 @@ def me_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
     async def read_me(caller: Signed) -> dict[str, Any]:
         """The caller's account."""
         async with db.transaction() as connection:
-            return person_out(await persons.account(connection, caller.person))
+            return person_out(await parts.account(connection, caller.person))
 
     @router.put("/api/me/space", responses=problems(401, 403, 404))
     async def choose_space(caller: AccountCaller, body: SpaceBody) -> dict[str, Any]:

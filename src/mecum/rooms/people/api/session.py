@@ -61,7 +61,7 @@ class SessionView:
             spaces = await persons.spaces_of(connection, session.person_id)
             here = [space for space in spaces if space.id == SpaceId(session.space_id)]
             return answer | {
-                "person": person_out(await persons.account(connection, session.person_id)),
+                "person": person_out(await self._parts.account(connection, session.person_id)),
                 "csrf": self._parts.edge.csrf(session.id),
                 "space": space_out((here or list(spaces))[0]),
                 "spaces": [space_out(space) for space in spaces],

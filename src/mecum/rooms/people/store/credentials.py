@@ -21,6 +21,8 @@ TOTP_SECRET = SealedColumn("people.totp", totp.c.secret, lambda person: f"people
 
 @dataclass(frozen=True, slots=True)
 class Passkey:
+    """Args: rp_id: the host name that it is bound to; None until the installation first knows its own."""
+
     id: UUID
     person_id: UUID
     credential_id: bytes
@@ -29,6 +31,7 @@ class Passkey:
     name: str
     transports: Sequence[str]
     backed_up: bool
+    rp_id: str | None
     created_at: dt.datetime
     last_used_at: dt.datetime | None = None
 
@@ -90,9 +93,10 @@ async def passkey_by_credential(connection: AsyncConnection, credential_id: byte
 
 
 async def passkey_used(
-    connection: AsyncConnection, passkey_id: UUID, sign_count: int, backed_up: bool, now: dt.datetime
+    connection: AsyncConnection, passkey_id: UUID, sign_count: int, backed_up: bool, rp_id: str, now: dt.datetime
 ) -> None:
-    values = {"sign_count": sign_count, "backed_up": backed_up, "last_used_at": now}
+    """It has just worked under the host `rp_id`, whatever was known about it."""
+    values = {"sign_count": sign_count, "backed_up": backed_up, "rp_id": rp_id, "last_used_at": now}
     await connection.execute(update(passkeys).where(passkeys.c.id == passkey_id).values(values))
 
 

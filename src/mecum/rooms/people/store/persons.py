@@ -40,7 +40,7 @@ For queries that join both tables.
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person with what they can sign in with."""
+    """A person with what they can sign in with. `passkeys`: those that work under the address of the installation."""
 
     person: Person
     has_password: bool
@@ -168,17 +168,18 @@ async def change_person(connection: AsyncConnection, person_id: UUID, **values: 
         raise errors.email_taken() from None
 
 
-async def account(connection: AsyncConnection, person_id: UUID) -> Account:
-    """Raises NotFound."""
-    row = (await connection.execute(_account_query(persons.c.id == person_id))).one_or_none()
+async def account(connection: AsyncConnection, person_id: UUID, rp_id: str) -> Account:
+    """Args: rp_id: the host of the installation. Raises NotFound."""
+    row = (await connection.execute(_account_query(persons.c.id == person_id, rp_id))).one_or_none()
     if row is None:
         raise errors.no_person()
     return Account(person_of(row), row.has_password, row.passkeys, row.totp, row.codes_left)
 
 
-def _account_query(condition: ColumnElement[bool]) -> Any:
+def _account_query(condition: ColumnElement[bool], rp_id: str) -> Any:
     has_password = select(passwords.c.person_id).where(passwords.c.person_id == persons.c.id).exists()
-    keys = select(func.count()).where(passkeys.c.person_id == persons.c.id).scalar_subquery()
+    works_here = func.coalesce(passkeys.c.rp_id, rp_id) == rp_id
+    keys = select(func.count()).where(passkeys.c.person_id == persons.c.id, works_here).scalar_subquery()
     confirmed = (
         select(totp.c.person_id).where(totp.c.person_id == persons.c.id, totp.c.confirmed_at.isnot(None)).exists()
     )

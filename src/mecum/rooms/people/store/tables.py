@@ -66,6 +66,7 @@ passkeys = Table(
     Column("name", String(100)),
     Column("transports", JSONB),
     Column("backed_up", Boolean),
+    Column("rp_id", String(253)),
     Column("created_at", moment),
     Column("last_used_at", moment),
 )
