@@ -175,7 +175,7 @@ async def build(settings: Settings) -> App:
             api.include_router(room.router)
         api.router.routes.extend(room.routes)
     api.include_router(notification_router(kit.notify))
-    api.include_router(stream_router(kit.bus, assistant.face, unread))
+    api.include_router(stream_router(kit.bus, people.face, assistant.face, unread))
     api.router.routes.extend(openai_routes(people.face.authenticate, models.face.relay, assistant.face))
     gate_holder: list[App] = []
     _probes(api, settings, kit, gate_holder)

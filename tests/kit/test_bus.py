@@ -82,6 +82,18 @@ async def test_a_late_listener_gets_what_is_kept_and_then_what_comes(bus: Bus) -
             assert await take(second, 2) == [b"before", b"after"]
 
 
+async def test_a_listener_of_several_channels_hears_all_of_them_and_what_is_kept_of_the_first(bus: Bus) -> None:
+    await bus.publish("a", b"kept")
+    await bus.publish("b", b"over")
+    async with bus.subscribe("a") as first, bus.subscribe("b") as second:
+        assert [await take(first, 1), await take(second, 1)] == [[b"kept"], [b"over"]]
+        async with bus.subscribe("a", "b", "c") as frames:
+            assert await take(frames, 1) == [b"kept"]
+            for channel in ("c", "b", "a"):
+                await bus.publish(channel, channel.encode())
+                assert await take(frames, 1) == [channel.encode()]
+
+
 async def test_no_frame_is_missed_or_doubled_while_listeners_come_and_go(bus: Bus) -> None:
     async def listen() -> list[int]:
         async with bus.subscribe("a") as frames:

@@ -87,7 +87,7 @@ class Browser:
         if method not in ("GET", "HEAD"):
             headers = {"origin": str(self.http.base_url).rstrip("/"), "x-csrf-token": self.csrf} | headers
         answer = self.http.request(method, path, headers=headers, **more)
-        if answer.headers.get("content-type", "").startswith("application/json"):
+        if answer.content and answer.headers.get("content-type", "").startswith("application/json"):
             body = answer.json()
             self.csrf = (body.get("csrf") if isinstance(body, dict) else None) or self.csrf
         return answer

@@ -22,8 +22,11 @@ SUBSCRIBER_QUEUE = 1024
 IDLE_CHANNELS = 4096
 
 
+RIGHTS = b'{"type":"rights"}'
+
+
 def person_channel(person: UUID) -> str:
-    """What all open surfaces of a person hear: each thread of theirs that changed, and the bell."""
+    """What all open surfaces of a person hear: each thread of theirs that changed, the bell, changed rights."""
     return f"person:{person.hex}"
 
 
@@ -36,14 +39,21 @@ class Bus(Protocol):
         """Give `frame` to all who listen on `channel`. Never waits for them."""
         ...
 
-    def subscribe(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Frames of `channel`: those still kept, then those to come. The iterator raises Lagged when it fell behind.
+    def subscribe(self, channel: str, *also: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Frames of `channel`: those still kept, then those to come; between them those to come of `also`. The iterator
+        raises Lagged when it fell behind.
 
         Waiting for a frame may be cancelled (a timeout); the iterator goes on afterwards.
         """
         ...
 
     async def close(self) -> None: ...
+
+
+async def tell_rights_changed(bus: Bus, person: UUID) -> None:
+    """Have all open streams of `person` look again whether they may go on: a session or key has ended, or the person is
+    disabled. Streams look by themselves every few seconds; this spares them the wait."""
+    await bus.publish(person_channel(person), RIGHTS)
 
 
 @dataclass
@@ -77,18 +87,20 @@ class LocalBus:
             self._forget_idle(now)
 
     @asynccontextmanager
-    async def subscribe(self, channel: str) -> AsyncGenerator[AsyncIterator[bytes]]:
-        here = self._channels.setdefault(channel, _Channel())
+    async def subscribe(self, channel: str, *also: str) -> AsyncGenerator[AsyncIterator[bytes]]:
+        channels = [self._channels.setdefault(name, _Channel()) for name in (channel, *also)]
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(SUBSCRIBER_QUEUE)
         horizon = self._clock.monotonic() - SECONDS_KEPT
-        for at, frame in here.kept:
+        for at, frame in channels[0].kept:
             if at >= horizon:
                 queue.put_nowait(frame)
-        here.queues.add(queue)
+        for each in channels:
+            each.queues.add(queue)
         try:
             yield QueueFrames(queue)
         finally:
-            here.queues.discard(queue)
+            for each in channels:
+                each.queues.discard(queue)
 
     async def close(self) -> None:
         for channel in self._channels.values():

@@ -15,7 +15,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -45,9 +45,11 @@ Entry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
 
 @dataclass(eq=False)
 class _Subscriber:
-    """Somebody who listens. Frames up to `after` were given already; while `early` is a list, live ones wait there."""
+    """Somebody who listens to a channel. Frames up to `after` were given already; while `early` is a list, live ones
+    wait there. `kept`: whether what the channel still keeps is wanted too."""
 
     queue: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue[bytes | None](SUBSCRIBER_QUEUE))
+    kept: bool = True
     after: EntryId = (0, 0)
     early: list[tuple[EntryId, bytes]] | None = field(default_factory=list[tuple[EntryId, bytes]])
 
@@ -112,13 +114,20 @@ class ValkeyBus:
         self._something.set()
 
     @asynccontextmanager
-    async def subscribe(self, channel: str) -> AsyncGenerator[AsyncIterator[bytes]]:
-        subscriber = _Subscriber()
+    async def subscribe(self, channel: str, *also: str) -> AsyncGenerator[AsyncIterator[bytes]]:
+        async with AsyncExitStack() as stack:
+            subscriber = await stack.enter_async_context(self._listening(channel, _Subscriber()))
+            for name in also:
+                await stack.enter_async_context(self._listening(name, _Subscriber(subscriber.queue, kept=False)))
+            yield QueueFrames(subscriber.queue)
+
+    @asynccontextmanager
+    async def _listening(self, channel: str, subscriber: _Subscriber) -> AsyncGenerator[_Subscriber]:
         here = self._channels.setdefault(channel, _Channel())
         here.subscribers.add(subscriber)
         try:
             await self._begin(channel, here, subscriber)
-            yield QueueFrames(subscriber.queue)
+            yield subscriber
         finally:
             here.subscribers.discard(subscriber)
             if not here.subscribers and self._channels.get(channel) is here:
@@ -153,7 +162,7 @@ class ValkeyBus:
             entries, now_ms = [], 0
         for entry, values in entries:
             number = _number(entry)
-            if number[0] >= now_ms - SECONDS_KEPT * 1000 and FRAME in values:
+            if subscriber.kept and number[0] >= now_ms - SECONDS_KEPT * 1000 and FRAME in values:
                 subscriber.queue.put_nowait(values[FRAME])
             subscriber.after = number
         early, subscriber.early = subscriber.early or [], None

@@ -19,7 +19,7 @@ from mecum.kit.db import Database
 from mecum.kit.errors import Conflict, NotFound
 from mecum.kit.outbox import OutboxEvent
 from mecum.rooms.assistant.files.attachments import CLAIM_WITHIN, Attachments, ReadPart
-from mecum.rooms.assistant.room import ERASE_AGAIN, Sweeper
+from mecum.rooms.assistant.room import ERASE_AGAIN
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.store import files as store
 from mecum.rooms.people import PERSON_ERASED
@@ -55,10 +55,6 @@ async def blobs_swept(world: World) -> None:
     await cast(FileBlobs, world.kit.blobs).sweep()
 
 
-def sweeper(world: World) -> Sweeper:
-    return Sweeper(world.kit, world.attachments, AssistantSettings())
-
-
 async def test_a_stored_file_that_nothing_came_to_refer_to_is_swept(
     world: World, clock: ManualClock, tmp_path: Path
 ) -> None:
@@ -90,7 +86,7 @@ async def test_a_file_that_was_never_sent_is_removed_with_its_bytes_and_a_sent_o
     sent = await world.attachments.upload(world.caller, "sent.txt", words("sent"))
     await world.face.post_new(world.caller, world.message("Read this", attachments=[sent.id]))
     clock.advance(AssistantSettings().loose_attachment_hours * 3600 + 1)
-    await sweeper(world).sweep()
+    await world.sweeper().sweep()
     await blobs_swept(world)
     assert on_disk(tmp_path) == 1
     with pytest.raises(Conflict):
@@ -128,7 +124,7 @@ async def test_with_a_person_everything_goes_that_was_not_sent_yet_too(
     sent = await world.attachments.upload(world.caller, "b.txt", words("also mine"))
     await world.face.post_new(world.caller, world.message("Read this", attachments=[sent.id]))
     theirs = await world.attachments.upload(other, "c.txt", words("theirs"))
-    await sweeper(world).erase_person(erased(world.caller.person))
+    await world.sweeper().erase_person(erased(world.caller.person))
     await blobs_swept(world)
     assert on_disk(tmp_path) == 1
     assert (await world.attachments.get(other, theirs.id)).blob == theirs.blob
@@ -137,7 +133,7 @@ async def test_with_a_person_everything_goes_that_was_not_sent_yet_too(
 async def test_what_a_request_still_wrote_while_its_person_was_erased_goes_a_little_later(
     world: World, tmp_path: Path
 ) -> None:
-    await sweeper(world).erase_person(erased(world.caller.person))
+    await world.sweeper().erase_person(erased(world.caller.person))
     sent = await world.attachments.upload(world.caller, "a.txt", words("mine"))
     posted = await world.face.post_new(world.caller, world.message("Read this", attachments=[sent.id]))
     await run_deferred(world, ERASE_AGAIN)

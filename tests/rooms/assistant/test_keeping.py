@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from mecum.kit.db import Database
 from mecum.kit.errors import Gone, NotFound, TooLarge
 from mecum.rooms.assistant.exporting import Exporting
 from mecum.rooms.assistant.files.attachments import READ
-from mecum.rooms.assistant.room import Sweeper
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.sharing import Sharing
-from tests.rooms.assistant.world import World, bodies, principal, says
+from mecum.rooms.assistant.tools.ask import ASK_PERSON
+from tests.rooms.assistant.world import World, bodies, calls, principal, says
 
 pytestmark = pytest.mark.anyio
 
@@ -99,7 +100,6 @@ async def test_a_deleted_thread_can_be_restored_and_is_erased_after_its_time(
 ) -> None:
     clock = ManualClock(dt.datetime(2026, 11, 23, 8, 30, tzinfo=dt.UTC))
     world = World(database, tmp_path, clock=clock)
-    sweeper = Sweeper(world.kit, world.attachments, AssistantSettings())
     kept = await world.face.create_thread(world.caller, title="Kept")
     gone = await world.face.create_thread(world.caller, title="Gone")
     await world.face.create_thread(world.caller, title="Temporary", temporary=True)
@@ -109,10 +109,44 @@ async def test_a_deleted_thread_can_be_restored_and_is_erased_after_its_time(
         await world.face.thread(world.caller, gone.id)
     await world.face.restore_thread(world.caller, kept.id)
     clock.advance(31 * 86_400)
-    await sweeper.sweep()
+    await world.sweeper().sweep()
     assert [thread.title for thread in (await world.face.threads(world.caller)).items] == ["Kept"]
     with pytest.raises(NotFound):
         await world.face.thread(world.caller, gone.id)
+
+
+FORM = json.dumps({"title": "Dinner", "fields": [{"label": "Which day?"}]})
+
+
+async def test_a_temporary_thread_that_waits_for_an_answer_is_erased_after_its_time(
+    database: Database, tmp_path: Path
+) -> None:
+    clock = ManualClock(dt.datetime(2026, 11, 23, 8, 30, tzinfo=dt.UTC))
+    async with World(database, tmp_path, [ASK_PERSON], clock).running() as world:
+        world.models.play(calls(("ask_person", FORM)))
+        posted = await world.face.post_new(world.caller, world.message("A secret dinner"), temporary=True)
+        await world.until(posted.thread, "run.waiting")
+        await world.sweeper().sweep()
+        assert (await world.face.thread(world.caller, posted.thread)).state == "waiting"
+        clock.advance(25 * 3600)
+        await world.sweeper().sweep()
+        with pytest.raises(NotFound):
+            await world.face.thread(world.caller, posted.thread)
+
+
+async def test_a_run_that_nobody_answers_is_stopped_after_its_time(database: Database, tmp_path: Path) -> None:
+    clock = ManualClock(dt.datetime(2026, 11, 23, 8, 30, tzinfo=dt.UTC))
+    async with World(database, tmp_path, [ASK_PERSON], clock).running() as world:
+        world.models.play(calls(("ask_person", FORM)))
+        posted = await world.face.post_new(world.caller, world.message("A dinner"))
+        await world.until(posted.thread, "run.waiting")
+        clock.advance(2 * 86_400)
+        await world.sweeper(wait_days=3).sweep()
+        assert (await world.face.thread(world.caller, posted.thread)).state == "waiting"
+        clock.advance(2 * 86_400)
+        await world.sweeper(wait_days=3).sweep()
+        log = await world.until(posted.thread, "run.finished")
+    assert bodies(log[-1])["reason"] == "stopped"
 
 
 async def test_an_export_has_every_thread_and_file(database: Database, tmp_path: Path) -> None:

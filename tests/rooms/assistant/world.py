@@ -29,8 +29,9 @@ from mecum.rooms.assistant import Event, NoRecall, NoReview, Post
 from mecum.rooms.assistant.face import AssistantRoom
 from mecum.rooms.assistant.files.attachments import Attachments
 from mecum.rooms.assistant.posting import Posting
-from mecum.rooms.assistant.room import Ports, build
+from mecum.rooms.assistant.room import Ports, Sweeper, build
 from mecum.rooms.assistant.settings import AssistantSettings
+from mecum.rooms.assistant.stopping import Stopping
 from mecum.rooms.models import (
     CatalogueModel,
     Embedded,
@@ -140,6 +141,9 @@ class OnePerson:
     async def record(self, *about: Any) -> None:
         return None
 
+    async def recheck(self, caller: Principal) -> None:
+        return None
+
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"
     ) -> Principal:
@@ -167,6 +171,7 @@ class World:
         tools: Sequence[Tool] = (),
         clock: Clock | None = None,
         recall: Any = None,
+        people: Callable[[Principal], OnePerson] | None = None,
         **settings: Any,
     ) -> None:
         self.caller = principal()
@@ -196,7 +201,7 @@ class World:
             public_url="http://localhost:8080",
         )
         chosen = AssistantSettings(**settings)
-        self.people = cast(People, OnePerson(self.caller))
+        self.people = cast(People, (people or OnePerson)(self.caller))
         documents = Documents(DocumentSettings())
         self.attachments = Attachments(self.kit, documents, chosen)
         self.posting = Posting(self.kit, chosen, self.attachments)
@@ -207,6 +212,11 @@ class World:
         )
         jobs.add(self.room.jobs)
         self.kit.outbox.subscribe(self.room.handlers)
+
+    def sweeper(self, **settings: Any) -> Sweeper:
+        """The room's sweeper, with other settings than the room has."""
+        chosen = AssistantSettings(**settings)
+        return Sweeper(self.kit, self.attachments, Stopping(self.kit, chosen), chosen)
 
     @property
     def face(self) -> AssistantRoom:

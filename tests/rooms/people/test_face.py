@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import httpx2
 import pytest
 
-from mecum.kit.errors import BadRequest, Forbidden, NotFound
+from mecum.kit.bus import RIGHTS, person_channel
+from mecum.kit.errors import BadRequest, Forbidden, NotFound, Unauthenticated
 from mecum.kit.http import Credentials
 from mecum.kit.i18n import I18n
 from mecum.kit.ids import new_id
 from mecum.kit.types import PersonId, Principal
 from mecum.rooms.people.words import LETTERS
-from tests.rooms.people.world import OWNER, Browser, World, after
+from tests.rooms.people.world import OTHER_PASSWORD, OWNER, PASSWORD, Browser, World, after
 
 
 async def _principal(world: World, browser: Browser) -> Principal:
@@ -23,6 +28,76 @@ async def test_people_are_known_by_id_and_strangers_are_not_found(world: World) 
     assert [space.id for space in await world.people.spaces(principal)] == [principal.space]
     with pytest.raises(NotFound):
         await world.people.person(PersonId(new_id()))
+
+
+async def test_a_principal_is_good_until_its_session_has_ended(world: World) -> None:
+    browser, other = await world.set_up(), world.browser()
+    await other.sign_in()
+    principal = await _principal(world, other)
+    await world.people.recheck(principal)
+    await browser.delete("/api/me/sessions")
+    with pytest.raises(Unauthenticated):
+        await world.people.recheck(principal)
+    kept = await _principal(world, browser)
+    await world.people.recheck(kept)
+    world.clock.advance(after(days=31))
+    with pytest.raises(Unauthenticated):
+        await world.people.recheck(kept)
+
+
+async def test_a_principal_is_good_until_its_key_has_ended(world: World) -> None:
+    browser = await world.set_up()
+    revoked, expiring = await browser.key(), await browser.key(expires_at="2026-03-02T09:00:03Z")
+    one, two = [
+        await world.people.authenticate(Credentials(key["secret"], {}, None, None, "GET", "", "", None))
+        for key in (revoked, expiring)
+    ]
+    await world.people.recheck(one)
+    await browser.delete(f"/api/me/keys/{revoked['id']}")
+    await world.people.recheck(two)
+    world.clock.advance(3)
+    for ended in (one, two):
+        with pytest.raises(Unauthenticated):
+            await world.people.recheck(ended)
+
+
+async def test_nothing_of_a_person_is_good_once_they_are_disabled(world: World) -> None:
+    owner = await world.set_up()
+    await world.open_sign_up()
+    browser = await world.member("bo@example.org")
+    session = await _principal(world, browser)
+    secret = (await browser.key())["secret"]
+    key = await world.people.authenticate(Credentials(secret, {}, None, None, "GET", "", "", None))
+    job = await world.people.principal_for_job(session.person, session.space, new_id())
+    person = f"/api/people/prs_{session.person.hex}"
+    assert (await owner.request("PATCH", person, {"state": "disabled"})).status_code == 200
+    for principal in (key, job):
+        with pytest.raises(Forbidden):
+            await world.people.recheck(principal)
+    with pytest.raises(Unauthenticated):
+        await world.people.recheck(session)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda other, _: other.post("/api/sign-out"), id="signing out"),
+        pytest.param(lambda _, browser: browser.delete("/api/me/sessions"), id="ending the others"),
+        pytest.param(
+            lambda _, browser: browser.post("/api/me/password", {"current": PASSWORD, "new": OTHER_PASSWORD}),
+            id="another password",
+        ),
+    ],
+)
+async def test_open_streams_hear_at_once_of_what_ends_sessions(
+    world: World, act: Callable[[Browser, Browser], Awaitable[httpx2.Response]]
+) -> None:
+    browser, other = await world.set_up(), world.browser()
+    await other.sign_in()
+    person = (await _principal(world, browser)).person
+    async with world.kit.bus.subscribe(person_channel(person)) as frames, asyncio.timeout(10):
+        assert (await act(other, browser)).is_success
+        assert await anext(frames) == RIGHTS
 
 
 async def test_the_list_of_people_is_paged_and_for_operators(world: World) -> None:

@@ -251,6 +251,10 @@ class Assistant(Protocol):
 
         `position` is `seq` or `seq:attempt:offset` as given in `Frame.position`. A `reset` frame tells the reader to
         drop the partial text that it holds: a checkpoint with the whole partial text follows.
+
+        Raises:
+            NotFound: no such thread. Unauthenticated, Forbidden: the caller's session or key has ended meanwhile, or
+            the person is disabled.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.store import log, runs, threads
 from mecum.rooms.assistant.store.log import Place
 from mecum.rooms.assistant.wire import render_thread
+from mecum.rooms.people import People
 
 TITLE_MAX = 200
 EVENTS_PAGE_MAX = 1_000
@@ -44,10 +46,17 @@ class AssistantRoom:
     """Implements `mecum.rooms.assistant.Assistant`."""
 
     def __init__(
-        self, kit: Kit, posting: Posting, attachments: Attachments, exporting: Exporting, settings: AssistantSettings
+        self,
+        kit: Kit,
+        people: People,
+        posting: Posting,
+        attachments: Attachments,
+        exporting: Exporting,
+        settings: AssistantSettings,
     ) -> None:
         self.exporting = exporting
         self._kit = kit
+        self._people = people
         self._attachments = attachments
         self._posting = posting
         self._settings = settings
@@ -262,7 +271,10 @@ class AssistantRoom:
 
     async def follow(self, principal: Principal, thread: UUID, *, position: str = "0") -> AsyncGenerator[Frame, None]:
         await self.thread_exists(principal, thread)
-        async for frame in Follower(self._kit.db, self._kit.bus, thread).follow(position):
+        follower = Follower(
+            self._kit.db, self._kit.bus, thread, principal.person, partial(self._people.recheck, principal)
+        )
+        async for frame in follower.follow(position):
             yield frame
 
     async def search(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -204,18 +204,26 @@ class _Reader:
 
 
 class Follower:
-    """Reads a thread for one surface: log, then checkpoint, then bus."""
+    """Reads a thread of `person` for one surface: log, then checkpoint, then bus.
 
-    def __init__(self, database: Database, bus: Bus, thread: UUID) -> None:
+    Args:
+        recheck: raises when whoever reads may read no further. Asked at each ping, and when rights have changed.
+    """
+
+    def __init__(
+        self, database: Database, bus: Bus, thread: UUID, person: UUID, recheck: Callable[[], Awaitable[None]]
+    ) -> None:
         self._database = database
         self._bus = bus
         self._thread = thread
+        self._person = person
+        self._recheck = recheck
 
     async def follow(self, position: str) -> AsyncGenerator[Frame, None]:
         reader, held = _parse(position)
         while True:
             try:
-                async with self._bus.subscribe(channel(self._thread)) as frames:
+                async with self._bus.subscribe(channel(self._thread), person_channel(self._person)) as frames:
                     async for frame in self._catch_up(reader, held):
                         yield frame
                     async for frame in self._live(reader, frames):
@@ -268,6 +276,7 @@ class Follower:
                 async with asyncio.timeout(PING_EVERY_S):
                     raw = await anext(frames)
             except TimeoutError:
+                await self._recheck()
                 async for frame in self._log(reader):
                     yield frame
                 yield Frame("ping", "", b"{}")
@@ -279,7 +288,9 @@ class Follower:
                 yield frame
 
     async def _one(self, reader: _Reader, kind: str, data: dict[str, Any]) -> AsyncIterator[Frame]:
-        if kind == "log" and data["seq"] > reader.seq:
+        if kind == "rights":
+            await self._recheck()
+        elif kind == "log" and data["seq"] > reader.seq:
             async for frame in self._log(reader):
                 yield frame
         elif kind == "waiting":

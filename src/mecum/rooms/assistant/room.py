@@ -24,6 +24,7 @@ from mecum.rooms.assistant.runner import ADVANCE, Runner
 from mecum.rooms.assistant.scheduling import Scheduling
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.sharing import Sharing
+from mecum.rooms.assistant.stopping import Stopping
 from mecum.rooms.assistant.store import schedules, threads
 from mecum.rooms.assistant.telling import Telling
 from mecum.rooms.assistant.tools.ask import ASK_PERSON
@@ -32,7 +33,7 @@ from mecum.rooms.assistant.tools.dates import date_tool
 from mecum.rooms.assistant.tools.page import PageReader, page_tool
 from mecum.rooms.assistant.tools.tasks import schedule_tool
 from mecum.rooms.models import Models
-from mecum.rooms.people import PERSON_ERASED, People
+from mecum.rooms.people import PERSON_DISABLED, PERSON_ERASED, People
 
 ERASED_AT_ONCE = 200
 ERASE_AGAIN = "assistant.erase_again"
@@ -63,8 +64,9 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
     scheduling = Scheduling(kit, ports.people, posting, settings)
     sharing = Sharing(kit, ports.people, settings)
     telling = Telling(kit)
-    face = AssistantRoom(kit, posting, attachments, Exporting(kit), settings)
-    sweeper = Sweeper(kit, attachments, settings)
+    face = AssistantRoom(kit, ports.people, posting, attachments, Exporting(kit), settings)
+    stopping = Stopping(kit, settings)
+    sweeper = Sweeper(kit, attachments, stopping, settings)
 
     router = APIRouter()
     router.include_router(threads_api.build_router(face))
@@ -90,6 +92,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
             JobSpec("assistant.sweep", sweeper.sweep, cron="*/10 * * * *"),
         ],
         handlers=[
+            Subscription(PERSON_DISABLED, "assistant.stop_person", stopping.of_person),
             Subscription(PERSON_ERASED, "assistant.erase_person", sweeper.erase_person),
             *telling.subscriptions,
         ],
@@ -101,15 +104,17 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
 class Sweeper:
     """Removing for good: deleted threads after their time, temporary ones, files never sent, erased persons."""
 
-    def __init__(self, kit: Kit, attachments: Attachments, settings: AssistantSettings) -> None:
+    def __init__(self, kit: Kit, attachments: Attachments, stopping: Stopping, settings: AssistantSettings) -> None:
         self._kit = kit
         self._attachments = attachments
+        self._stopping = stopping
         self._settings = settings
 
     async def sweep(self) -> None:
         now = self._kit.clock.now()
         deleted = now - dt.timedelta(days=self._settings.deleted_days)
         temporary = now - dt.timedelta(hours=self._settings.temporary_hours)
+        await self._stopping.old_waits()
         await self._erase(lambda: threads.expired(deleted, temporary))
         await self._attachments.sweep()
 

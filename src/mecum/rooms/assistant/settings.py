@@ -38,7 +38,10 @@ class AssistantSettings(BaseSettings):
     )
     deleted_days: int = Field(default=30, ge=0, description="Days in which a deleted thread can be restored.")
     temporary_hours: float = Field(
-        default=24, ge=0.01, description="Hours after which an idle temporary thread is erased."
+        default=24, ge=0.01, description="Hours after which a temporary thread in which nothing goes on is erased."
+    )
+    wait_days: float = Field(
+        default=30, ge=0.01, description="Days after which a run that waits for the person's answer is stopped."
     )
     attachment_bytes_max: int = Field(default=25_000_000, ge=1_000, description="Size of one attached file.")
     attachment_chars_max: int = Field(

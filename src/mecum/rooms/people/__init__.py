@@ -26,6 +26,7 @@ from mecum.kit.types import (
 )
 
 __all__ = [
+    "PERSON_DISABLED",
     "PERSON_ERASED",
     "AuditCheck",
     "ExportPart",
@@ -36,6 +37,8 @@ __all__ = [
     "Space",
 ]
 
+PERSON_DISABLED = "people.PersonDisabled"
+"""Outbox topic; payload `{"person": hex}`. What is going on for the person stops; nothing is removed."""
 PERSON_ERASED = "people.PersonErased"
 """Outbox topic; payload `{"person": hex, "erasure": hex}`. Every room with personal content subscribes and erases."""
 
@@ -115,6 +118,15 @@ class People(Protocol):
 
         Raises:
             Unauthenticated: no valid session or key. Forbidden: CSRF or Origin do not match, or the person is disabled.
+        """
+        ...
+
+    async def recheck(self, principal: Principal) -> None:
+        """Whether the principal may still do what it was let in for: streams that stay open ask again and again.
+
+        Raises:
+            Unauthenticated: the session or key has ended. Forbidden: the person is disabled. NotFound: the person or
+            the membership is gone.
         """
         ...
 

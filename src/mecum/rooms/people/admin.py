@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from uuid import UUID
 
+from mecum.kit.bus import tell_rights_changed
 from mecum.kit.db import AsyncConnection
 from mecum.kit.ids import encode
+from mecum.kit.outbox import Outbox
 from mecum.kit.types import InstallationRole, PersonId, Principal
-from mecum.rooms.people import Person, errors
+from mecum.rooms.people import PERSON_DISABLED, Person, errors
 from mecum.rooms.people.accounts import Accounts, NewAccount
 from mecum.rooms.people.audit import Audit
 from mecum.rooms.people.erasure import Erasure
@@ -33,6 +35,7 @@ class Admin:
         self,
         ground: Ground,
         settings: PeopleSettings,
+        outbox: Outbox,
         audit: Audit,
         accounts: Accounts,
         links: Links,
@@ -42,6 +45,7 @@ class Admin:
     ) -> None:
         self._ground = ground
         self._settings = settings
+        self._outbox = outbox
         self._audit = audit
         self._accounts = accounts
         self._links = links
@@ -82,7 +86,8 @@ class Admin:
         state: str | None = None,
         name: str | None = None,
     ) -> Person:
-        """Change role, state (`active` or `disabled`) or name of a person. Disabling ends all sessions.
+        """Change role, state (`active` or `disabled`) or name of a person. Disabling ends all sessions, stops what is
+        going on, and closes what was open.
 
         Raises:
             NotFound: no such person. Forbidden: the role of the target, or the one given, is above the own one.
@@ -103,6 +108,7 @@ class Admin:
                 await self._changed(connection, principal, person, role, state)
             after = await persons.known_person(connection, target)
         self._keys.forget(target)
+        await tell_rights_changed(self._ground.bus, target)
         return after
 
     async def _changed(
@@ -116,6 +122,7 @@ class Admin:
         if state == "disabled":
             await session_store.revoke(connection, before.id, self._ground.clock.now())
             await link_store.end_resets(connection, before.id, self._ground.clock.now())
+            await self._outbox.publish(connection, PERSON_DISABLED, person=before.id.hex)
         details = {"role": role or before.role, "state": state or before.state, "role_before": before.role}
         await self._audit.record(connection, principal, "people.person_changed", encode("prs", before.id), details)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from mecum.kit.clock import Clock
+from mecum.kit.bus import Bus, LocalBus
+from mecum.kit.clock import Clock, SystemClock
 from mecum.kit.crypto import SecretBox
 from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.i18n import I18n
@@ -40,12 +41,16 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The least that the commands need. A `Kit` does as well."""
+    """The least that the commands need. A `Kit` does as well.
+
+    Nobody listens to its bus: open streams of a running server find out by themselves.
+    """
 
     db: Database
     clock: Clock
     secrets: SecretBox
     public_url: str
+    bus: Bus = field(default_factory=lambda: LocalBus(SystemClock()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mecum.kit.bus import tell_rights_changed
 from mecum.kit.db import AsyncConnection
 from mecum.kit.ids import encode, new_id
 from mecum.kit.notify import Notify
@@ -85,6 +86,7 @@ class Erasure:
             subject = encode("prs", person.id)
             await self._audit.record(connection, who, "people.person_erased", subject)
         self._keys.forget(person.id)
+        await tell_rights_changed(self._ground.bus, person.id)
 
     async def _forget(self, connection: AsyncConnection, person: Person) -> None:
         await sessions.forget_person(connection, person.id)

@@ -29,6 +29,15 @@ class PeopleRoom:
     async def authenticate(self, credentials: Credentials) -> Principal:
         return await self.parts.authenticate(credentials)
 
+    async def recheck(self, principal: Principal) -> None:
+        match principal.actor.kind:
+            case "session":
+                await self.parts.sessions.recheck(principal)
+            case "key":
+                await self.parts.keys.recheck(principal)
+            case _:
+                await self.principal_for_job(principal.person, principal.space, principal.actor.id)
+
     async def person(self, person: PersonId) -> Person:
         async with self._db.transaction() as connection:
             return await persons.known_person(connection, person)

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from typing import Protocol
 
+from mecum.kit.bus import Bus
 from mecum.kit.clock import Clock
 from mecum.kit.crypto import SecretBox
 from mecum.kit.db import Database
@@ -20,6 +21,9 @@ class Ground(Protocol):
 
     @property
     def secrets(self) -> SecretBox: ...
+
+    @property
+    def bus(self) -> Bus: ...
 
     @property
     def public_url(self) -> str: ...

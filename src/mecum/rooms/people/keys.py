@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from mecum.kit.bus import tell_rights_changed
 from mecum.kit.crypto import hash_secret
 from mecum.kit.http import Credentials
 from mecum.kit.ids import encode, new_id, new_secret
@@ -63,6 +64,15 @@ class Keys:
             raise errors.disabled()
         surface = surface_of(credentials, "api")
         return found.principal if found.principal.surface == surface else replace(found.principal, surface=surface)
+
+    async def recheck(self, principal: Principal) -> None:
+        """Raises Unauthenticated when the principal's key has ended, Forbidden for a disabled person."""
+        async with self._ground.db.transaction() as connection:
+            person = await store.in_force(connection, principal.actor.id, self._ground.clock.now())
+        if person is None:
+            raise errors.key_invalid()
+        if person.state != "active":
+            raise errors.disabled()
 
     async def create(
         self,
@@ -119,6 +129,7 @@ class Keys:
                 raise errors.no_key()
             await self._audit.record(connection, who, "people.key_revoked", encode("key", key))
         self.forget(person)
+        await tell_rights_changed(self._ground.bus, person)
 
     def forget(self, person: UUID) -> None:
         """Drop what is remembered of the person's keys: their rights have changed."""

@@ -113,6 +113,6 @@ def put_together(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporte
         profile=Profile(kit, audit, accounts, sessions, keys, hashing, throttling, letters, notices, locales),
         resets=Resets(kit, settings, kit.jobs, audit, accounts, links, signing, throttling, letters, notices),
         erasure=erasure,
-        admin=Admin(kit, settings, audit, accounts, links, keys, erasure, letters),
+        admin=Admin(kit, settings, kit.outbox, audit, accounts, links, keys, erasure, letters),
         export=Export(kit, settings, audit, kit.notify, exporters),
     )

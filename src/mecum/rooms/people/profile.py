@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mecum.kit.bus import tell_rights_changed
 from mecum.kit.db import AsyncConnection
 from mecum.kit.ids import encode
 from mecum.kit.types import Principal
@@ -109,6 +110,7 @@ class Profile:
         hashed = await self._accounts.new_password(new, person.email, person.name) if new is not None else None
         async with self._ground.db.transaction() as connection:
             await self._store_password(connection, principal, hashed)
+        await tell_rights_changed(self._ground.bus, principal.person)
 
     async def _check(self, principal: Principal, known: str, current: str) -> None:
         tried = principal.actor.id.hex

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from uuid import UUID
 
+from mecum.kit.bus import tell_rights_changed
 from mecum.kit.db import AsyncConnection
 from mecum.kit.http import Credentials
 from mecum.kit.ids import encode, new_id
@@ -124,6 +125,7 @@ class Resets:
             details = {"second_factor_removed": link.clears_second_factor, "new_password": hashed is not None}
             who = Who("link", person.id, link.id)
             await self._audit.record(connection, who, "people.access_reset", encode("prs", person.id), details)
+        await tell_rights_changed(self._ground.bus, person.id)
         return issued
 
     async def _person(self, connection: AsyncConnection, token: str) -> Person:

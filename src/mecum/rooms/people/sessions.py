@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
+from mecum.kit.bus import tell_rights_changed
 from mecum.kit.crypto import hash_secret
 from mecum.kit.db import AsyncConnection
 from mecum.kit.http import Credentials
@@ -95,13 +96,15 @@ class Sessions:
         await store.revoke_oldest(connection, person.id, now, state, self._most[state])
         return Issued(session, token, person)
 
-    async def end_current(self, connection: AsyncConnection, credentials: Credentials) -> None:
-        """End the session that the request's cookie belongs to, if any."""
+    async def end_current(self, connection: AsyncConnection, credentials: Credentials) -> UUID | None:
+        """End the session that the request's cookie belongs to, if any. Returns whose it was."""
         token = await self._edge.token(credentials)
         presented = await store.presented(connection, hash_secret(token)) if token else None
-        if presented is not None:
-            now = self._ground.clock.now()
-            await store.revoke(connection, presented.session.person_id, now, only=presented.session.id)
+        if presented is None:
+            return None
+        now = self._ground.clock.now()
+        await store.revoke(connection, presented.session.person_id, now, only=presented.session.id)
+        return presented.session.person_id
 
     async def authenticate(self, credentials: Credentials) -> Principal:
         """The principal of the request's session.
@@ -118,6 +121,15 @@ class Sessions:
             raise errors.disabled()
         self._edge.check_csrf(credentials, presented.session.id)
         return principal_of(presented.session, presented.person, surface_of(credentials, "web"))
+
+    async def recheck(self, principal: Principal) -> None:
+        """Raises Unauthenticated when the principal's session has ended, Forbidden for a disabled person."""
+        async with self._ground.db.transaction() as connection:
+            person = await store.in_force(connection, principal.actor.id, self._ground.clock.now(), self._idle)
+        if person is None:
+            raise errors.signed_out()
+        if person.state != "active":
+            raise errors.disabled()
 
     async def visit(self, credentials: Credentials) -> Visit | None:
         """Who the browser is, None when nobody; hands out a new token when it is time."""
@@ -160,6 +172,7 @@ class Sessions:
             if not await store.revoke(connection, principal.person, self._ground.clock.now(), only=session):
                 raise errors.no_session()
             await self._audit.record(connection, principal, "people.session_revoked", encode("ses", session))
+        await tell_rights_changed(self._ground.bus, principal.person)
 
     async def revoke_others(self, principal: Principal) -> int:
         """End every other session of the person. Returns how many ended."""
@@ -169,6 +182,7 @@ class Sessions:
             await self._audit.record(
                 connection, principal, "people.sessions_revoked", encode("prs", principal.person), {"ended": ended}
             )
+        await tell_rights_changed(self._ground.bus, principal.person)
         return ended
 
     async def choose_space(self, principal: Principal, space: SpaceId) -> None:
@@ -199,6 +213,8 @@ class Sessions:
                 return await self._noted(connection, presented, credentials)
             if verdict == "reused":
                 await self._revoke_stolen(connection, presented)
+        if verdict == "reused":
+            await tell_rights_changed(self._ground.bus, presented.session.person_id)
         return None
 
     async def _noted(self, connection: AsyncConnection, presented: Presented, credentials: Credentials) -> Presented:

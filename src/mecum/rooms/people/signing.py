@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mecum.kit.bus import tell_rights_changed
 from mecum.kit.db import AsyncConnection
 from mecum.kit.http import Credentials
 from mecum.kit.ids import encode
@@ -108,7 +109,9 @@ class Signing:
     async def out(self, credentials: Credentials) -> None:
         """End the session of the request, whatever it waits for."""
         async with self._ground.db.transaction() as connection:
-            await self._sessions.end_current(connection, credentials)
+            person = await self._sessions.end_current(connection, credentials)
+        if person is not None:
+            await tell_rights_changed(self._ground.bus, person)
 
     async def _tried(self, credentials: Credentials, key: str) -> dict[str, str]:
         """What counts a password for the account `key`: a browser that it signed in with before counts for itself."""

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from mecum.kit.errors import Forbidden, Unauthenticated
 from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX, ChatCaller, ThreadsCaller
 from mecum.kit.ids import decode, encode
 from mecum.kit.sse import SSE_HEADERS, encode_frame
@@ -266,5 +267,8 @@ def _event_routes(router: APIRouter, room: AssistantRoom) -> None:
 
 
 async def _frames(room: _Follows, caller: Principal, thread: UUID, position: str) -> AsyncIterator[bytes]:
-    async for frame in room.follow(caller, thread, position=position):
-        yield encode_frame(frame.kind, frame.json, frame.position)
+    try:
+        async for frame in room.follow(caller, thread, position=position):
+            yield encode_frame(frame.kind, frame.json, frame.position)
+    except (Unauthenticated, Forbidden):
+        return  # What the caller came with is void: it learns so when it asks again.

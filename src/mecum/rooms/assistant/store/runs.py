@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -18,6 +18,7 @@ from mecum.kit.types import Surface
 from mecum.rooms.assistant.store.log import Place
 from mecum.rooms.assistant.store.tables import checkpoint, run, thread, wait
 
+Condition: TypeAlias = ColumnElement[bool]
 RunState = Literal["queued", "running", "waiting", "finished"]
 
 
@@ -166,6 +167,21 @@ _SET_STATE = update(thread).where(thread.c.id == bindparam("of")).values(state=b
 
 async def set_state(connection: AsyncConnection, thread_id: UUID, state: str) -> None:
     await connection.execute(_SET_STATE, {"of": thread_id, "state": state})
+
+
+async def to_stop(connection: AsyncConnection, condition: Condition, limit: int) -> list[tuple[UUID, UUID]]:
+    """Runs that meet `condition` and that nobody asked to stop yet, each with its thread."""
+    query = select(run.c.id, run.c.thread_id).join(thread, thread.c.id == run.c.thread_id)
+    found = await connection.execute(query.where(run.c.stop_requested.is_(False), condition).limit(limit))
+    return [(row.id, row.thread_id) for row in found]
+
+
+def at_work_for(person: UUID) -> Condition:
+    return (run.c.person_id == person) & run.c.state.in_(("queued", "running"))
+
+
+def waiting_since(before: dt.datetime) -> Condition:
+    return (run.c.state == "waiting") & (thread.c.updated_at < before)
 
 
 async def request_stop(connection: AsyncConnection, run_id: UUID) -> None:

@@ -255,7 +255,7 @@ async def known(connection: AsyncConnection, thread_id: UUID) -> Thread | None:
 def expired(before_deleted: dt.datetime, before_temporary: dt.datetime) -> ColumnElement[bool]:
     return or_(
         thread.c.deleted_at < before_deleted,
-        and_(thread.c.temporary.is_(True), thread.c.state == "idle", thread.c.updated_at < before_temporary),
+        and_(thread.c.temporary.is_(True), thread.c.state != "running", thread.c.updated_at < before_temporary),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 
 from mecum.kit.db import AsyncConnection
@@ -56,15 +56,28 @@ async def by_secret(connection: AsyncConnection, secret_hash: bytes, now: dt.dat
         .join(persons, persons.c.id == keys.c.person_id)
         .join(spaces, spaces.c.id == keys.c.space_id)
         .outerjoin(memberships, memberships.c.space_id == spaces.c.id)
-        .where(
-            SPACE_IS_OPEN,
-            keys.c.secret_hash == secret_hash,
-            keys.c.revoked_at.is_(None),
-            or_(keys.c.expires_at.is_(None), keys.c.expires_at > now),
-        )
+        .where(SPACE_IS_OPEN, keys.c.secret_hash == secret_hash, _valid(now))
     )
     row = (await connection.execute(query)).one_or_none()
     return (_key(row), person_of(row)) if row else None
+
+
+async def in_force(connection: AsyncConnection, key_id: UUID, now: dt.datetime) -> Person | None:
+    """Whose key it is; None when it has ended."""
+    query = (
+        select(persons)
+        .select_from(keys)
+        .join(persons, persons.c.id == keys.c.person_id)
+        .join(spaces, spaces.c.id == keys.c.space_id)
+        .outerjoin(memberships, memberships.c.space_id == spaces.c.id)
+        .where(SPACE_IS_OPEN, keys.c.id == key_id, _valid(now))
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return person_of(row) if row else None
+
+
+def _valid(now: dt.datetime) -> ColumnElement[bool]:
+    return keys.c.revoked_at.is_(None) & or_(keys.c.expires_at.is_(None), keys.c.expires_at > now)
 
 
 async def used(connection: AsyncConnection, key_id: UUID, now: dt.datetime) -> None:

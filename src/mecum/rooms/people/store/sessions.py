@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 
 from mecum.kit.db import AsyncConnection
@@ -143,6 +143,31 @@ async def session(connection: AsyncConnection, session_id: UUID) -> Session | No
     return _session(row) if row else None
 
 
+async def in_force(
+    connection: AsyncConnection, session_id: UUID, now: dt.datetime, idle: dt.timedelta
+) -> Person | None:
+    """Whose session it is; None when it has ended."""
+    query = (
+        select(persons)
+        .select_from(sessions)
+        .join(persons, persons.c.id == sessions.c.person_id)
+        .join(spaces, spaces.c.id == sessions.c.space_id)
+        .outerjoin(memberships, memberships.c.space_id == spaces.c.id)
+        .where(SPACE_IS_OPEN, sessions.c.id == session_id, _valid(now, idle))
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return person_of(row) if row else None
+
+
+def _valid(now: dt.datetime, idle: dt.timedelta) -> ColumnElement[bool]:
+    return and_(
+        sessions.c.state == "active",
+        sessions.c.revoked_at.is_(None),
+        sessions.c.expires_at > now,
+        sessions.c.last_seen_at > now - idle,
+    )
+
+
 async def live_sessions(
     connection: AsyncConnection,
     person_id: UUID,
@@ -155,13 +180,7 @@ async def live_sessions(
     """Sessions in force, newest first."""
     query = (
         select(*_COLUMNS)
-        .where(
-            sessions.c.person_id == person_id,
-            sessions.c.state == "active",
-            sessions.c.revoked_at.is_(None),
-            sessions.c.expires_at > now,
-            sessions.c.last_seen_at > now - idle,
-        )
+        .where(sessions.c.person_id == person_id, _valid(now, idle))
         .order_by(sessions.c.id.desc())
         .limit(limit)
     )

@@ -1,0 +1,59 @@
+"""Readers of a thread: who may go on."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from mecum.kit.bus import tell_rights_changed
+from mecum.kit.db import Database
+from mecum.kit.errors import Unauthenticated
+from mecum.kit.types import Principal
+from mecum.rooms.assistant import live
+from tests.rooms.assistant.world import OnePerson, World
+
+pytestmark = pytest.mark.anyio
+
+
+class Leaving(OnePerson):
+    """Somebody whose session may end."""
+
+    ended = False
+
+    async def recheck(self, caller: Principal) -> None:
+        if self.ended:
+            raise Unauthenticated("people.signed_out", "signed out")
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path) -> World:
+    return World(database, tmp_path, people=Leaving)
+
+
+def end_session(world: World) -> None:
+    assert isinstance(world.people, Leaving)
+    world.people.ended = True
+
+
+async def test_a_reader_is_asked_again_at_each_ping(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "PING_EVERY_S", 0.05)
+    thread = (await world.face.create_thread(world.caller, title="Ours")).id
+    frames = world.face.follow(world.caller, thread)
+    async with asyncio.timeout(20):
+        assert [(await anext(frames)).kind for _ in range(3)] == ["event", "ping", "ping"]
+        end_session(world)
+        with pytest.raises(Unauthenticated):
+            await anext(frames)
+
+
+async def test_a_reader_is_asked_again_when_rights_have_changed(world: World) -> None:
+    thread = (await world.face.create_thread(world.caller, title="Ours")).id
+    frames = world.face.follow(world.caller, thread)
+    async with asyncio.timeout(10):
+        assert (await anext(frames)).kind == "event"
+        end_session(world)
+        await tell_rights_changed(world.kit.bus, world.caller.person)
+        with pytest.raises(Unauthenticated):
+            await anext(frames)
