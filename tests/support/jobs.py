@@ -19,6 +19,7 @@ _DUE = text(
 _WAITING = text(
     "SELECT task_name, scheduled_at FROM jobs.procrastinate_jobs WHERE status = 'todo' ORDER BY id LIMIT 1000"
 )
+_SET = text("UPDATE jobs.procrastinate_jobs SET status = CAST(:status AS jobs.procrastinate_job_status) WHERE id = :id")
 _DONE = text("DELETE FROM jobs.procrastinate_jobs WHERE id = :id")
 
 
@@ -50,8 +51,17 @@ class HandJobs(Jobs):
                 row = (await connection.execute(_DUE, {"now": now})).one_or_none()
             if row is None:
                 return names
-            await self.specs[row.task_name].run(**row.args)
+            await self._set(row.id, "doing")
+            try:
+                await self.specs[row.task_name].run(**row.args)
+            except BaseException:
+                await self._set(row.id, "todo")
+                raise
             async with self._hand_database.transaction() as connection:
                 await connection.execute(_DONE, {"id": row.id})
             names.append(row.task_name)
         raise AssertionError(f"Jobs defer jobs without end: {names[-5:]}")
+
+    async def _set(self, job: int, status: str) -> None:
+        async with self._hand_database.transaction() as connection:
+            await connection.execute(_SET, {"id": job, "status": status})

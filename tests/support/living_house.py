@@ -46,6 +46,7 @@ START_S = 60.0
 QUICK = {
     "MECUM_LOCAL_MODEL": "none",
     "MECUM_ALLOW_NETWORK": "0",
+    "MECUM_THREAD_TITLES": "0",
     "MECUM_LOG_LEVEL": "error",
     "MECUM_PROVIDER_CONNECT_TIMEOUT_S": "2",
     "MECUM_PROVIDER_FIRST_BYTE_TIMEOUT_S": "2",
@@ -54,7 +55,8 @@ QUICK = {
     "MECUM_PROVIDER_RETRY_AFTER_MAX_S": "1",
     "MECUM_PROVIDER_RETRIES_MAX": "1",
 }
-"""Settings of these houses, where a test says nothing else: nothing is waited for long."""
+"""Settings of these houses, where a test says nothing else: nothing is waited for long, and the provider is asked for
+nothing but answers."""
 
 _numbers = itertools.count(1)
 

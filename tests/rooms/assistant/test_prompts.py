@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mecum.kit.clock import SystemClock
+from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
 from mecum.kit.i18n import I18n
 from mecum.rooms.assistant.prompts import system_message
@@ -17,16 +17,6 @@ from tests.rooms.assistant.world import World, principal
 
 pytestmark = pytest.mark.anyio
 EVENING = dt.datetime(2026, 11, 23, 22, 58, tzinfo=dt.UTC)
-
-
-class WallClock(SystemClock):
-    """The time of day stands at `at`."""
-
-    def __init__(self, at: dt.datetime) -> None:
-        self.at = at
-
-    def now(self) -> dt.datetime:
-        return self.at
 
 
 def told(now: dt.datetime, *recalled: str, instructions: str = "", locale: str = "en") -> str:
@@ -39,11 +29,11 @@ def told(now: dt.datetime, *recalled: str, instructions: str = "", locale: str =
 async def test_a_request_begins_with_all_of_the_one_before_though_minutes_passed(
     database: Database, tmp_path: Path
 ) -> None:
-    clock = WallClock(EVENING - dt.timedelta(hours=2))
+    clock = ManualClock(EVENING - dt.timedelta(hours=2))
     async with World(database, tmp_path, clock=clock).running() as world:
         posted = await world.face.post_new(world.caller, world.message("Hi"))
         await world.until(posted.thread, "run.finished")
-        clock.at += dt.timedelta(minutes=17)
+        clock.advance(17 * 60)
         await world.face.post(world.caller, posted.thread, world.message("And now?"))
         await world.until(posted.thread, "run.finished", times=2)
     first, second = (list(request.messages) for request in world.models.requests)

@@ -172,13 +172,14 @@ class World:
         clock: Clock | None = None,
         recall: Any = None,
         people: Callable[[Principal], OnePerson] | None = None,
+        jobs: Jobs | None = None,
         **settings: Any,
     ) -> None:
         self.caller = principal()
         self.models = ScriptedModels()
         self.notify = HeardNotify()
         clock = clock or SystemClock()
-        jobs = Jobs(database, database.url)
+        jobs = jobs or Jobs(database, database.url)
         registry = ToolRegistry()
         registry.add(tools)
         nothing = cast(Any, None)
@@ -200,7 +201,8 @@ class World:
             data=data,
             public_url="http://localhost:8080",
         )
-        chosen = AssistantSettings(**settings)
+        # Without titles, unless a test is about them: what models are asked is counted.
+        chosen = AssistantSettings(**{"thread_titles": False, **settings})
         self.people = cast(People, (people or OnePerson)(self.caller))
         documents = Documents(DocumentSettings())
         self.attachments = Attachments(self.kit, documents, chosen)

@@ -239,6 +239,41 @@ async def test_who_leaves_the_line_gives_the_place_to_the_next(
         await asyncio.gather(*asked, return_exceptions=True)
 
 
+async def test_what_gives_way_is_refused_while_the_built_in_model_is_wanted(
+    database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
+) -> None:
+    engine = FakeEngine(fake)
+    async with world(database, jobs, tmp_path, engine=engine) as here:
+        fake.script(Reply(hang=True))
+        answering = asyncio.create_task(answer(here, asking()))
+        await fake.seen(0)
+        with pytest.raises(EngineUnavailable) as wanted:
+            await answer(here, asking("Title?", gives_way=True))
+        assert (wanted.value.code, wanted.value.retryable) == ("models.local_wanted", True)
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+        engine.arrive("idle")
+        with pytest.raises(EngineUnavailable):
+            await answer(here, asking("Title?", gives_way=True))
+        assert len(fake.requests) == 1
+        engine.arrive("ready")
+        assert text_of(await answer(here, asking("Title?", gives_way=True)))
+
+
+async def test_what_gives_way_is_dropped_for_who_comes_and_takes_no_place_from_them(
+    database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
+) -> None:
+    async with world(database, jobs, tmp_path, engine=FakeEngine(fake)) as here:
+        fake.script(Reply(hang=True), Reply(text="Here I am."))
+        aside = asyncio.create_task(answer(here, asking("Title?", gives_way=True)))
+        await fake.seen(0)
+        assert text_of(await answer(here, asking("Are you there?"))) == "Here I am."
+        with pytest.raises(EngineUnavailable) as wanted:
+            await aside
+        assert wanted.value.code == "models.local_wanted"
+        assert [record["outcome"] for record in await here.usage()] == ["models.local_wanted", "ok"]
+
+
 async def test_a_built_in_model_that_does_not_come_is_a_clear_error(
     database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
 ) -> None:

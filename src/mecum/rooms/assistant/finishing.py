@@ -20,7 +20,7 @@ from mecum.rooms.assistant.store import log, runs, threads
 from mecum.rooms.assistant.store.runs import RunRow
 
 RUN_ENDED = "assistant.RunEnded"
-"""Outbox topic; payload `{"run", "thread", "origin", "reason"}`: an answer is finished."""
+"""Outbox topic; payload `{"run", "thread", "origin", "reason", "untitled"}`: an answer is finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
     """
     now = kit.clock.now()
     async with kit.db.transaction() as connection:
-        origin = await runs.lock_thread(connection, run.place.thread)
+        thread = await runs.lock_thread(connection, run.place.thread)
         joined = await pending(connection, run)
         if joined and outcome.reason == "done":
             events = await _close(connection, run, state, outcome, joined, now)
@@ -77,8 +77,9 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
             events = await log.append(connection, run.place, drafts, now, state="running" if joined else "idle")
             await runs.drop_checkpoint(connection, run.id)
             follower = await _follow_up(connection, run, joined, now) if joined else None
-            about = {"run": run.id.hex, "thread": run.place.thread.hex}
-            await kit.outbox.publish(connection, RUN_ENDED, **about, origin=origin, reason=outcome.reason)
+            about = {"run": run.id.hex, "thread": run.place.thread.hex, "origin": thread.origin}
+            untitled = "yes" if thread.untitled else "no"
+            await kit.outbox.publish(connection, RUN_ENDED, **about, reason=outcome.reason, untitled=untitled)
         if follower is not None and follower != run.id:
             await kit.jobs.defer(connection, advance, lock=run.place.thread.hex, run=follower.hex)
     await wake(kit.bus, run.place.thread, run.place.person, events[-1].seq)

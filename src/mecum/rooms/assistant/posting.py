@@ -148,7 +148,7 @@ class Posting:
             principal,
             new_id(),
             title=new.title or first_title(post.text),
-            title_by="person" if new.title else "mecum",
+            title_by="person" if new.title else "words",
             origin=new.origin,
             temporary=new.temporary,
             state="running",

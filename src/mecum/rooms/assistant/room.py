@@ -27,6 +27,7 @@ from mecum.rooms.assistant.sharing import Sharing
 from mecum.rooms.assistant.stopping import Stopping
 from mecum.rooms.assistant.store import schedules, threads
 from mecum.rooms.assistant.telling import Telling
+from mecum.rooms.assistant.titling import TITLE, Titling
 from mecum.rooms.assistant.tools.ask import ASK_PERSON
 from mecum.rooms.assistant.tools.calculator import CALCULATOR
 from mecum.rooms.assistant.tools.dates import date_tool
@@ -67,6 +68,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
     face = AssistantRoom(kit, ports.people, posting, attachments, Exporting(kit), settings)
     stopping = Stopping(kit, settings)
     sweeper = Sweeper(kit, attachments, stopping, settings)
+    titling = Titling(kit, ports.people, ports.models, settings)
 
     router = APIRouter()
     router.include_router(threads_api.build_router(face))
@@ -88,6 +90,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
             JobSpec(ADVANCE, runner.advance, attempts_max=None, queue="runs", wait_max_s=ADVANCE_WAIT_MAX_S),
             JobSpec(READ, attachments.read, attempts_max=READ_ATTEMPTS_MAX, given_up=attachments.give_up_reading),
             JobSpec(ERASE_AGAIN, sweeper.erase_again),
+            JobSpec(TITLE, titling.title, attempts_max=3),
             JobSpec("assistant.tick", scheduling.tick, cron="* * * * *"),
             JobSpec("assistant.sweep", sweeper.sweep, cron="*/10 * * * *"),
         ],
@@ -95,6 +98,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
             Subscription(PERSON_DISABLED, "assistant.stop_person", stopping.of_person),
             Subscription(PERSON_ERASED, "assistant.erase_person", sweeper.erase_person),
             *telling.subscriptions,
+            *titling.subscriptions,
         ],
         start=runner.start,
         stop=runner.close,

@@ -342,7 +342,7 @@ class Runner:
         """A transaction that holds the thread and has proved the epoch; readers are woken when it is committed."""
         run = turn.run
         async with self._kit.db.transaction() as connection:
-            origin = await runs.lock_thread(connection, run.place.thread)
+            origin = (await runs.lock_thread(connection, run.place.thread)).origin
             turn.run = await runs.fence(connection, run, state="running", active_seconds=self._active(turn))
             writing = _Writing(connection, turn.run, origin, self._kit.clock.now())
             yield writing

@@ -36,6 +36,9 @@ class AssistantSettings(BaseSettings):
     step_retries_max: int = Field(
         default=1, ge=0, le=5, description="How often a model step is tried again after a failure that may heal."
     )
+    thread_titles: bool = Field(
+        default=True, description="Whether a thread's model writes its title after the first answer, in the background."
+    )
     deleted_days: int = Field(default=30, ge=0, description="Days in which a deleted thread can be restored.")
     temporary_hours: float = Field(
         default=24, ge=0.01, description="Hours after which a temporary thread in which nothing goes on is erased."

@@ -94,6 +94,8 @@ class ModelRequest:
         max_tokens: of the answer.
         json_schema: the answer must be JSON of this schema, or None.
         purpose: the room and what for, e.g. `assistant.answer`, for the meter.
+        gives_way: nobody waits for it. The built-in model refuses it while it is wanted for anything else, and drops it
+            when it is wanted in the middle: Unavailable, to be tried again later.
     """
 
     messages: Sequence[Message]
@@ -104,6 +106,7 @@ class ModelRequest:
     temperature: float | None = None
     json_schema: Mapping[str, Any] | None = None
     purpose: str = "assistant.answer"
+    gives_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class Line:
         self._limit = limit
         self._standing = 0
         self._active = 0
+        self._aside: asyncio.Event | None = None
         self._next: deque[asyncio.Future[None]] = deque()
 
     @contextmanager
@@ -66,11 +67,30 @@ class Line:
         finally:
             self._standing -= 1
 
+    @contextmanager
+    def aside(self) -> Generator[asyncio.Event, None, None]:
+        """A place for work that nobody waits for. The event says that somebody has come who does: then leave at once.
+
+        Raises:
+            EngineUnavailable: somebody is here, or another one stands aside.
+        """
+        if self._active:
+            raise _wanted()
+        self._active += 1
+        self._aside = asyncio.Event()
+        try:
+            yield self._aside
+        finally:
+            self._aside = None
+            self.leave()
+
     def is_busy(self, slots: int) -> bool:
         return self._active >= slots
 
     async def turn(self, slots: int) -> None:
-        """Wait for one of `slots` places; `leave` gives it back."""
+        """Wait for one of `slots` places; `leave` gives it back. Who stands aside is told to leave."""
+        if self._aside is not None:
+            self._aside.set()
         if self._active < slots:
             self._active += 1
             return
@@ -137,6 +157,10 @@ class Local:
             TooMany: the line is full. EngineUnavailable: it is off, paused or broken, or not here in time.
             ProviderError: it broke in the middle of the answer; trying again helps.
         """
+        if request.gives_way:
+            for event in await self._aside(request, timezone):
+                yield event
+            return
         deadline = self._clock.monotonic() + wait_s
         for attempt in (1, 2):
             started = False
@@ -161,15 +185,45 @@ class Local:
                 yield Waiting("queued")
             await self._line.turn(slots)
         try:
-            async with self._engine.use(max(SAY_EVERY_S, deadline - self._clock.monotonic())) as here:
-                target = Target(Endpoint(LOCAL_PROVIDER, here.base_url, here.api_key), here.model, LOCAL_CHAT)
-                async with aclosing(self._answer(target, request, timezone)) as events:
-                    async for event in events:
-                        yield event
+            async with aclosing(self._answer(request, deadline, timezone)) as events:
+                async for event in events:
+                    yield event
         finally:
             self._line.leave()
 
-    def _answer(self, target: Target, request: ModelRequest, timezone: str) -> AsyncGenerator[ModelEvent, None]:
+    async def _aside(self, request: ModelRequest, timezone: str) -> list[ModelEvent]:
+        """The events of an answer that nobody waits for.
+
+        Raises:
+            EngineUnavailable: somebody needs the model, before or in the middle, or it is not loaded.
+        """
+        if self._engine.state.phase != "ready":
+            raise _wanted()
+        with self._line.aside() as wanted:
+            asking = asyncio.create_task(self._whole(request, timezone))
+            waiting = asyncio.create_task(wanted.wait())
+            try:
+                await asyncio.wait({asking, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                if not asking.done():
+                    raise _wanted()
+                return asking.result()
+            finally:
+                asking.cancel()
+                waiting.cancel()
+                await asyncio.gather(asking, waiting, return_exceptions=True)
+
+    async def _whole(self, request: ModelRequest, timezone: str) -> list[ModelEvent]:
+        async with aclosing(self._answer(request, self._clock.monotonic(), timezone)) as events:
+            return [event async for event in events]
+
+    async def _answer(self, request: ModelRequest, deadline: float, timezone: str) -> AsyncGenerator[ModelEvent, None]:
+        async with self._engine.use(max(SAY_EVERY_S, deadline - self._clock.monotonic())) as here:
+            target = Target(Endpoint(LOCAL_PROVIDER, here.base_url, here.api_key), here.model, LOCAL_CHAT)
+            async with aclosing(self._planned(target, request, timezone)) as events:
+                async for event in events:
+                    yield event
+
+    def _planned(self, target: Target, request: ModelRequest, timezone: str) -> AsyncGenerator[ModelEvent, None]:
         def ask(asked: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
             return self._chat.stream(target, asked)
 
@@ -209,6 +263,15 @@ class Local:
         if progress is None or not progress.bytes_total:
             return Waiting("model_arriving")
         return Waiting("model_arriving", progress.bytes_done / progress.bytes_total, progress.seconds_left)
+
+
+def _wanted() -> EngineUnavailable:
+    return EngineUnavailable(
+        "models.local_wanted",
+        "The built-in model is needed for answers.",
+        "Try again later.",
+        retry_after=RETRY_AFTER_S,
+    )
 
 
 def _light(message: Message) -> Message:

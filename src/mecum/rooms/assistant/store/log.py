@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import BigInteger, RowMapping, bindparam, func, null, select, text
+from sqlalchemy import BigInteger, Boolean, RowMapping, bindparam, func, null, select, text
 
 from mecum.kit.db import TIMESTAMP, AsyncConnection, json_text
 from mecum.kit.db import UUID as PgUuid
@@ -41,7 +41,9 @@ _APPEND = text(
         ) WITH ORDINALITY AS g (id, type, v, actor, run_id, message_id, parent_id, body, searched, number)
     ), taken AS (
         UPDATE assistant.thread
-        SET head_seq = head_seq + :count, updated_at = :at, state = coalesce(CAST(:state AS varchar), state)
+        SET head_seq = head_seq + :count, state = coalesce(CAST(:state AS varchar), state),
+            updated_at = CASE WHEN :quiet THEN updated_at ELSE :at END,
+            read_seq = CASE WHEN :quiet AND read_seq = head_seq THEN head_seq + :count ELSE read_seq END
         WHERE id = :thread RETURNING head_seq - :count AS base
     ), envelopes AS (
         INSERT INTO assistant.event (thread_id, seq, id, type, v, at, actor, run_id, message_id, parent_id)
@@ -60,16 +62,26 @@ _APPEND = text(
     *(bindparam(name, type_=PgUuid()) for name in ("thread", "person", "space", "organisation")),
     bindparam("at", type_=TIMESTAMP(timezone=True)),
     bindparam("count", type_=BigInteger()),
+    bindparam("quiet", type_=Boolean()),
 )
 """One statement: an answer writes its log often, and every statement is a round trip."""
 
 
 async def append(
-    connection: AsyncConnection, place: Place, drafts: Sequence[Draft], now: dt.datetime, *, state: str | None = None
+    connection: AsyncConnection,
+    place: Place,
+    drafts: Sequence[Draft],
+    now: dt.datetime,
+    *,
+    state: str | None = None,
+    quiet: bool = False,
 ) -> tuple[Event, ...]:
-    """Give `drafts` the next numbers of the thread's log and write them; `state`, where given, becomes the thread's.
+    """Give `drafts` the next numbers of the thread's log and write them. Locks the thread's row until the transaction
+    ends.
 
-    Locks the thread's row until the transaction ends.
+    Args:
+        state: becomes the thread's, where given.
+        quiet: nothing happened for the person: the thread keeps its place in the list, and stays read if it was.
     """
     values = {
         "thread": place.thread,
@@ -78,6 +90,7 @@ async def append(
         "organisation": place.organisation,
         "at": now,
         "state": state,
+        "quiet": quiet,
         "count": len(drafts),
         "ids": [d.id for d in drafts],
         "types": [d.type for d in drafts],

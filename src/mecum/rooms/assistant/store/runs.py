@@ -45,6 +45,19 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Locked:
+    """A thread that is locked, as far as runs want to know it; all empty when it was erased.
+
+    Args:
+        untitled: it has only the first words of its first message, and may get a title.
+    """
+
+    origin: str = ""
+    title: str = ""
+    untitled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The partial text of a running answer."""
 
@@ -271,15 +284,17 @@ async def has_wait(connection: AsyncConnection, thread_id: UUID, wait_id: UUID) 
     return (await connection.execute(query)).scalar_one_or_none() is not None
 
 
-_LOCK = select(thread.c.origin).where(thread.c.id == bindparam("of")).with_for_update()
+_LOCK = (
+    select(thread.c.origin, thread.c.title, thread.c.title_by, thread.c.temporary)
+    .where(thread.c.id == bindparam("of"))
+    .with_for_update()
+)
 
 
-async def lock_thread(connection: AsyncConnection, thread_id: UUID) -> str:
-    """Everything that changes a thread's log, runs or selection takes this lock first: one order, no deadlock.
-
-    Returns the thread's origin; "" when it was erased.
-    """
-    return (await connection.execute(_LOCK, {"of": thread_id})).scalar_one_or_none() or ""
+async def lock_thread(connection: AsyncConnection, thread_id: UUID) -> Locked:
+    """Everything that changes a thread's log, runs or selection takes this lock first: one order, no deadlock."""
+    row = (await connection.execute(_LOCK, {"of": thread_id})).one_or_none()
+    return Locked() if row is None else Locked(row.origin, row.title, row.title_by == "words" and not row.temporary)
 
 
 async def open_waits(connection: AsyncConnection, run_id: UUID) -> list[UUID]:

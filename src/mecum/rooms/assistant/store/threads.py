@@ -62,7 +62,7 @@ async def create(
             "space_id": principal.space,
             "organisation_id": principal.organisation,
             "title": title,
-            "title_by": title_by if title else "mecum",
+            "title_by": title_by if title else "words",
             "origin": origin,
             "state": state,
             "selected_message": selected_message,
