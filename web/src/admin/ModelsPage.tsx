@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { queryClient, useLocalModel, useModels } from "~/api/client";
 import { api } from "~/api/http";
-import type { List, Model, Provider } from "~/api/types";
+import type { List, LocalModel, Model, Provider } from "~/api/types";
 import { t } from "~/i18n";
 import { ModelProgress, titleOf } from "~/newpage/ModelState";
 import { Bar } from "~/shell/Bar";
@@ -31,13 +31,20 @@ export async function makeDefault(name: string): Promise<void> {
   }
 }
 
+function titleWords(answers: Model | undefined, local: LocalModel | undefined): string {
+  if (!answers) return t("No model answers yet");
+  const coming = answers.local && local && titleOf(local) !== null;
+  return coming ? t("{name} will answer", { name: answers.name }) : t("{name} answers", { name: answers.name });
+}
+
 /** First the finding: which model answers, and what is wrong. */
 function Finding({ models, providers }: { models: Model[] | undefined; providers: Provider[] | undefined }) {
-  if (!models) return <Lead title="…" />;
+  const local = useLocalModel();
+  if (!models) return <Lead title={t("Models")} />;
   const answers = models.find((model) => model.default && model.kind === "chat");
   const failing = providers?.filter((provider) => provider.state === "failing") ?? [];
   return (
-    <Lead title={answers ? t("{name} answers", { name: answers.name }) : t("No model answers yet")}>
+    <Lead title={titleWords(answers, local)}>
       {answers ? t("Everybody can choose another for a message.") : t("Connect one, and everybody here can begin.")}
       {failing.length > 0 && ` ${t("{names} can’t be reached.", { names: failing.map((one) => one.name).join(t(", ")) })}`}
     </Lead>
@@ -66,7 +73,11 @@ function BuiltIn({ models }: { models: Model[] | undefined }) {
           <footer className="card__do">
             <span className="grow">
               {local.publisher}, {local.licence}. {t("Small: good at rewriting and short plans, weak at facts and long texts.")}
-              {local.sha256 && <code className="mono weights">{t("SHA-256 of its weights: {hash}", { hash: local.sha256 })}</code>}
+              {local.sha256 && (
+                <span className="weights">
+                  {t("SHA-256 of its weights:")} <code className="mono">{local.sha256}</code>
+                </span>
+              )}
             </span>
             {model && <TestButton path={`/models/${encodeURIComponent(model.name)}/test`} />}
             {model && !model.default && (

@@ -15,7 +15,7 @@ import { Lead, Line } from "~/ui/Line";
 import { hourNow } from "~/ui/time";
 import { useStable } from "~/ui/useStable";
 import { ModelState } from "./ModelState";
-import { Honestly } from "./Honestly";
+import { Honestly, NoModel } from "./Honestly";
 
 function greeting(name: string): string {
   const hour = hourNow();
@@ -108,6 +108,7 @@ export function NewPage() {
               {temporary ? t("Ask, plan or think aloud. Nothing of this page is kept.") : t("Ask, plan or think aloud. I keep the page, so you can come back to it from anywhere.")}
             </Lead>
             <ModelState />
+            <NoModel />
             <Line who={t("To try")} className="block">
               <Ideas onChoose={(text) => setStart({ text })} />
             </Line>
