@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from mecum.kit.errors import BadRequest, MecumError, NotFound
+from mecum.surfaces.terminal.acts import act_words
 from mecum.surfaces.terminal.asking import Asker
 from mecum.surfaces.terminal.client import Client
 from mecum.surfaces.terminal.conversation import Conversation
@@ -189,8 +190,8 @@ class LineChat:
         elif conversation.hint is not None:
             self.status.show(hint_text(conversation.hint, self._words))
         elif run is None or (not conversation.live and not run.finished):
-            running = [act.label for act in run.acts if act.state == "running"] if run else []
-            self.status.show(plain(running[-1]) if running else self._words("terminal.thinking"))
+            running = [act for act in run.acts if act.state == "running"] if run else []
+            self.status.show(act_words(running[-1], self._words) if running else self._words("terminal.thinking"))
 
     async def _ask(self, thread: str, question: Question) -> bool:
         """Whether somebody was there to answer."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from mecum.surfaces.terminal.acts import tool_words
 from mecum.surfaces.terminal.frames import Json, as_object
 from mecum.surfaces.terminal.nodes import Wait
 from mecum.surfaces.terminal.words import Words
@@ -65,7 +66,7 @@ def question_of(wait: Wait, words: Words) -> Question:
     properties = as_object(schema.get("properties"))
     decides = wait.kind in DECISIONS
     title = str(body.get("title") or _title(wait, words))
-    text = str(body.get("text") or "") or (_arguments(body) if decides else "")
+    text = str(body.get("text") or "") or (_arguments(body, words) if decides else "")
     if wait.kind == "lent_tool":
         return Question(wait.id, title, text or words("terminal.lent_tool"), answerable=False)
     choices = _choices(body, wait.kind, words)
@@ -80,7 +81,7 @@ def question_of(wait: Wait, words: Words) -> Question:
 
 
 def _title(wait: Wait, words: Words) -> str:
-    tool = str(wait.question.get("tool") or "")
+    tool = tool_words(str(wait.question.get("tool") or ""))
     receiver = str(wait.question.get("receiver") or tool)
     match wait.kind:
         case "confirm":
@@ -93,11 +94,19 @@ def _title(wait: Wait, words: Words) -> str:
             return words("terminal.question_title")
 
 
-def _arguments(body: Json) -> str:
-    """What would be done, with its values: who decides must see them."""
-    arguments = as_object(body.get("arguments"))
-    shown = (f"{name}: {value if isinstance(value, str) else _compact(value)}" for name, value in arguments.items())
+def _arguments(body: Json, words: Words) -> str:
+    """Who would get it and what would be done, with its values: who decides must see them."""
+    receiver = str(body.get("receiver") or "")
+    shown = [words("terminal.goes_to", receiver=receiver)] if receiver else []
+    for name, value in as_object(body.get("arguments")).items():
+        shown.append(f"{name.replace('_', ' ')}: {_shown(value, words)}")
     return "\n".join(shown)[:ARGUMENTS_CHARS_MAX]
+
+
+def _shown(value: Any, words: Words) -> str:
+    if isinstance(value, bool):
+        return words("terminal.choice_yes" if value else "terminal.choice_no")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _choices(body: Json, kind: str, words: Words) -> tuple[tuple[str, str], ...]:
@@ -216,7 +225,3 @@ def _option(field: Field, text: str) -> str:
     if len(folded) == 1:
         return folded[0]
     raise Unreadable("terminal.needs_option")
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

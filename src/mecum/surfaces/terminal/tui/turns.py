@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Markdown, Static
 
+from mecum.surfaces.terminal.acts import act_words
 from mecum.surfaces.terminal.frames import Hint
 from mecum.surfaces.terminal.hints import hint_text
 from mecum.surfaces.terminal.nodes import Act, Turn
@@ -23,6 +24,8 @@ from mecum.surfaces.terminal.tui.asking import QuestionCard
 from mecum.surfaces.terminal.words import Words
 
 BAR_CELLS = 24
+SECONDS_SHOWN = 0.05
+"""Less would be shown as nought."""
 MARKS = {"running": "…", "done": "✓", "failed": "✗", "unknown": "?"}
 
 
@@ -186,8 +189,8 @@ def steps_of(acts: Iterable[Act], words: Words) -> str:
     if not known:
         return ""
     seconds = sum(act.seconds or 0 for act in known)
-    parts = [f"{MARKS[act.state]} {plain(act.label)}" for act in known]
-    return "  ".join(parts) + (f"  · {seconds:.1f} s" if seconds else "")
+    parts = [f"{MARKS[act.state]} {act_words(act, words)}" for act in known]
+    return "  ".join(parts) + (f"  · {seconds:.1f} s" if seconds >= SECONDS_SHOWN else "")
 
 
 def progress_of(hint: Hint, words: Words) -> Content:
