@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.driver import PHONE, Desk, finished
+from tests.e2e.driver import PHONE, Desk, finished, write
 from tests.support.fake_replies import command
 from tests.support.processes import REPO
 
@@ -45,6 +46,16 @@ def test_a_conversation_can_be_used_by_everybody(me: Desk, scheme: str) -> None:
     expect(finished(page).locator("table")).to_be_visible()
     page.get_by_test_id("steps").locator("summary").first.click()
     everybody(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_failed_answer_and_a_question_can_be_read_by_everybody(me: Desk, scheme: str) -> None:
+    fields = json.dumps({"title": "A table for you", "fields": [{"label": "For how many?"}]})
+    for said in (command(status=401), command(tools=[("ask_person", fields)])):
+        page = me.page("/", color_scheme=scheme, reduced_motion="reduce")
+        write(page, f"Book it {said}")
+        expect(page.get_by_role("alert").or_(page.get_by_test_id("wait-form"))).to_be_visible()
+        everybody(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -95,11 +95,58 @@ def test_on_a_phone_settings_and_notices_open_from_the_rail(me: Desk) -> None:
     expect(rail).to_be_hidden()
 
 
-@pytest.mark.parametrize("path", ["/?panel=security", "/admin/models", "/admin/people", "/archive"])
+PAGES = [
+    "/?panel=security",
+    "/?panel=keys",
+    "/?panel=schedules",
+    "/admin/models",
+    "/admin/people",
+    "/admin/audit",
+    "/archive",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
 def test_every_page_fits_a_phone(owner: Desk, path: str) -> None:
     page = owner.page(path, viewport=PHONE, has_touch=True, is_mobile=True)
     expect(page.get_by_role("heading").first).to_be_visible()
     fits(page)
+
+
+def test_on_a_phone_one_chooses_who_answers(me: Desk) -> None:
+    page = me.page(viewport=PHONE, has_touch=True, is_mobile=True)
+    page.get_by_role("button", name="Model", exact=True).click()
+    page.get_by_role("menuitemcheckbox", name="fake-small").click()
+    expect(page.get_by_role("button", name="Who answers: fake-small")).to_be_visible()
+    fits(page)
+
+
+def test_that_one_is_offline_is_said_wherever_the_page_is_scrolled_to(me: Desk) -> None:
+    thread = me.asked(f"Tell me {command(text='A long line ' * 400)}", title="Tides")
+    window = me.window(viewport=PHONE)
+    window.allowed = r"ERR_INTERNET_DISCONNECTED"
+    page = window.open(f"/t/{thread}")
+    finished(page)
+    page.wait_for_function("window.scrollY > 400")
+    window.context.set_offline(True)
+    expect(page.get_by_text("You are offline.")).to_be_in_viewport()
+
+
+def test_an_answer_from_right_to_left_has_its_marks_at_the_right(me: Desk) -> None:
+    thread = me.asked(f"Write {command(text='- نقطة أولى')}")
+    page = me.page(f"/t/{thread}")
+    item = finished(page).get_by_role("listitem")
+    expect(item).to_have_css("direction", "rtl")
+    expect(item).to_have_css("padding-right", "26px")
+
+
+def test_a_conversation_that_is_not_there_says_so_and_leads_back(me: Desk) -> None:
+    window = me.window()
+    window.allowed = r"/api/threads/.*: 404"
+    page = window.open("/t/thr_01a1dec37a9f72d7a8a31d86c6e11111")
+    expect(page.get_by_role("heading", name="There is no such page.")).to_be_visible()
+    page.get_by_role("link", name="To my pages").click()
+    expect(page.get_by_label("Write to Mecum")).to_be_visible()
 
 
 def fits(page: Page) -> None:
