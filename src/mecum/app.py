@@ -176,7 +176,10 @@ async def build(settings: Settings) -> App:
         api.router.routes.extend(room.routes)
     api.include_router(notification_router(kit.notify))
     api.include_router(stream_router(kit.bus, people.face, assistant.face, unread))
-    api.router.routes.extend(openai_routes(people.face.authenticate, models.face.relay, assistant.face))
+    images_max = settings.assistant.images_per_request_max
+    api.router.routes.extend(
+        openai_routes(people.face.authenticate, models.face.relay, assistant.face, images_max=images_max)
+    )
     gate_holder: list[App] = []
     _probes(api, settings, kit, gate_holder)
     known = list(api.router.routes)

@@ -139,6 +139,23 @@ async def test_a_model_without_tool_calls_is_asked_for_a_plan_first(here: World,
     assert "tools" not in fake.requests[0].body
 
 
+async def test_a_model_without_tool_calls_can_not_choose_to_do_without_a_call_that_is_wanted(
+    here: World, fake: FakeProvider
+) -> None:
+    await here.connect(fake, NewModel("fake", native_tools=False))
+    made = '{"tool": "clock", "arguments": {"zone": "Oslo"}}'
+    fake.script(Reply(text=made))
+    talk = [
+        Message("user", (TextPart("Time in Oslo?"),)),
+        Message("assistant", (), (ToolUse("c1", "clock", '{"zone": "Oslo"}'),)),
+        Message("tool", (TextPart("12:00"),), tool_use_id="c1"),
+    ]
+    events = await answer(here, ModelRequest(talk, tools=[CLOCK, NOTE], must_call=True))
+    assert isinstance(events[0], ToolCallDelta)
+    schema = fake.requests[0].body["response_format"]["json_schema"]["schema"]
+    assert [choice["properties"]["tool"]["const"] for choice in schema["anyOf"]] == ["clock", "note"]
+
+
 @pytest.mark.parametrize("plan", ['{"tool": "none"}', "no JSON", '{"tool": "rm", "arguments": {}}', "[]"])
 async def test_without_a_plan_the_answer_is_text_and_both_calls_are_counted(
     here: World, fake: FakeProvider, plan: str

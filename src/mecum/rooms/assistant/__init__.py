@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
@@ -16,9 +16,9 @@ from mecum.kit.types import Page, Principal, Surface
 
 __all__ = [
     "Assistant",
-    "AttachmentRef",
     "Event",
     "Frame",
+    "NewFile",
     "NoRecall",
     "NoReview",
     "Origin",
@@ -81,14 +81,11 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class AttachmentRef:
-    """An uploaded file: its text is read in the background until `state` is ready."""
+class NewFile:
+    """A file that comes with a message: it is kept with the message, or not at all."""
 
-    id: UUID
     name: str
-    media_type: str
-    size_bytes: int
-    state: Literal["reading", "ready", "failed"]
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +94,17 @@ class Post:
 
     Args:
         client_id: chosen by the client; the same one again is the same message.
+        attachments: ids of uploaded files. new_files: files that come with the message.
         parent: the message it follows, or None for the newest of the selected branch; an earlier one makes a branch.
         from_start: it follows nothing: a new branch from the beginning of the thread.
         interrupt: stop a run that is going on instead of joining it.
         instructions: an extra system text for this run only (API callers).
         lent_tools: function tools that the caller executes itself (`name`, `description`, `parameters`); a call of
-            one ends the run
-            with finish `tool_calls`, and the caller posts `tool_results`.
+            one ends the run with finish `tool_calls`, and the caller posts `tool_results`.
+        must_call: names of lent tools, one of which is to be called; () leaves it to the model.
         tool_results: `call` and `text` of each lent call; then `text` may be empty.
-        history: messages that were said before this one (`role`, `text`, `tool_uses`, `tool_use_id`, and
-            `attachments`: ids of uploaded files).
+        history: messages that were said before this one (`role`, `text`, `tool_uses`, `tool_use_id`, `attachments`,
+            `new_files`).
         unattended: nobody is there to fill in a form: tools that ask the person are not offered.
         keeps_questions: raise Conflict where the thread waits for the person, instead of putting the question aside:
             for callers that do not show questions.
@@ -116,6 +114,7 @@ class Post:
     client_id: str
     text: str
     attachments: Sequence[UUID] = ()
+    new_files: Sequence[NewFile] = ()
     parent: UUID | None = None
     from_start: bool = False
     model: str | None = None
@@ -123,6 +122,7 @@ class Post:
     interrupt: bool = False
     instructions: str = ""
     lent_tools: Sequence[Mapping[str, Any]] = ()
+    must_call: Sequence[str] = ()
     tool_results: Sequence[Mapping[str, str]] = ()
     history: Sequence[Mapping[str, Any]] = ()
     unattended: bool = False
@@ -226,10 +226,6 @@ class Assistant(Protocol):
         self, principal: Principal, post: Post, *, origin: Origin = "chat", temporary: bool = False, title: str = ""
     ) -> Posted:
         """The first message of a new thread: both are made together, once per client id."""
-        ...
-
-    async def add_file(self, principal: Principal, name: str, data: bytes) -> AttachmentRef:
-        """Take a file in, to be named in `Post.attachments`. Raises TooLarge."""
         ...
 
     async def delete_thread(self, principal: Principal, thread: UUID) -> None:

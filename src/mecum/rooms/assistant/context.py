@@ -66,6 +66,7 @@ class Context:
             messages=fit(system, messages, context, min(answer_tokens, context // 3)),
             model=options.get("model"),
             tools=self._tools(options),
+            must_call=bool(options.get("must_call")),
             effort=options.get("effort", "auto"),
             max_tokens=answer_tokens,
             temperature=options.get("temperature"),
@@ -78,9 +79,11 @@ class Context:
         return next((model for model in chat if model.name == name), None) if name else next(iter(chat), None)
 
     def _tools(self, options: Mapping[str, Any]) -> tuple[ToolSpec, ...]:
-        """Lent tools, then own ones; a lent tool hides an own one of its name."""
+        """Lent tools, then own ones; a lent tool hides an own one of its name. Only those that must be called."""
         given: Sequence[Mapping[str, Any]] = options.get("lent_tools", ())
         lent = tuple(ToolSpec(t["name"], t.get("description", ""), t.get("parameters", {})) for t in given)
+        if wanted := options.get("must_call"):
+            return tuple(tool for tool in lent if tool.name in wanted)
         hidden = {tool.name for tool in lent} | ({ASK_PERSON.name} if options.get("unattended") else set[str]())
         own = (
             ToolSpec(t.name, t.description, t.parameters, t.cues) for t in self._kit.tools.all() if t.name not in hidden

@@ -12,7 +12,7 @@ from mecum.kit.ids import new_id
 from mecum.kit.room import Kit
 from mecum.kit.text import snippet, to_or_query
 from mecum.kit.types import Page, Principal, Surface
-from mecum.rooms.assistant import AttachmentRef, Event, Frame, Origin, Post, Posted, Thread
+from mecum.rooms.assistant import Event, Frame, Origin, Post, Posted, Thread
 from mecum.rooms.assistant.events import (
     ACT_INTENDED,
     BRANCH_SELECTED,
@@ -25,7 +25,7 @@ from mecum.rooms.assistant.events import (
     Draft,
 )
 from mecum.rooms.assistant.exporting import Exporting
-from mecum.rooms.assistant.files.attachments import Attachments
+from mecum.rooms.assistant.files.arriving import Arriving
 from mecum.rooms.assistant.live import Follower, wake
 from mecum.rooms.assistant.posting import NewThread, Posting, run_options
 from mecum.rooms.assistant.runner import ADVANCE, ask_to_stop
@@ -50,14 +50,14 @@ class AssistantRoom:
         kit: Kit,
         people: People,
         posting: Posting,
-        attachments: Attachments,
+        arriving: Arriving,
         exporting: Exporting,
         settings: AssistantSettings,
     ) -> None:
         self.exporting = exporting
         self._kit = kit
         self._people = people
-        self._attachments = attachments
+        self._arriving = arriving
         self._posting = posting
         self._settings = settings
 
@@ -153,12 +153,13 @@ class AssistantRoom:
         await wake(self._kit.bus, thread, principal.person, found.head_seq)
 
     async def post(self, principal: Principal, thread: UUID, post: Post) -> Posted:
-        return await self._posting.post(principal, thread, post)
+        return await self._arriving.post(principal, post, lambda whole: self._posting.post(principal, thread, whole))
 
     async def post_new(
         self, principal: Principal, post: Post, *, origin: Origin = "chat", temporary: bool = False, title: str = ""
     ) -> Posted:
-        return await self._posting.post(principal, NewThread(origin, temporary, _title(title)), post)
+        new = NewThread(origin, temporary, _title(title))
+        return await self._arriving.post(principal, post, lambda whole: self._posting.post(principal, new, whole))
 
     async def regenerate(self, principal: Principal, thread: UUID, message: UUID, post: Post) -> Posted:
         """Answer again what `message` (an answer) answered: a sibling branch.
@@ -323,16 +324,8 @@ class AssistantRoom:
             "finished_at": row.finished_at,
         }
 
-    async def add_file(self, principal: Principal, name: str, data: bytes) -> AttachmentRef:
-        added = await self._attachments.upload(principal, name, _once(data))
-        return AttachmentRef(added.id, added.name, added.media_type, added.size_bytes, added.state)
-
     async def background(self, principal: Principal, text: str, surface: Surface) -> Posted:
         return await self.post_new(principal, Post(client_id=new_id().hex, text=text), origin="background")
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
 
 
 def _title(title: str) -> str:

@@ -30,7 +30,7 @@ from mecum.rooms.assistant.store import log, runs, threads
 from mecum.rooms.assistant.store.log import Place
 from mecum.rooms.assistant.store.runs import RunRow
 
-WISHES = ("model", "effort", "instructions", "max_tokens", "temperature", "json_schema", "lent_tools")
+WISHES = ("model", "effort", "instructions", "max_tokens", "temperature", "json_schema", "lent_tools", "must_call")
 """Options of a run by which two messages can't be answered together when they differ."""
 
 
@@ -292,6 +292,7 @@ def run_options(post: Post, *, temporary: bool) -> dict[str, Any]:
         "temperature": post.temperature,
         "json_schema": post.json_schema,
         "lent_tools": [dict(tool) for tool in post.lent_tools],
+        "must_call": list(post.must_call),
         "unattended": post.unattended or None,
         "temporary": temporary or None,
         "caller": None if post.caller is None else dict(post.caller),

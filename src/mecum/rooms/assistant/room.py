@@ -18,6 +18,7 @@ from mecum.rooms.assistant.api import sharing as sharing_api
 from mecum.rooms.assistant.api import threads as threads_api
 from mecum.rooms.assistant.exporting import Exporting
 from mecum.rooms.assistant.face import AssistantRoom
+from mecum.rooms.assistant.files.arriving import Arriving
 from mecum.rooms.assistant.files.attachments import READ, Attachments, Reader
 from mecum.rooms.assistant.posting import Posting
 from mecum.rooms.assistant.runner import ADVANCE, Runner
@@ -65,7 +66,8 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
     scheduling = Scheduling(kit, ports.people, posting, settings)
     sharing = Sharing(kit, ports.people, settings)
     telling = Telling(kit)
-    face = AssistantRoom(kit, ports.people, posting, attachments, Exporting(kit), settings)
+    arriving = Arriving(kit, attachments, settings)
+    face = AssistantRoom(kit, ports.people, posting, arriving, Exporting(kit), settings)
     stopping = Stopping(kit, settings)
     sweeper = Sweeper(kit, attachments, stopping, settings)
     titling = Titling(kit, ports.people, ports.models, settings)

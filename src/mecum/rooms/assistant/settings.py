@@ -50,6 +50,9 @@ class AssistantSettings(BaseSettings):
     attachment_chars_max: int = Field(
         default=60_000, ge=1_000, description="Characters of files that one model request carries."
     )
+    images_per_request_max: int = Field(
+        default=8, ge=0, le=100, description="Pictures that one model request carries, the newest of a conversation."
+    )
     loose_attachments_max: int = Field(
         default=50, ge=1, description="Files that a person may upload before sending them."
     )

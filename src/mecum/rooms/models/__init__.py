@@ -90,6 +90,7 @@ class ModelRequest:
 
     Args:
         model: a name of the catalogue, or None for the installation's default.
+        must_call: no answer in words, but a call of one of `tools`.
         effort: how hard to think; the router (a later form) reads it.
         max_tokens: of the answer.
         json_schema: the answer must be JSON of this schema, or None.
@@ -101,6 +102,7 @@ class ModelRequest:
     messages: Sequence[Message]
     model: str | None = None
     tools: Sequence[ToolSpec] = ()
+    must_call: bool = False
     effort: Literal["auto", "fast", "think"] = "auto"
     max_tokens: int | None = None
     temperature: float | None = None

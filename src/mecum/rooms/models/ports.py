@@ -150,6 +150,11 @@ class LocalEmbedder(Protocol):
     @property
     def model(self) -> str: ...
 
+    @property
+    def dimensions(self) -> int:
+        """How long its vectors are."""
+        ...
+
     async def embed_counted(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> LocalVectors:
         """Raises EngineUnavailable when it can't work right now, TooLarge for too many texts."""
         ...

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
-from uuid import UUID
 
 from mecum.kit.errors import MecumError
-from mecum.kit.ids import created_s, new_id
+from mecum.kit.ids import created_s
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant, Post, Posted
+from mecum.surfaces.openai.choosing import chosen
 from mecum.surfaces.openai.following import Ended, Ping, Reasoning, Text, failure_of, follow
+from mecum.surfaces.openai.repeating import Attempt, check_same
 from mecum.surfaces.openai.requests import (
     EFFORTS,
     ChatRequest,
     Conversation,
-    Image,
     conversation_of,
+    files,
     json_schema_of,
     parse,
     refused,
@@ -29,18 +30,23 @@ FINISH = {"stop": "stop", "length": "length", "tool_calls": "tool_calls", "limit
 
 
 class EntityChat:
-    def __init__(self, assistant: Assistant, model: str) -> None:
+    def __init__(self, assistant: Assistant, model: str, images_max: int) -> None:
         self._assistant = assistant
         self._model = model
+        self._images_max = images_max
 
-    async def start(self, caller: Principal, body: object, idempotency_key: str | None) -> tuple[ChatRequest, Posted]:
-        """Take the request in: durable when it returns. Raises BadRequest, TooLarge, Unprocessable."""
+    async def start(self, caller: Principal, body: object, attempt: Attempt) -> tuple[ChatRequest, Posted]:
+        """Take the request in: durable when it returns.
+
+        Raises:
+            BadRequest, TooLarge, Unprocessable: of the request. Conflict: the key was used for another one.
+        """
         request = parse(ChatRequest, body)
         if request.n not in (None, 1):
             raise refused("n", "The entity gives one answer: n must be 1.")
-        conversation = conversation_of(request.messages)
-        post = await post_of(self._assistant, caller, conversation, idempotency_key, request)
+        post = post_of(conversation_of(request.messages, self._images_max), attempt, request)
         posted = await self._assistant.post_new(caller, post, origin="api", temporary=not request.store)
+        await check_same(self._assistant, caller, posted, attempt)
         return request, posted
 
     async def whole(self, caller: Principal, posted: Posted, request: ChatRequest) -> Mapping[str, Any]:
@@ -101,55 +107,26 @@ class EntityChat:
         return {"id": f"chatcmpl-{run.hex}", "object": kind, "created": created_s(run), "model": self._model}
 
 
-async def post_of(
-    assistant: Assistant,
-    caller: Principal,
-    conversation: Conversation,
-    idempotency_key: str | None,
-    request: ChatRequest,
-) -> Post:
-    """The post of a chat request; its pictures are taken in as files first."""
-    files, history = await taken_in(assistant, caller, conversation)
-    lent = [] if request.tool_choice == "none" else [tool.function.model_dump() for tool in request.tools]
+def post_of(conversation: Conversation, attempt: Attempt, request: ChatRequest) -> Post:
+    """The post of a chat request. Raises BadRequest for a `tool_choice` that makes no sense."""
+    choice = chosen(request.tool_choice, [tool.function.name for tool in request.tools])
+    lent = [tool.function.model_dump() for tool in request.tools if tool.function.name in choice.offered]
     return Post(
-        client_id=f"api:{idempotency_key or new_id().hex}",
+        client_id=attempt.client_id,
         text=conversation.text,
-        attachments=files,
+        new_files=files(conversation.images),
         effort=EFFORTS.get(request.reasoning_effort or "", "auto"),
         instructions="\n\n".join(filter(None, conversation.instructions)),
         lent_tools=lent,
+        must_call=choice.must_call,
         tool_results=conversation.tool_results,
-        history=history,
+        history=[turn.posted() for turn in conversation.history],
         unattended=True,
         max_tokens=request.max_completion_tokens or request.max_tokens,
         temperature=request.temperature,
         json_schema=json_schema_of(request.response_format),
-        caller={"metadata": request.metadata or {}},
+        caller={"metadata": request.metadata or {}, **attempt.noted},
     )
-
-
-async def taken_in(
-    assistant: Assistant, caller: Principal, conversation: Conversation
-) -> tuple[list[UUID], list[dict[str, Any]]]:
-    """The pictures of a conversation, kept as files: those of what is to be answered, and the history with its own.
-
-    Raises:
-        TooLarge, TooMany: over a limit.
-    """
-
-    async def kept(images: Sequence[Image]) -> list[UUID]:
-        return [(await assistant.add_file(caller, "image", data)).id for _, data in images]
-
-    files = await kept(conversation.images)
-    history: list[dict[str, Any]] = []
-    for turn in conversation.history:
-        item: dict[str, Any] = {"role": turn.role, "text": turn.text, "tool_uses": turn.tool_uses}
-        if turn.tool_use_id:
-            item["tool_use_id"] = turn.tool_use_id
-        if turn.images:
-            item["attachments"] = await kept(turn.images)
-        history.append(item)
-    return files, history
 
 
 async def ended(assistant: Assistant, caller: Principal, posted: Posted, *, stored: bool) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ ERRORS: Mapping[int, str] = {
     401: "The key is missing or not valid.",
     403: "The key lacks the scope.",
     404: "There is no such model or response, or it is not yours.",
-    409: "The answer needs a decision of the person, or what it follows is not finished.",
+    409: "The answer needs a decision of the person, what it follows is not finished, or the key was used before.",
     413: "Over a limit.",
     422: "Understood, but a value is not possible.",
     429: "Too much at once; `Retry-After` says for how long.",
@@ -52,6 +52,7 @@ EMBEDDINGS: Mapping[str, Any] = {
         "model": {"type": "string", "description": "An embedding model of `GET /v1/models`."},
         "input": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
         "encoding_format": {"type": "string", "enum": ["float", "base64"]},
+        "dimensions": {"type": "integer", "description": "The built-in model knows its own length only."},
     },
 }
 RESPONSE_ID: Mapping[str, Any] = {
@@ -83,7 +84,10 @@ def _paths() -> dict[str, Any]:
         _query("after", {"type": "string"}, "The id of the item before the page."),
         _query("order", {"type": "string", "enum": ["asc", "desc"]}, "Newest first unless it is `asc`."),
     ]
-    again = _query("stream", {"type": "boolean"}, "The entity's response as its events once more.")
+    again = [
+        _query("stream", {"type": "boolean"}, "The entity's response as its events once more."),
+        _query("starting_after", {"type": "integer", "minimum": 0}, "Only the events after the one of this number."),
+    ]
     model = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 200}}
     return {
         "/v1/chat/completions": {
@@ -93,7 +97,7 @@ def _paths() -> dict[str, Any]:
             "post": _operation("Ask the entity (model `mecum`) or a model, as responses.", "ResponsesRequest", True)
         },
         one: {
-            "get": _operation("A stored response, finished or not.", None, True, [RESPONSE_ID, again]),
+            "get": _operation("A stored response, finished or not.", None, True, [RESPONSE_ID, *again]),
             "delete": _operation("Delete a stored response; the entity's with its thread.", None, False, [RESPONSE_ID]),
         },
         f"{one}/cancel": {"post": _operation("End a response that is being made.", None, False, [RESPONSE_ID])},

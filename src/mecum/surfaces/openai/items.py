@@ -7,13 +7,13 @@ from typing import Any
 
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant, Event, Posted
-from mecum.surfaces.openai.requests import MESSAGES_MAX, Conversation, Turn, images_of, refused, text_of
+from mecum.surfaces.openai.requests import Conversation, Turn, images_of, refused, text_of
 
 EVENTS_PAGE = 1_000
 EVENTS_PAGES_MAX = 20
 
 
-def conversation_of_input(given: str | Sequence[Mapping[str, Any]]) -> Conversation:
+def conversation_of_input(given: str | Sequence[Mapping[str, Any]], images_max: int) -> Conversation:
     """The input of a response: the last user message, or the outputs of functions at its end, are what is answered.
 
     Raises:
@@ -21,8 +21,8 @@ def conversation_of_input(given: str | Sequence[Mapping[str, Any]]) -> Conversat
     """
     if isinstance(given, str):
         return Conversation(text=given)
-    if not given or len(given) > MESSAGES_MAX:
-        raise refused("input", f"input must have 1 to {MESSAGES_MAX} items.")
+    if not given:
+        raise refused("input", "input must have an item.")
     found = Conversation()
     split = len(given)
     while split and given[split - 1].get("type") == "function_call_output":
@@ -36,7 +36,7 @@ def conversation_of_input(given: str | Sequence[Mapping[str, Any]]) -> Conversat
         _put(found, item)
     if not found.text and not found.tool_results and not found.images:
         raise refused("input", "The last item must be a message of the user or the output of a function.")
-    found.newest_images()
+    found.keep_newest_images(images_max)
     return found
 
 

@@ -11,12 +11,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mecum.kit.errors import BadRequest, MecumError, TooLarge, Unprocessable
-
-IMAGES_MAX = 8
-"""Of one request, the newest of the conversation: as many as the entity shows to a model."""
-IMAGE_BYTES_MAX = 10_000_000
-TOOLS_MAX = 128
-MESSAGES_MAX = 1_000
+from mecum.rooms.assistant import NewFile
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -38,7 +33,7 @@ class ToolCall(Loose):
 class ChatMessage(Loose):
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[dict[str, Any]] | None = None
-    tool_calls: list[ToolCall] = Field(default_factory=list[ToolCall], max_length=TOOLS_MAX)
+    tool_calls: list[ToolCall] = Field(default_factory=list[ToolCall])
     tool_call_id: str | None = None
 
 
@@ -59,8 +54,8 @@ class StreamOptions(Loose):
 
 class ChatRequest(Loose):
     model: str
-    messages: list[ChatMessage] = Field(min_length=1, max_length=MESSAGES_MAX)
-    tools: list[ChatTool] = Field(default_factory=list[ChatTool], max_length=TOOLS_MAX)
+    messages: list[ChatMessage] = Field(min_length=1)
+    tools: list[ChatTool] = Field(default_factory=list[ChatTool])
     tool_choice: Any = None
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
@@ -86,7 +81,7 @@ class ResponsesRequest(Loose):
     model: str
     input: str | list[dict[str, Any]]
     instructions: str | None = None
-    tools: list[ResponsesTool] = Field(default_factory=list[ResponsesTool], max_length=TOOLS_MAX)
+    tools: list[ResponsesTool] = Field(default_factory=list[ResponsesTool])
     tool_choice: Any = None
     stream: bool = False
     store: bool = True
@@ -99,8 +94,6 @@ class ResponsesRequest(Loose):
     metadata: dict[str, str] | None = None
 
 
-Image: TypeAlias = tuple[str, bytes]
-"""A picture: its media type and its bytes."""
 Content: TypeAlias = str | list[dict[str, Any]] | None
 
 TEXT_PARTS = frozenset(("text", "input_text", "output_text", "refusal"))
@@ -109,13 +102,22 @@ IMAGE_PARTS = frozenset(("image_url", "input_image"))
 
 @dataclass(slots=True)
 class Turn:
-    """A message that was said before, as `Post.history` has it, with its pictures."""
+    """A message that was said before, with its pictures."""
 
     role: str
     text: str = ""
     tool_uses: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     tool_use_id: str | None = None
-    images: list[Image] = field(default_factory=list[Image])
+    images: list[bytes] = field(default_factory=list[bytes])
+
+    def posted(self) -> dict[str, Any]:
+        """As `Post.history` has it."""
+        item: dict[str, Any] = {"role": self.role, "text": self.text, "tool_uses": self.tool_uses}
+        if self.tool_use_id:
+            item["tool_use_id"] = self.tool_use_id
+        if self.images:
+            item["new_files"] = files(self.images)
+        return item
 
 
 @dataclass(slots=True)
@@ -125,12 +127,18 @@ class Conversation:
     instructions: list[str] = field(default_factory=list[str])
     history: list[Turn] = field(default_factory=list[Turn])
     text: str = ""
-    images: list[Image] = field(default_factory=list[Image])
+    images: list[bytes] = field(default_factory=list[bytes])
     tool_results: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
-    def newest_images(self) -> None:
-        """Leave out what is beyond `IMAGES_MAX`, the oldest first."""
-        left = IMAGES_MAX - len(self.images)
+    def keep_newest_images(self, most: int) -> None:
+        """Leave out those beyond `most`, the oldest first.
+
+        Raises:
+            TooLarge: so many came with what is to be answered alone.
+        """
+        left = most - len(self.images)
+        if left < 0:
+            raise TooLarge("openai.too_many_images", f"More than {most} images.", params={"param": "content"})
         for turn in reversed(self.history):
             turn.images = turn.images[-left:] if left > 0 else []
             left -= len(turn.images)
@@ -150,7 +158,12 @@ def parse(model: type[M], body: object) -> M:
         raise BadRequest("invalid_request", f"{param}: {first['msg']}", params={"param": param}) from None
 
 
-def conversation_of(messages: Sequence[ChatMessage]) -> Conversation:
+def files(images: Sequence[bytes]) -> list[NewFile]:
+    """Pictures as files of a message."""
+    return [NewFile("image", image) for image in images]
+
+
+def conversation_of(messages: Sequence[ChatMessage], images_max: int) -> Conversation:
     """Messages of a chat request: the last user message, or the results of tools at the end, are what is answered."""
     found = Conversation()
     turns = [message for message in messages if message.role not in ("system", "developer")]
@@ -169,7 +182,7 @@ def conversation_of(messages: Sequence[ChatMessage]) -> Conversation:
     else:
         raise refused("messages", "The last message must be of the user or of a tool.")
     found.history = [_turn(message) for message in turns[:split]]
-    found.newest_images()
+    found.keep_newest_images(images_max)
     return found
 
 
@@ -195,37 +208,32 @@ def text_of(content: Content) -> str:
     return "\n".join(texts)
 
 
-def images_of(content: Content) -> list[Image]:
+def images_of(content: Content) -> list[bytes]:
     """The pictures of message content. Only data URLs: the entity fetches no address unasked.
 
     Raises:
-        BadRequest, TooLarge, Unprocessable: what is given is no picture that can be taken.
+        BadRequest, Unprocessable: what is given is no picture that can be taken.
     """
     if not isinstance(content, list):
         return []
-    images: list[Image] = []
+    images: list[bytes] = []
     for part in content:
         if part.get("type") in IMAGE_PARTS:
             given: object = part.get("image_url")
             url = cast("dict[str, object]", given).get("url") if isinstance(given, dict) else given
             images.append(_data_url(str(url)))
-    if len(images) > IMAGES_MAX:
-        raise TooLarge("openai.too_many_images", f"More than {IMAGES_MAX} images.", params={"param": "content"})
     return images
 
 
-def _data_url(url: str) -> Image:
+def _data_url(url: str) -> bytes:
     head, _, data = url.partition(",")
     if not head.startswith("data:image/") or not head.endswith(";base64"):
         detail = "An image must be a data: URL with base64."
         raise Unprocessable("openai.image_url", detail, "Send its bytes.", params={"param": "image_url"})
     try:
-        image = base64.b64decode(data, validate=True)
+        return base64.b64decode(data, validate=True)
     except binascii.Error:
         raise refused("image_url", "The image is not valid base64.") from None
-    if len(image) > IMAGE_BYTES_MAX:
-        raise TooLarge("openai.image_too_large", f"An image is larger than {IMAGE_BYTES_MAX:,} bytes.")
-    return head[5:-7], image
 
 
 def refused(param: str, detail: str) -> MecumError:

@@ -9,17 +9,20 @@ from typing import Any
 from uuid import UUID
 
 from mecum.kit.errors import BadRequest, MecumError, NotFound
-from mecum.kit.ids import decode, encode, new_id
+from mecum.kit.ids import decode, encode
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant, Post, Posted
-from mecum.surfaces.openai.chat import ended, finish_of, taken_in
+from mecum.surfaces.openai.chat import ended, finish_of
+from mecum.surfaces.openai.choosing import chosen
 from mecum.surfaces.openai.following import Ended, Ping, Reasoning, Text, failure_of, follow
 from mecum.surfaces.openai.items import asked_items, conversation_of_input, items_page
+from mecum.surfaces.openai.repeating import Attempt, check_same
 from mecum.surfaces.openai.requests import (
     EFFORTS,
     Conversation,
     ResponsesRequest,
     ResponsesTool,
+    files,
     json_schema_of,
     parse,
     refused,
@@ -43,29 +46,31 @@ class Found:
 
 
 class EntityResponses:
-    def __init__(self, assistant: Assistant, model: str) -> None:
+    def __init__(self, assistant: Assistant, model: str, images_max: int) -> None:
         self._assistant = assistant
         self._model = model
+        self._images_max = images_max
 
-    async def start(
-        self, caller: Principal, body: object, idempotency_key: str | None
-    ) -> tuple[ResponsesRequest, Posted]:
+    async def start(self, caller: Principal, body: object, attempt: Attempt) -> tuple[ResponsesRequest, Posted]:
         """Take the request in: durable when it returns.
 
         Raises:
             BadRequest, TooLarge, Unprocessable: of the request. NotFound: no such previous response.
+            Conflict: the key was used for another request.
         """
         request = parse(ResponsesRequest, body)
         if request.background and not request.store:
             raise refused("background", "A background response must be stored: it could not be fetched otherwise.")
         if request.previous_response_id is not None and not request.store:
             raise refused("store", "What follows a stored response is stored with it.")
-        conversation = conversation_of_input(request.input)
-        post = await self._post(caller, request, conversation, idempotency_key)
+        post = post_of(conversation_of_input(request.input, self._images_max), attempt, request)
         if request.previous_response_id is None:
-            return request, await self._assistant.post_new(caller, post, origin="api", temporary=not request.store)
-        before = await self._before(caller, request.previous_response_id)
-        return request, await self._assistant.post(caller, before["thread"], replace(post, parent=before["message"]))
+            posted = await self._assistant.post_new(caller, post, origin="api", temporary=not request.store)
+        else:
+            before = await self._before(caller, request.previous_response_id)
+            posted = await self._assistant.post(caller, before["thread"], replace(post, parent=before["message"]))
+        await check_same(self._assistant, caller, posted, attempt)
+        return request, posted
 
     async def _before(self, caller: Principal, response_id: str) -> Mapping[str, Any]:
         found = await self.find(caller, response_id)
@@ -74,30 +79,6 @@ class EntityResponses:
         if found.result["state"] != "finished":
             raise refused("previous_response_id", "The previous response is not finished.")
         return found.result
-
-    async def _post(
-        self, caller: Principal, request: ResponsesRequest, conversation: Conversation, idempotency_key: str | None
-    ) -> Post:
-        files, history = await taken_in(self._assistant, caller, conversation)
-        lent = request.tools if request.tool_choice != "none" else []
-        effort = str((request.reasoning or {}).get("effort") or "")
-        asked = request.model_dump(include=set(ECHOED))
-        return Post(
-            client_id=f"api:{idempotency_key or new_id().hex}",
-            text=conversation.text,
-            attachments=files,
-            effort=EFFORTS.get(effort, "auto"),
-            instructions="\n\n".join(filter(None, [request.instructions or "", *conversation.instructions])),
-            lent_tools=[_lent(tool) for tool in lent],
-            tool_results=conversation.tool_results,
-            history=history,
-            unattended=True,
-            keeps_questions=True,
-            max_tokens=request.max_output_tokens,
-            temperature=request.temperature,
-            json_schema=json_schema_of((request.text or {}).get("format")),
-            caller={**asked, "tools": [tool.model_dump() for tool in lent], "text": request.text},
-        )
 
     async def whole(self, caller: Principal, posted: Posted, request: ResponsesRequest) -> Mapping[str, Any]:
         """The response object, once the answer is there. Raises what the run failed with."""
@@ -158,11 +139,11 @@ class EntityResponses:
             "output": output_of(result) if status in ("completed", "incomplete", "cancelled") else [],
             "parallel_tool_calls": True,
             "previous_response_id": caller.get("previous_response_id"),
-            "reasoning": {"effort": None, "summary": None},
+            "reasoning": {"effort": caller.get("effort"), "summary": None},
             "store": not result["temporary"],
             "temperature": caller.get("temperature"),
             "text": caller.get("text") or {"format": {"type": "text"}},
-            "tool_choice": "auto",
+            "tool_choice": caller.get("tool_choice") or "auto",
             "tools": caller.get("tools") or [],
             "top_p": None,
             "truncation": "disabled",
@@ -177,9 +158,14 @@ class EntityResponses:
             },
         }
 
-    async def events(self, caller: Principal, posted: Posted, *, stored: bool) -> AsyncGenerator[bytes, None]:
-        """The stream. A caller that leaves a stored response loses nothing; one that is not stored is stopped."""
-        writer = _Writer(self, posted)
+    async def events(
+        self, caller: Principal, posted: Posted, *, stored: bool, after: int = -1
+    ) -> AsyncGenerator[bytes, None]:
+        """The stream, from the event after the number `after`.
+
+        A caller that leaves a stored response loses nothing; one that is not stored is stopped.
+        """
+        writer = _Writer(self, posted, after)
         finished = False
         try:
             result = await self._assistant.run_result(caller, posted.run)
@@ -201,25 +187,64 @@ class EntityResponses:
                                 yield part
         except MecumError as error:
             finished = True
-            yield writer.error(error)
+            for part in writer.error(error):
+                yield part
         finally:
             if not finished and not stored:
                 await self._assistant.stop(caller, posted.thread, posted.run)
 
 
-class _Writer:
-    """The events of a response stream, numbered."""
+def post_of(conversation: Conversation, attempt: Attempt, request: ResponsesRequest) -> Post:
+    """The post of a request. Raises BadRequest for a `tool_choice` that makes no sense."""
+    choice = chosen(request.tool_choice, [tool.name for tool in request.tools])
+    lent = [tool for tool in request.tools if tool.name in choice.offered]
+    effort = str((request.reasoning or {}).get("effort") or "")
+    shown = {
+        **request.model_dump(include=set(ECHOED)),
+        "tools": [tool.model_dump() for tool in request.tools],
+        "tool_choice": choice.shown,
+        "effort": effort if effort in EFFORTS else None,
+        "text": request.text,
+    }
+    return Post(
+        client_id=attempt.client_id,
+        text=conversation.text,
+        new_files=files(conversation.images),
+        effort=EFFORTS.get(effort, "auto"),
+        instructions="\n\n".join(filter(None, [request.instructions or "", *conversation.instructions])),
+        lent_tools=[_lent(tool) for tool in lent],
+        must_call=choice.must_call,
+        tool_results=conversation.tool_results,
+        history=[turn.posted() for turn in conversation.history],
+        unattended=True,
+        keeps_questions=True,
+        max_tokens=request.max_output_tokens,
+        temperature=request.temperature,
+        json_schema=json_schema_of((request.text or {}).get("format")),
+        caller={**shown, **attempt.noted},
+    )
 
-    def __init__(self, responses: EntityResponses, posted: Posted) -> None:
+
+class _Writer:
+    """The events of a response stream, those after the number `after`.
+
+    A piece of text has the number of its last character, so that the same event has the same number in every stream of
+    a response, however its text comes in pieces.
+    """
+
+    def __init__(self, responses: EntityResponses, posted: Posted, after: int) -> None:
         self._responses = responses
         self._run = posted.run
+        self._after = after
         self._number = -1
         self._message = ""
         self._text = ""
 
-    def _event(self, type_: str, **fields: Any) -> bytes:
+    def _event(self, type_: str, **fields: Any) -> list[bytes]:
         self._number += 1
-        return event({"type": type_, "sequence_number": self._number, **fields})
+        if self._number <= self._after:
+            return []
+        return [event({"type": type_, "sequence_number": self._number, **fields})]
 
     def begin(self, result: Mapping[str, Any]) -> list[bytes]:
         self._message = encode("msg", result["message"])
@@ -229,7 +254,8 @@ class _Writer:
             "output": [],
             "usage": None,
         }
-        return [self._event(f"response.{step}", response=rendered) for step in ("created", "in_progress")]
+        created = self._event("response.created", response=rendered)
+        return created + self._event("response.in_progress", response=rendered)
 
     def _place(self) -> dict[str, Any]:
         return {"item_id": self._message, "output_index": 0, "content_index": 0}
@@ -244,43 +270,43 @@ class _Writer:
                 "role": "assistant",
                 "content": [],
             }
-            parts.append(self._event("response.output_item.added", output_index=0, item=item))
+            parts += self._event("response.output_item.added", output_index=0, item=item)
             empty: dict[str, Any] = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
-            parts.append(self._event("response.content_part.added", **self._place(), part=empty))
+            parts += self._event("response.content_part.added", **self._place(), part=empty)
         self._text += text
-        parts.append(self._event("response.output_text.delta", **self._place(), delta=text, logprobs=[]))
-        return parts
+        self._number += len(text) - 1
+        new = text[-max(1, self._number + 1 - self._after) :]
+        return parts + self._event("response.output_text.delta", **self._place(), delta=new, logprobs=[])
 
     def end(self, result: Mapping[str, Any]) -> list[bytes]:
         rendered = self._responses.render(self._run, result)
         if rendered["status"] == "failed":
-            return [self._event("response.failed", response=rendered)]
+            return self._event("response.failed", response=rendered)
         parts: list[bytes] = []
         for index, item in enumerate(rendered["output"]):
             if item["type"] == "message":
                 item["id"] = self._message
                 content = item["content"][0]
                 done: dict[str, Any] = {**self._place(), "text": content["text"], "logprobs": []}
-                parts.append(self._event("response.output_text.done", **done))
-                parts.append(self._event("response.content_part.done", **self._place(), part=content))
+                parts += self._event("response.output_text.done", **done)
+                parts += self._event("response.content_part.done", **self._place(), part=content)
             else:
                 parts += self._function_call(index, item)
-            parts.append(self._event("response.output_item.done", output_index=index, item=item))
+            parts += self._event("response.output_item.done", output_index=index, item=item)
         kind = "incomplete" if rendered["status"] == "incomplete" else "completed"
-        return [*parts, self._event(f"response.{kind}", response=rendered)]
+        return parts + self._event(f"response.{kind}", response=rendered)
 
     def _function_call(self, index: int, item: Mapping[str, Any]) -> list[bytes]:
         begun = {**item, "arguments": "", "status": "in_progress"}
         where = {"item_id": item["id"], "output_index": index}
+        arguments = item["arguments"]
         return [
-            self._event("response.output_item.added", output_index=index, item=begun),
-            self._event("response.function_call_arguments.delta", **where, delta=item["arguments"]),
-            self._event(
-                "response.function_call_arguments.done", **where, name=item["name"], arguments=item["arguments"]
-            ),
+            *self._event("response.output_item.added", output_index=index, item=begun),
+            *self._event("response.function_call_arguments.delta", **where, delta=arguments),
+            *self._event("response.function_call_arguments.done", **where, name=item["name"], arguments=arguments),
         ]
 
-    def error(self, error: MecumError) -> bytes:
+    def error(self, error: MecumError) -> list[bytes]:
         found = error_object(error)
         return self._event("error", code=found["code"], message=found["message"], param=found["param"])
 

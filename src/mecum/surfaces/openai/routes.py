@@ -16,6 +16,7 @@ from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant
 from mecum.rooms.models import Relay, RelayResponse
 from mecum.surfaces.openai.chat import EntityChat
+from mecum.surfaces.openai.repeating import Attempt, attempt_of
 from mecum.surfaces.openai.requests import refused
 from mecum.surfaces.openai.responses import EntityResponses, Found, unknown_response
 from mecum.surfaces.openai.wire import dumps
@@ -23,7 +24,7 @@ from mecum.surfaces.openai.wire import dumps
 ENTITY = "mecum"
 CREATED = 1_764_000_000
 STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
-KEY_MAX = 80
+NUMBER_DIGITS_MAX = 12
 ITEMS_PAGE, ITEMS_PAGE_MAX = 20, 100
 OK, CLIENT_LEFT = 200, 499
 """For the figures alone: nobody is there who could read it."""
@@ -34,11 +35,11 @@ Handler = Callable[[Request, Principal], Awaitable[Response]]
 class Doors:
     """Both doors: model `mecum` is the entity, any other name is the relay."""
 
-    def __init__(self, authenticate: Authenticate, relay: Relay, assistant: Assistant) -> None:
+    def __init__(self, authenticate: Authenticate, relay: Relay, assistant: Assistant, images_max: int) -> None:
         self._authenticate = authenticate
         self._relay = relay
-        self._chat = EntityChat(assistant, ENTITY)
-        self._responses = EntityResponses(assistant, ENTITY)
+        self._chat = EntityChat(assistant, ENTITY, images_max)
+        self._responses = EntityResponses(assistant, ENTITY, images_max)
 
     def handle(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """`handler` behind authentication, with every error in OpenAI's shape."""
@@ -61,7 +62,7 @@ class Doors:
         if given is None:
             return relayed(await unless_left(request, self._relay.chat_completions(caller, body)))
         require(caller, "chat")
-        asked, posted = await self._chat.start(caller, given, idempotency_key(request))
+        asked, posted = await self._chat.start(caller, given, await attempt(request, given))
         if asked.stream:
             return streamed(self._chat.chunks(caller, posted, asked))
         return answer(await unless_left(request, self._chat.whole(caller, posted, asked)))
@@ -72,7 +73,7 @@ class Doors:
         if given is None:
             return relayed(await unless_left(request, self._relay.responses(caller, body)))
         require(caller, "chat")
-        asked, posted = await self._responses.start(caller, given, idempotency_key(request))
+        asked, posted = await self._responses.start(caller, given, await attempt(request, given))
         if asked.stream:
             return streamed(self._responses.events(caller, posted, stored=asked.store))
         if asked.background:
@@ -82,12 +83,13 @@ class Doors:
     async def get_response(self, request: Request, caller: Principal) -> Response:
         found = await self._entitys(request, caller)
         streams = request.query_params.get("stream") == "true"
-        if found is not None and streams and "starting_after" not in request.query_params:
-            return streamed(self._responses.events(caller, found.posted, stored=True))
-        if found is not None and not streams:
+        if found is not None and streams:
+            after = starting_after(request.query_params.get("starting_after"))
+            return streamed(self._responses.events(caller, found.posted, stored=True, after=after))
+        if found is not None:
             return answer(self._responses.render(found.run, found.result))
-        stored = found or await self._relay.response(caller, request.path_params["response_id"])
-        if isinstance(stored, RelayResponse) and (not streams or stored.status != OK):
+        stored = await self._relay.response(caller, request.path_params["response_id"])
+        if not streams or stored.status != OK:
             return relayed(stored)
         raise refused("stream", "This response can be read as a whole only.")
 
@@ -145,9 +147,11 @@ class Doors:
         return answer(entity_model()) if name == ENTITY else relayed(await self._relay.model(caller, name))
 
 
-def openai_routes(authenticate: Authenticate, relay: Relay, assistant: Assistant) -> Sequence[BaseRoute]:
-    """The routes, bound to the rooms that answer them."""
-    doors = Doors(authenticate, relay, assistant)
+def openai_routes(
+    authenticate: Authenticate, relay: Relay, assistant: Assistant, *, images_max: int
+) -> Sequence[BaseRoute]:
+    """The routes, bound to the rooms that answer them. `images_max`: how many pictures the entity shows to a model."""
+    doors = Doors(authenticate, relay, assistant, images_max)
 
     def route(path: str, handler: Handler, method: str) -> Route:
         return Route(f"/v1{path}", doors.handle(handler), methods=[method])
@@ -191,8 +195,17 @@ def entity_request(body: bytes) -> dict[str, Any] | None:
     return found if found.get("model") == ENTITY else None
 
 
-def idempotency_key(request: Request) -> str | None:
-    return request.headers.get("idempotency-key", "")[:KEY_MAX] or None
+def starting_after(text: str | None) -> int:
+    """The number of the event after which a stream begins; -1 from its beginning. Raises BadRequest."""
+    if text is None:
+        return -1
+    if not text.isascii() or not text.isdigit() or len(text) > NUMBER_DIGITS_MAX:
+        raise refused("starting_after", "starting_after must be the sequence_number of an event.")
+    return int(text)
+
+
+async def attempt(request: Request, body: Mapping[str, Any]) -> Attempt:
+    return await attempt_of(request.headers.get("idempotency-key", ""), request.url.path, body)
 
 
 def entity_model() -> dict[str, Any]:

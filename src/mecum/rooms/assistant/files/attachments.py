@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -25,7 +26,6 @@ logger = logging.getLogger(__name__)
 READ = "assistant.read_attachment"
 ROOM = "assistant"
 NAME_MAX = 255
-IMAGES_PER_REQUEST_MAX = 8
 LOOSE_SWEEP = 500
 CLAIM_WITHIN = dt.timedelta(hours=1)
 """A stored file that no attachment refers to by then, because the process died in between, is swept."""
@@ -63,6 +63,7 @@ class Attachments:
         self._kit = kit
         self._reader = reader
         self._settings = settings
+        self._arriving: dict[UUID, Attachment] = {}
 
     async def upload(self, principal: Principal, name: str, content: AsyncIterator[bytes]) -> Attachment:
         """Take a file in.
@@ -75,6 +76,13 @@ class Attachments:
                 raise TooMany(
                     "assistant.too_many_loose", "Too many files wait to be sent.", "Send or remove some first."
                 )
+        new = await self.store(principal, name, content)
+        async with self._kit.db.transaction() as connection:
+            await self._add(connection, new)
+        return new
+
+    async def store(self, principal: Principal, name: str, content: AsyncIterator[bytes]) -> Attachment:
+        """Store the bytes of a file that something has still to refer to. Raises TooLarge."""
         data = await _collected(content, self._settings.attachment_bytes_max)
         kind, media_type = self._reader.sniff(data, name)
         unless_kept = self._kit.clock.now() + CLAIM_WITHIN
@@ -82,7 +90,7 @@ class Attachments:
             ROOM, principal.space, principal.organisation, data, media_type, expires_at=unless_kept
         )
         readable = kind not in ("image", "unknown")
-        new = Attachment(
+        return Attachment(
             id=new_id(),
             person=principal.person,
             space=principal.space,
@@ -97,12 +105,22 @@ class Attachments:
             problem="I can't read this kind of file." if kind == "unknown" else "",
             parts=(),
         )
-        async with self._kit.db.transaction() as connection:
-            await self._kit.blobs.keep(connection, blob.id)
-            await files.add(connection, new, self._kit.clock.now())
-            if readable:
-                await self._kit.jobs.defer(connection, READ, attachment=new.id.hex)
-        return new
+
+    async def _add(self, connection: AsyncConnection, new: Attachment) -> None:
+        await self._kit.blobs.keep(connection, new.blob)
+        await files.add(connection, new, self._kit.clock.now())
+        if new.state == "reading":
+            await self._kit.jobs.defer(connection, READ, attachment=new.id.hex)
+
+    @contextmanager
+    def arriving(self, stored: Sequence[Attachment]) -> Generator[None]:
+        """Meanwhile a message may name these files, and takes them in when it is written."""
+        self._arriving |= {each.id: each for each in stored}
+        try:
+            yield
+        finally:
+            for each in stored:
+                del self._arriving[each.id]
 
     async def read(self, attachment: str) -> None:
         """The job: read a file's text."""
@@ -161,6 +179,10 @@ class Attachments:
         self, connection: AsyncConnection, principal: Principal, place: Place, attachments: Sequence[UUID]
     ) -> list[dict[str, Any]]:
         found = await files.of(connection, principal, attachments)
+        for each in dict.fromkeys(attachments):
+            if each not in found and (new := self._arriving.get(each)) is not None:
+                await self._add(connection, new)
+                found[each] = new
         if len(found) < len(set(attachments)):
             raise _unknown()
         if any(each.thread not in (None, place.thread) for each in found.values()):
@@ -185,7 +207,7 @@ class Attachments:
             return {}
         found = await self._read_through(principal, wanted)
         budget = self._settings.attachment_chars_max
-        pictures = IMAGES_PER_REQUEST_MAX
+        pictures = self._settings.images_per_request_max
         contents: dict[UUID, Content] = {}
         for each in (found[i] for i in reversed(dict.fromkeys(wanted)) if i in found):
             if each.kind == "image" and vision and pictures > 0:
@@ -266,6 +288,10 @@ def _clean_name(name: str) -> str:
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     printable = "".join(char for char in last if char.isprintable()).strip()
     return (printable or "file")[-NAME_MAX:]
+
+
+async def once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 async def _collected(content: AsyncIterator[bytes], limit: int) -> bytes:

@@ -125,14 +125,17 @@ class Plan:
         return Decision(name, given, dates)
 
 
-def plan_for(tools: Sequence[ToolSpec], bounds: Bounds | None = None) -> Plan:
-    """How to let a model choose among `tools`; the first 16 of them, a small model can't tell more apart."""
+def plan_for(tools: Sequence[ToolSpec], bounds: Bounds | None = None, *, must_call: bool = False) -> Plan:
+    """How to let a model choose among `tools`; the first 16 of them, a small model can't tell more apart.
+
+    With `must_call` it can't choose to do without.
+    """
     bounds = bounds or Bounds()
     arguments = {tool.name: bounded(tool.parameters, bounds) for tool in tools[:TOOLS_MAX]}
     options = [_option(name, dict(finite.schema)) for name, finite in arguments.items()]
     return Plan(
         system=_SYSTEM % "\n".join(_line(tool, arguments[tool.name].dates) for tool in tools[:TOOLS_MAX]),
-        schema={"anyOf": [*options, _option(NONE, None)]},
+        schema={"anyOf": options if must_call else [*options, _option(NONE, None)]},
         dates={name: finite.dates for name, finite in arguments.items()},
         phrase_chars=bounds.phrase_chars,
     )

@@ -50,7 +50,7 @@ class Planner:
         """
         spent = Usage(Tokens(0), Tokens(0))
         if tools := offered(request):
-            plan = plan_for(tools)
+            plan = plan_for(tools, must_call=request.must_call)
             said: list[str] = []
             finish: Finish | None = None
             async with aclosing(ask(plan.question(request))) as events:
@@ -82,7 +82,7 @@ class Planner:
             read = partial(read_date, now=self._clock.now(), timezone=timezone)
             arguments = await asyncio.to_thread(dated, arguments, decision.dates, read)
         made: Any = (decision.tool, arguments)
-        if made in calls_made(request.messages):
+        if made in calls_made(request.messages) and not request.must_call:
             return None
         return ToolUse(f"call_{new_id().hex}", decision.tool, json.dumps(arguments, ensure_ascii=False))
 

@@ -7,12 +7,13 @@ import struct
 from contextlib import aclosing
 from typing import Literal
 
+from mecum.kit.errors import BadRequest
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import Usage, failures
 from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.calls import Calls
 from mecum.rooms.models.catalogue import Catalogue, Remote
-from mecum.rooms.models.ports import Call
+from mecum.rooms.models.ports import Call, LocalEmbedder
 from mecum.rooms.models.relay.answers import JSON_HEADERS, Head, Parts
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.sending import Sender
@@ -28,11 +29,19 @@ KINDS: tuple[tuple[Literal["query", "passage"], str], ...] = (("query", QUERY), 
 
 
 class VectorsDoor:
-    def __init__(self, catalogue: Catalogue, calls: Calls, sender: Sender, answering: Answering) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        calls: Calls,
+        sender: Sender,
+        answering: Answering,
+        embedder: LocalEmbedder | None,
+    ) -> None:
         self._catalogue = catalogue
         self._calls = calls
         self._sender = sender
         self._answering = answering
+        self._embedder = embedder
 
     async def parts(self, principal: Principal, body: bytes) -> Parts:
         """The answer to `body`. Raises MecumError before its head."""
@@ -69,6 +78,7 @@ class VectorsDoor:
     async def _made(self, principal: Principal, request: Spliced, name: str) -> Parts:
         """By the built-in embedder. Texts are passages unless they begin with `query:`, as its publisher has it."""
         texts = _texts(request.values.get("input"))
+        self._check_length(request.values.get("dimensions"))
         vectors: list[tuple[float, ...]] = [()] * len(texts)
         tokens = 0
         for kind, prefix in KINDS:
@@ -88,9 +98,21 @@ class VectorsDoor:
         yield Head(200, JSON_HEADERS)
         yield dumps({"object": "list", "data": data, "model": name, "usage": usage})
 
+    def _check_length(self, wanted: object) -> None:
+        has = self._embedder.dimensions if self._embedder is not None else None
+        if wanted not in (None, has):
+            raise malformed("dimensions", f"the vectors of this model have {has}")
+
 
 def _texts(given: object) -> list[str]:
     texts: list[object] = [given] if isinstance(given, str) else arr(given)
+    if any(isinstance(each, int | list) for each in texts):
+        raise BadRequest(
+            "models.tokens_given",
+            "This model takes texts, not the numbers of tokens.",
+            "In LangChain, set check_embedding_ctx_length=False.",
+            params={"where": "input"},
+        )
     if not texts or not all(isinstance(text, str) and text for text in texts):
         raise malformed("input", "a text, or a list of texts that are not empty")
     return [str(text) for text in texts]

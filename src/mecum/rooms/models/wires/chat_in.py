@@ -41,15 +41,17 @@ def read(body: Mapping[str, Any], model: str) -> ModelRequest:
     messages = arr(body.get("messages"))
     if not 0 < len(messages) <= MESSAGES_MAX:
         raise malformed("messages", f"1 to {MESSAGES_MAX} messages are needed")
-    tools = arr(body.get("tools")) if body.get("tool_choice") != "none" else []
-    if len(tools) > TOOLS_MAX:
-        raise malformed("tools", f"at most {TOOLS_MAX} tools")
+    tools = _tools(body)
+    named = text(obj(obj(body.get("tool_choice")).get("function")).get("name"))
+    if named and named not in (tool.name for tool in tools):
+        raise malformed("tool_choice", f"there is no tool {named[:60]} among the tools")
     if (body.get("n") or 1) != 1:
         raise malformed("n", "this model gives one answer at a time")
     return ModelRequest(
         messages=[_message(obj(message), f"messages[{place}]") for place, message in enumerate(messages)],
         model=model,
-        tools=[_tool(obj(tool), f"tools[{place}]") for place, tool in enumerate(tools)],
+        tools=[tool for tool in tools if named in ("", tool.name)],
+        must_call=bool(tools) and (bool(named) or body.get("tool_choice") == "required"),
         effort=EFFORTS.get(text(body.get("reasoning_effort")), "auto"),
         max_tokens=count(body.get("max_completion_tokens")) or count(body.get("max_tokens")) or None,
         temperature=_temperature(body.get("temperature")),
@@ -91,6 +93,13 @@ def _image(url: str, where: str) -> ImagePart:
         return ImagePart(head.removeprefix("data:").removesuffix(";base64"), base64.b64decode(data, validate=True))
     except binascii.Error:
         raise malformed(f"{where}.content", "an image that is not base64") from None
+
+
+def _tools(body: Mapping[str, Any]) -> list[ToolSpec]:
+    tools = arr(body.get("tools")) if body.get("tool_choice") != "none" else []
+    if len(tools) > TOOLS_MAX:
+        raise malformed("tools", f"at most {TOOLS_MAX} tools")
+    return [_tool(obj(tool), f"tools[{place}]") for place, tool in enumerate(tools)]
 
 
 def _tool(tool: JsonObject, where: str) -> ToolSpec:

@@ -20,6 +20,8 @@ def build(request: ModelRequest, upstream_model: str, *, stream: bool = True) ->
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
+        if request.must_call:
+            body["tool_choice"] = _choice(request.tools)
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
     if request.temperature is not None:
@@ -65,6 +67,11 @@ def data_url(image: ImagePart) -> str:
 def _tool(tool: ToolSpec) -> JsonObject:
     function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
     return {"type": "function", "function": function}
+
+
+def _choice(tools: Sequence[ToolSpec]) -> str | JsonObject:
+    """A single tool by its name: servers that know no `required` know that."""
+    return {"type": "function", "function": {"name": tools[0].name}} if len(tools) == 1 else "required"
 
 
 def _is_strict(schema: Mapping[str, Any]) -> bool:
