@@ -137,3 +137,24 @@ def test_pauses_double_up_to_a_bound_and_start_over() -> None:
     pauses.reset()
     assert pauses.next_s() == 0.5
     assert [Backoff(1.0, 9.0).next_s() for _ in range(3)] == [1.0, 1.0, 1.0]
+
+
+async def test_a_mistake_of_its_own_is_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mine.gguf"
+    path.write_bytes(b"GGUF" + b"?" * 1000)
+    mistakes = [OSError("nobody thought of this")]
+
+    def limit(*_: int) -> int:
+        if mistakes:
+            raise mistakes.pop()
+        return 2**30
+
+    monkeypatch.setattr("mecum.engines.llm.engine.memory_limit", limit)
+    async with engine_of(tmp_path, local_model=str(path)) as engine:
+        failed = await until(engine, "failed")
+        assert failed.problem is not None and failed.problem.code == "engine_crashed" and failed.retry_in_s
+        engine.resume()
+        again = await engine.changed(failed)
+        while again.problem is None:
+            again = await engine.changed(again)
+        assert again.problem.code == "engine_start_failed"

@@ -102,6 +102,40 @@ async def test_a_child_that_dies_is_a_clear_error_for_those_it_served_and_comes_
         assert (await ask(again, body(again)))[0] == 200
 
 
+async def test_a_child_that_lives_but_hangs_is_started_again(models: Path) -> None:
+    engine = engine_with(models, local_silent_seconds=2)
+    await engine.start()
+    try:
+        endpoint = await engine.ready()
+        hung = engine.pid
+        assert hung is not None
+        with pytest.raises(EngineUnavailable) as caught:
+            async with engine.use():
+                os.kill(hung, signal.SIGSTOP)
+                await ask(endpoint, body(endpoint))
+        assert caught.value.code == "engine_crashed"
+        async with engine.use(timeout_s=60) as again:
+            assert engine.pid != hung
+            assert (await ask(again, body(again)))[0] == 200
+        assert wait_gone(hung, 5.0)
+    finally:
+        await engine.stop()
+
+
+async def test_a_child_that_works_hard_is_not_taken_for_hung(models: Path) -> None:
+    engine = engine_with(models, local_silent_seconds=2)
+    await engine.start()
+    try:
+        async with engine.use() as endpoint:
+            child = engine.pid
+            long = body(endpoint, "word " * 400, max_tokens=100, ignore_eos=True)
+            found = await asyncio.gather(*(ask(endpoint, long) for _ in range(3)))
+            assert [status for status, _ in found] == [200] * 3
+            assert engine.pid == child
+    finally:
+        await engine.stop()
+
+
 async def test_who_comes_while_it_is_down_waits_for_it(engine: LlmEngine) -> None:
     await engine.ready()
     ready = engine.state

@@ -69,6 +69,7 @@ def _parameters(xllamacpp: Any, order: ServeOrder) -> Any:
     p.sampling.temp, p.sampling.top_p, p.sampling.top_k = order.temperature, order.top_p, order.top_k
     p.use_jinja, p.offline, p.verbosity = True, True, ERRORS_ONLY
     p.warmup = p.fit_params = p.ui = p.endpoint_slots = False
+    p.endpoint_metrics = True
     # No page in a browser has business here; the default lets all of them read.
     p.cors_origins = ""
     return p

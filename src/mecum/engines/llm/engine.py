@@ -15,7 +15,7 @@ import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mecum.engines.backoff import Backoff
 from mecum.engines.llm.choice import (
@@ -28,6 +28,7 @@ from mecum.engines.llm.choice import (
 from mecum.engines.llm.order import ServeOrder
 from mecum.engines.llm.server import Endpoint, LlamaServer, memory_limit
 from mecum.engines.llm.state import WAITING, Board, EngineState
+from mecum.engines.llm.watch import until_silent
 from mecum.engines.machine import available_memory_bytes, usable_cpus
 from mecum.engines.weights import LARGE, Model, Progress, Sources, fetch, is_present
 from mecum.kit.clock import Clock, SystemClock
@@ -45,6 +46,9 @@ HICCUPS = 3
 STEADY_AFTER_S = 60.0
 # A broken connection is seen a moment before the child's end is.
 END_SEEN_WITHIN_S = 1.0
+
+
+Over: TypeAlias = Literal["idle", "ended", "silent"]
 
 
 class LlmEngine:
@@ -187,15 +191,15 @@ class LlmEngine:
         )
 
     async def _supervise(self, model: Model | Path) -> None:
-        try:
-            path = await self._obtain(model)
-            while True:
-                await self._serve_once(model, path)
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            logger.exception("The supervisor of the built-in model failed")
-            self._board.show(EngineState("failed", problem=_crashed()))
+        """Bring the model up and keep it up. After a mistake that nobody thought of it is begun again."""
+        while True:
+            try:
+                path = await self._obtain(model)
+                while True:
+                    await self._serve_once(model, path)
+            except Exception:
+                logger.exception("The supervisor of the built-in model failed")
+                await self._failed(_crashed(), self._restarts.next_s())
 
     async def _obtain(self, model: Model | Path) -> Path:
         """The weights' path, however long it takes: fetched again after failures, waiting while paused."""
@@ -243,17 +247,20 @@ class LlmEngine:
         self._server = server
         self._board.show(EngineState("ready"))
         try:
-            idle = await self._until_idle_or_ended(server)
+            why = await self._until_over(server)
         finally:
             self._server = None
             self._board.show(EngineState("loading"))
             await server.stop()
-        if idle:
+        if why == "idle":
             await self._rest(EngineState("idle"))
             return
         if self._clock.monotonic() - started_at >= STEADY_AFTER_S:
             self._restarts.reset()
-        logger.error("The built-in model ended unexpectedly: %s", await server.ended())
+        if why == "silent":
+            logger.error("The built-in model hung for %.0f s and was ended", self._settings.local_silent_seconds)
+        else:
+            logger.error("The built-in model ended unexpectedly: %s", await server.ended())
         await self._crashed_again(self._restarts.next_s())
 
     async def _crashed_again(self, pause_s: float) -> None:
@@ -262,22 +269,27 @@ class LlmEngine:
         else:
             await self._failed(_crashed(), pause_s)
 
-    async def _until_idle_or_ended(self, server: LlamaServer) -> bool:
-        """Whether it was idle for as long as the settings allow; False: it ended."""
+    async def _until_over(self, server: LlamaServer) -> Over:
+        """Why it is not to be used any longer."""
         idle_s = self._settings.local_idle_minutes * 60
         ended = asyncio.create_task(server.ended())
+        silence = asyncio.create_task(until_silent(server.endpoint, self._settings.local_silent_seconds, self._clock))
         try:
             while True:
                 left = idle_s - (self._clock.monotonic() - self._used_at) if idle_s else None
                 if left is not None and self._users:
                     left = idle_s
                 if left is not None and left <= 0:
-                    return True
-                done, _ = await asyncio.wait({ended}, timeout=left)
-                if done:
-                    return False
+                    return "idle"
+                await asyncio.wait({ended, silence}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                if ended.done():
+                    return "ended"
+                if silence.done():
+                    silence.result()
+                    return "silent"
         finally:
             await _end(ended)
+            await _end(silence)
 
     def _order(self, model: Model | Path, path: Path) -> tuple[ServeOrder, int]:
         settings = self._settings

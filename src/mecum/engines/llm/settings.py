@@ -36,6 +36,12 @@ class LlmSettings(BaseSettings):
     local_load_seconds: float = Field(
         default=180, ge=5, le=3600, description="A built-in model that takes longer to load has failed."
     )
+    local_silent_seconds: float = Field(
+        default=120,
+        ge=1,
+        le=3600,
+        description="A built-in model that hangs for so long is started again.",
+    )
     models_dir: Path | None = Field(default=None, description="Where models are kept; by default below the data.")
     models_hub_url: str = Field(
         default="https://huggingface.co", description="Hub of the publishers, or a mirror of it; empty: not asked."
