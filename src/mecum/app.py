@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from mecum import __version__
-from mecum.bindings import Documents, NotificationsExport
+from mecum.bindings import Documents
 from mecum.engines.embeddings import EmbeddingEngine
 from mecum.engines.llm import LlmEngine
 from mecum.engines.weights import Sources
@@ -142,7 +142,7 @@ async def build(settings: Settings) -> App:
     await require_key_file(kit.db, kit.secrets)
     engines = Engines(settings, kit)
 
-    exporters: list[Exporter] = [NotificationsExport(kit.notify)]
+    exporters: list[Exporter] = []
     people = build_people(kit, settings.people, exporters)
     model_ports = ModelPorts(
         persons=people.face,

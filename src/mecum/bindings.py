@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from mecum.engines.documents import DocumentPart, DocumentReader, Kind, sniff
 from mecum.engines.documents.settings import DocumentSettings
-from mecum.kit.notify import Notify
-from mecum.kit.types import Principal
-from mecum.rooms.people import ExportPart
 
 
 class Documents:
@@ -28,19 +24,3 @@ class Documents:
     async def read_page(self, data: bytes, *, html: bool, charset: str, url: str) -> str:
         read = await self._reader.read("html" if html else "text", data, charset=charset, url=url)
         return "\n".join(part.text for part in read.parts)
-
-
-class NotificationsExport:
-    """The bell as a part of a person's export."""
-
-    name = "notifications"
-
-    def __init__(self, notify: Notify) -> None:
-        self._notify = notify
-
-    async def export(self, principal: Principal) -> AsyncGenerator[ExportPart, None]:
-        yield ExportPart("notifications/notifications.json", self._all(principal))
-
-    async def _all(self, principal: Principal) -> AsyncGenerator[bytes, None]:
-        kept = await self._notify.export(principal.person)
-        yield json.dumps(kept, ensure_ascii=False, default=str, indent=1).encode()

@@ -32,6 +32,7 @@ PLACES: Mapping[str, Fill] = {
     "provider": lambda t: t.provider,
     "model": lambda t: t.model,
     "name": lambda t: t.model_name,
+    "ticket": lambda t: t.export_ticket,
 }
 """What stands in a path for each name."""
 
@@ -169,6 +170,7 @@ ACCOUNT: Mapping[str, list[Call]] = {
     "DELETE /api/me": [Own("account", body=of({"confirm": "nobody@example.org"}), done=(403, 409, 422))],
     "POST /api/me/password": [Own("account", body=of({"current": "wrong", "new": None}), done=(401, 403, 409))],
     "POST /api/me/export": [Own("account")],
+    "GET /api/me/export/{ticket}": [Owned("account")],
     "PUT /api/me/space": [Owned("account", body=lambda t: {"space": t.space}, done=(403,))],
     "GET /api/me/sessions": [Own("account")],
     "DELETE /api/me/sessions": [Own("account")],

@@ -152,6 +152,10 @@ class Things:
         return answer.json()["id"]
 
     @cached_property
+    def export_ticket(self) -> str:
+        return self.post("/api/me/export")["url"].rsplit("/", 1)[1]
+
+    @cached_property
     def space(self) -> str:
         return self.house.browser(self.email).request("GET", "/api/session").json()["space"]["id"]
 

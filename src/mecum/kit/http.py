@@ -217,6 +217,9 @@ class Stream(StreamingResponse):
 
     Starlette cancels the body with a cancellation that comes back at every await: then a body could not await what its
     end needs, such as stopping a run. Here it is cancelled once.
+
+    Args:
+        within_s: a client that has not taken the whole body by then is cut off.
     """
 
     def __init__(
@@ -225,15 +228,18 @@ class Stream(StreamingResponse):
         status_code: int = 200,
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
+        *,
+        within_s: float | None = None,
     ) -> None:
         super().__init__(body, status_code, headers, media_type)
         self._body = body
+        self._within_s = within_s
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self.stream_response(send))
         leaving = asyncio.create_task(self.listen_for_disconnect(receive))
         try:
-            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((sending, leaving), timeout=self._within_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             left = not sending.done()
             leaving.cancel()

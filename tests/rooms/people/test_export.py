@@ -47,7 +47,9 @@ class Broken(Diary):
 
 
 async def _archive(browser: Browser) -> zipfile.ZipFile:
-    answer = await browser.post("/api/me/export")
+    offered = await browser.post("/api/me/export")
+    assert offered.status_code == 201, offered.text
+    answer = await browser.get(offered.json()["url"])
     assert answer.status_code == 200 and answer.headers["content-type"] == "application/zip"
     assert "attachment" in answer.headers["content-disposition"]
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
@@ -132,19 +134,45 @@ async def test_an_archive_that_breaks_off_is_no_archive_and_the_next_one_works(
     await world.close()
 
 
-async def test_so_many_archives_are_written_at_once_and_more_are_told_to_come_again(
+async def test_who_reads_an_archive_slowly_holds_up_nobody_else(
     database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
     world = World(database, clock, tmp_path, exports_at_once=1, exporters=[Diary(50_000)])
     browser = await world.set_up()
-    principal = await _principal(world, browser)
-    first = await world.export(principal)
+    await world.open_sign_up()
+    other = await world.member("bo@example.org")
+    slow = await world.export(await _principal(world, browser))
+    assert await anext(slow)
+    await _archive(other)
+    await slow.aclose()
+    await world.close()
+
+
+async def test_a_person_reads_one_archive_at_a_time(database: Database, clock: ManualClock, tmp_path: Path) -> None:
+    world = World(database, clock, tmp_path, exporters=[Diary(50_000)])
+    browser = await world.set_up()
+    offered = (await browser.post("/api/me/export")).json()["url"]
+    first = await world.export(await _principal(world, browser))
     assert await anext(first)
-    answer = await browser.post("/api/me/export")
-    assert answer.status_code == 429 and answer.json()["code"] == "people.export_busy"
+    for answer in (await browser.post("/api/me/export"), await browser.get(offered)):
+        assert answer.status_code == 429 and answer.json()["code"] == "people.export_busy"
     await first.aclose()
     await _archive(browser)
     await world.close()
+
+
+async def test_the_address_of_an_archive_is_for_its_person_and_for_minutes(world: World) -> None:
+    browser = await world.set_up()
+    await world.open_sign_up()
+    other = await world.member("bo@example.org")
+    url = (await browser.post("/api/me/export")).json()["url"]
+    assert (await other.get(url)).status_code == 404
+    assert (await browser.get(f"{url}0")).status_code == 404
+    assert (await browser.get("/api/me/export/x")).status_code == 404
+    assert (await world.browser().get(url)).status_code == 401
+    world.clock.advance(301)
+    late = await browser.get(url)
+    assert late.status_code == 404 and late.json()["code"] == "people.export_unknown"
 
 
 @pytest.mark.parametrize(

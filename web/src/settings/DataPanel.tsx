@@ -2,24 +2,19 @@ import { Download } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { usePerson } from "~/api/client";
 import { forgetPerson } from "~/api/device";
-import { api, request } from "~/api/http";
+import { api } from "~/api/http";
 import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
 import { Field } from "~/ui/Field";
 import { ErrorNote } from "~/ui/Note";
-import { saveFile } from "~/ui/saveFile";
+import { download } from "~/ui/saveFile";
 import { useAction } from "~/ui/useAction";
-
-function nameOf(response: Response): string {
-  return /filename="([\w.-]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? "mecum.zip";
-}
 
 function Export() {
   const { busy, error, run } = useAction();
   const take = () =>
     void run(async () => {
-      const response = await request("POST", "/me/export");
-      saveFile(await response.blob(), nameOf(response));
+      download((await api.post<{ url: string }>("/me/export")).url);
     });
   return (
     <section>
@@ -28,7 +23,7 @@ function Export() {
       <ErrorNote error={error} />
       <div className="form__do">
         <Button icon={Download} busy={busy} onClick={take}>
-          {busy ? t("Packing") : t("Export")}
+          {t("Export")}
         </Button>
       </div>
     </section>

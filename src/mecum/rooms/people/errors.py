@@ -307,6 +307,19 @@ def expiry_past() -> Unprocessable:
     return Unprocessable("people.expiry_past", "The expiry lies in the past.", "Choose a later time.")
 
 
+def export_busy() -> TooMany:
+    return TooMany(
+        "people.export_busy",
+        "An archive of yours is being downloaded.",
+        "Wait for it, or stop that download.",
+        retry_after=10.0,
+    )
+
+
+def export_unknown() -> NotFound:
+    return NotFound("people.export_unknown", "There is no archive at this address.", "Ask for a new one.")
+
+
 def totp_missing() -> Conflict:
     return Conflict("people.totp_missing", "There is no authenticator app on this account.", "Set one up first.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
+import hmac
 import io
 import json
 import zipfile
@@ -14,19 +15,21 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from mecum.kit.errors import TooMany
 from mecum.kit.ids import encode
 from mecum.kit.notify import Notify
 from mecum.kit.types import PersonId, Principal
-from mecum.rooms.people import Exporter, ExportPart, Space
+from mecum.rooms.people import Exporter, ExportPart, Space, errors
 from mecum.rooms.people.audit import Audit
-from mecum.rooms.people.ground import Ground
+from mecum.rooms.people.ground import Ground, mac
 from mecum.rooms.people.service import rp_id_of
 from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.store import audit as audit_store
 from mecum.rooms.people.store import credentials, keys, persons, sessions
 
 CHUNK_BYTES = 64 * 1024
+OFFERED_FOR = dt.timedelta(minutes=5)
+"""How long the address of an archive works: a browser fetches it at once."""
+UNTIL_DIGITS_MAX = 12
 PAGE = 200
 FORMAT = 1
 
@@ -36,6 +39,14 @@ class _Written:
     path: str
     size_bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an archive can be fetched with, and until when."""
+
+    ticket: str
+    expires_at: dt.datetime
 
 
 class Export:
@@ -53,34 +64,79 @@ class Export:
         self._audit = audit
         self._exporters = exporters
         self._slots = asyncio.Semaphore(settings.exports_at_once)
+        self._reading: set[PersonId] = set()
+        self._key = ground.secrets.derive("people.export")
         self._own = OwnPart(ground, settings, notify)
+
+    def offer(self, principal: Principal) -> Offer:
+        """A ticket for the archive of the principal's person: what a browser fetches by itself is asked for by GET.
+
+        Raises:
+            TooMany: the person reads an archive already.
+        """
+        self._require_free(principal.person)
+        until = self._ground.clock.now() + OFFERED_FOR
+        return Offer(self._ticket(principal.person, int(until.timestamp())), until)
+
+    async def redeem(self, principal: Principal, ticket: str) -> AsyncGenerator[bytes, None]:
+        """The archive that was offered.
+
+        Raises:
+            NotFound: it was offered to nobody, to somebody else, or too long ago. TooMany: as `offer`.
+        """
+        until, _, _ = ticket.partition(".")
+        known = until.isascii() and until.isdigit() and len(until) <= UNTIL_DIGITS_MAX
+        if not known or not hmac.compare_digest(self._ticket(principal.person, int(until)).encode(), ticket.encode()):
+            raise errors.export_unknown()
+        if int(until) < self._ground.clock.now().timestamp():
+            raise errors.export_unknown()
+        return await self.archive(principal)
 
     async def archive(self, principal: Principal) -> AsyncGenerator[bytes, None]:
         """The archive of the principal's person over all their spaces, as a zip file in chunks.
 
         Raises:
-            TooMany: as many archives are being written as are allowed at once.
+            TooMany: the person reads an archive already.
         """
-        if self._slots.locked():
-            raise TooMany("people.export_busy", "Other archives are being written.", "Try again.", retry_after=10.0)
+        self._require_free(principal.person)
         async with self._ground.db.transaction() as connection:
             spaces = await persons.spaces_of(connection, principal.person)
             await self._audit.record(connection, principal, "people.exported", encode("prs", principal.person))
-        return self._zip(principal, spaces)
+        return self._in_turn(principal.person, self._zip(principal, spaces))
+
+    async def _in_turn(self, person: PersonId, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """Work on the next chunk takes a place; waiting for a reader, however slow, takes none."""
+        self._reading.add(person)
+        try:
+            async with aclosing(chunks):
+                while True:
+                    async with self._slots:
+                        chunk = await anext(chunks, None)
+                    if chunk is None:
+                        return
+                    yield chunk
+        finally:
+            self._reading.discard(person)
+
+    def _require_free(self, person: PersonId) -> None:
+        if person in self._reading:
+            raise errors.export_busy()
+
+    def _ticket(self, person: PersonId, until: int) -> str:
+        return f"{until}.{mac(self._key, person.bytes, str(until).encode()).hex()}"
 
     async def _zip(self, principal: Principal, spaces: tuple[Space, ...]) -> AsyncGenerator[bytes, None]:
-        async with self._slots:
-            sink = _Sink()
-            written: list[_Written] = []
-            with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
-                async with aclosing(self._parts(principal, spaces)) as parts:
-                    async for part in parts:
-                        async with aclosing(self._add(archive, sink, part, written)) as chunks:
-                            async for chunk in chunks:
-                                yield chunk
-                manifest = self._manifest(principal, written)
-                archive.writestr(self._entry("manifest.json"), manifest)
-            yield sink.taken()
+        sink = _Sink()
+        written: list[_Written] = []
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+            async with aclosing(self._parts(principal, spaces)) as parts:
+                async for part in parts:
+                    async with aclosing(self._add(archive, sink, part, written)) as chunks:
+                        async for chunk in chunks:
+                            yield chunk
+            manifest = self._manifest(principal, written)
+            archive.writestr(self._entry("manifest.json"), manifest)
+        yield sink.taken()
 
     async def _add(
         self, archive: zipfile.ZipFile, sink: _Sink, part: ExportPart, written: list[_Written]

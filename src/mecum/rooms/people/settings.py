@@ -103,7 +103,13 @@ class PeopleSettings(BaseSettings):
     )
 
     exports_at_once: int = Field(
-        default=2, ge=1, le=100, description="Archives of all of a person that are written at the same time."
+        default=2,
+        ge=1,
+        le=100,
+        description="Archives of all of a person that are worked on at the same time; slow readers do not count.",
+    )
+    export_minutes: int = Field(
+        default=360, ge=1, le=10_080, description="So long the download of such an archive may take."
     )
 
     throttle_free_attempts: int = Field(

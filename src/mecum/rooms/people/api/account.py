@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from mecum.kit.http import AccountCaller
+from mecum.kit.http import AccountCaller, Stream
 from mecum.kit.ids import decode, encode
 from mecum.rooms.people.api.bodies import (
     CodeBody,
@@ -49,16 +49,24 @@ def account_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
         await parts.erasure.erase_self(caller, body.confirm, body.password)
         await parts.edge.clear_cookie(response)
 
-    @router.post(
-        "/api/me/export",
+    @router.post("/api/me/export", status_code=201, responses=problems(401, 403))
+    async def offer_export(caller: AccountCaller) -> dict[str, Any]:
+        """Ask for everything of the caller: where it can be fetched for some minutes."""
+        offer = parts.export.offer(caller)
+        return {"url": f"/api/me/export/{offer.ticket}", "expires_at": moment(offer.expires_at)}
+
+    @router.get(
+        "/api/me/export/{ticket}",
         response_class=StreamingResponse,
-        responses={**problems(401, 403), 200: {"content": {"application/zip": {}}, "description": "The archive."}},
+        responses={**problems(401, 403, 404), 200: {"content": {"application/zip": {}}, "description": "The archive."}},
     )
-    async def export_me(caller: AccountCaller) -> StreamingResponse:
+    async def export_me(caller: AccountCaller, ticket: str) -> StreamingResponse:
         """Everything of the caller, in all spaces, as one zip file."""
         name = f"mecum-{parts.kit.clock.now():%Y-%m-%d}.zip"
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-        return StreamingResponse(await parts.export.archive(caller), media_type="application/zip", headers=headers)
+        archive = await parts.export.redeem(caller, ticket)
+        within_s = parts.settings.export_minutes * 60
+        return Stream(archive, headers=headers, media_type="application/zip", within_s=within_s)
 
     @router.post("/api/reset/request", status_code=202, responses=problems(403))
     async def request_reset(request: Request, body: ResetRequestBody) -> dict[str, Any]:
