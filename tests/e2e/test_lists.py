@@ -56,7 +56,7 @@ def test_the_audit_log_names_people_who_are_not_on_the_first_page_of_all(owner: 
 
 def test_the_models_page_tells_whose_weights_are_built_in_and_their_hash(owner: Desk) -> None:
     about = {"name": "Tiny-1B", "licence": "Apache-2.0", "publisher": "Somebody", "sha256": "cc32" * 16}
-    ready = {**about, "state": "ready", "bytes_done": None, "bytes_total": None, "seconds_left": None, "problem": ""}
+    ready = {**about, "state": "ready", "bytes_done": None, "bytes_total": None, "seconds_left": None, "problem": None}
     window = owner.window()
     window.context.route("**/api/models/local", lambda route: route.fulfill(json=ready))
     card = window.open("/admin/models").get_by_role("article", name="Tiny-1B")

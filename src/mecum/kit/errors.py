@@ -24,9 +24,19 @@ to do. `/api` renders RFC 9457 problem details, `/v1` OpenAI's error shape (`mec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 Param: TypeAlias = str | int | float | bool | None
+
+
+class Problem(TypedDict):
+    """An error where it is kept or part of an answer: clients word it by `code` and `params`, `detail` is English."""
+
+    code: str
+    detail: str
+    hint: str
+    params: dict[str, Param]
+    retryable: bool
 
 
 class MecumError(Exception):
@@ -62,6 +72,15 @@ class MecumError(Exception):
         self.retryable = self.default_retryable if retryable is None else retryable
         self.retry_after = retry_after
         super().__init__(f"{self.code}: {self.detail}" + (f" ({hint})" if hint else ""))
+
+    def problem(self) -> Problem:
+        return {
+            "code": self.code,
+            "detail": self.detail,
+            "hint": self.hint,
+            "params": dict(self.params),
+            "retryable": self.retryable,
+        }
 
 
 class BadRequest(MecumError):

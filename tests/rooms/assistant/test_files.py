@@ -157,7 +157,7 @@ async def test_a_file_that_can_not_be_read_for_good_is_said_to_be_so(world: Worl
     added = await world.attachments.upload(world.caller, "a.txt", words("words"))
     await world.attachments.give_up_reading(added.id.hex)
     found = await world.attachments.get(world.caller, added.id)
-    assert (found.state, found.problem) == ("failed", "This file could not be read.")
+    assert found.state == "failed" and found.fault and found.fault["code"] == "assistant.file_given_up"
 
 
 async def waits_for_a_lock(world: World) -> None:

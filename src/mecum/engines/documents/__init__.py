@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import mecum
+from mecum.engines.documents.errors import known, unreadable
 from mecum.engines.documents.settings import DocumentSettings
 from mecum.engines.documents.sniff import Kind, sniff
-from mecum.kit.errors import Unprocessable
 from mecum.kit.process import guarded
 
 __all__ = ["Document", "DocumentPart", "DocumentReader", "Kind", "sniff"]
@@ -57,14 +57,14 @@ class DocumentReader:
             url: where a page is from.
 
         Raises:
-            Unprocessable: it is damaged, protected, without text, or too much to read; `detail` says which.
+            Unprocessable: it is damaged, protected, without text, or too much to read; the code says which.
         """
         seconds = math.ceil(self._settings.document_seconds)
         about = json.dumps({"kind": kind, "charset": charset, "url": url, "cpu_seconds": seconds}).encode()
         async with self._slots:
             answer = await _in_child(about + b"\n" + data, self._settings)
-        if problem := answer.get("problem"):
-            raise Unprocessable("documents.unreadable", str(problem))
+        if fault := answer.get("fault"):
+            raise unreadable(known(fault), seconds=self._settings.document_seconds)
         parts = tuple(DocumentPart(part["text"], part["anchor"]) for part in answer["parts"])
         return Document(parts, bool(answer["cut"]))
 
@@ -91,12 +91,12 @@ async def _in_child(order: bytes, settings: DocumentSettings) -> dict[str, Any]:
         async with asyncio.timeout(seconds):
             output, _ = await process.communicate(order)
     except TimeoutError:
-        return {"problem": f"It took longer than {seconds:g} seconds to read."}
+        return {"fault": "too_slow"}
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
     if process.returncode != 0 or len(output) > OUTPUT_BYTES_MAX:
-        return {"problem": "The file takes more memory or time to read than it is given."}
+        return {"fault": "too_much"}
     return json.loads(output)

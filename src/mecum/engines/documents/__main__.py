@@ -24,9 +24,9 @@ def main() -> None:
         parts, cut = read(about["kind"], Source(data, about["charset"], about["url"]))
         answer = {"parts": [{"text": part.text, "anchor": part.anchor} for part in parts], "cut": cut}
     except Unreadable as error:
-        answer = {"problem": str(error)}
-    except Exception as error:  # noqa: BLE001 - whatever a hostile file does to a parser, the person gets a sentence
-        answer = {"problem": f"The file can't be read ({type(error).__name__})."}
+        answer = {"fault": error.fault}
+    except Exception:  # noqa: BLE001 - whatever a hostile file does to a parser, the person gets a sentence
+        answer = {"fault": "broken"}
     sys.stdout.write(json.dumps(answer, ensure_ascii=False))
 
 

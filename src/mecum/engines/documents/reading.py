@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mecum.engines.documents.encodings import decode, decode_as, decode_page
+from mecum.engines.documents.errors import Fault
 from mecum.engines.documents.sniff import Kind
 
 PAGES_MAX = 2_000
@@ -25,7 +26,11 @@ LINES_PER_PART = 200
 
 
 class Unreadable(Exception):
-    """The file can't be read: the message is for the person."""
+    """The file can't be read."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault: Fault = fault
+        super().__init__(fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def read(kind: Kind, source: Source) -> tuple[list[Part], bool]:
     """
     reader = _READERS.get(kind)
     if reader is None:
-        raise Unreadable("This kind of file can't be read.")
+        raise Unreadable("kind")
     parts: list[Part] = []
     room = CHARS_MAX
     for part in reader(source):
@@ -63,8 +68,7 @@ def read(kind: Kind, source: Source) -> tuple[list[Part], bool]:
         if room <= 0:
             return parts, True
     if not parts:
-        scan = " A scan has pictures of words only." if kind == "pdf" else ""
-        raise Unreadable(f"No text was found in it.{scan}")
+        raise Unreadable("scan" if kind == "pdf" else "no_text")
     return parts, False
 
 
@@ -75,7 +79,7 @@ def _pdf(source: Source) -> Iterator[Part]:
     try:
         document = pypdfium2.PdfDocument(source.data)
     except PdfiumError as error:
-        raise Unreadable("The PDF is damaged, or protected by a password.") from error
+        raise Unreadable("pdf") from error
     for number in range(min(len(document), PAGES_MAX)):
         text: str = document[number].get_textpage().get_text_bounded()  # pyright: ignore[reportUnknownMemberType]
         # pdfium marks a hyphen at the end of a line with U+FFFE: the word goes on.
@@ -119,7 +123,7 @@ def _html(source: Source) -> Iterator[Part]:
 
     text = decode_page(source.data, source.charset)
     if text is None:
-        raise Unreadable("The page is not text.")
+        raise Unreadable("not_text")
     found = trafilatura.extract(
         text, url=source.url or None, output_format="markdown", include_links=True, favor_precision=True
     )
@@ -129,7 +133,7 @@ def _html(source: Source) -> Iterator[Part]:
 def _lines(source: Source) -> Iterator[Part]:
     text = decode_as(source.data, source.charset) or decode(source.data)
     if text is None:
-        raise Unreadable("The file is not text.")
+        raise Unreadable("not_text")
     lines = text.splitlines()
     for start in range(0, len(lines), LINES_PER_PART):
         yield Part("\n".join(lines[start : start + LINES_PER_PART]), {"line": start + 1})

@@ -201,6 +201,5 @@ def _end(run: RunRow, state: RunState, outcome: Outcome) -> Draft:
 
 
 def _error(error: MecumError) -> dict[str, Any]:
-    body = {"code": error.code, "detail": error.detail, "hint": error.hint, "retryable": error.retryable}
     after = {} if error.retry_after is None else {"retry_after": error.retry_after}
-    return {**body, "status": error.status, **after}
+    return {**error.problem(), "status": error.status, **after}

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
-from mecum.kit.errors import MecumError
+from mecum.kit.errors import MecumError, Problem
 from mecum.kit.types import OrganisationId, Principal, Tokens
 
 __all__ = [
@@ -198,7 +198,7 @@ class LocalModel:
     bytes_done: int | None = None
     bytes_total: int | None = None
     seconds_left: float | None = None
-    problem: str = ""
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)

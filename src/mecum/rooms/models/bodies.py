@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from mecum.kit.errors import BadRequest, MecumError
+from mecum.kit.errors import BadRequest
 from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX
 from mecum.kit.ids import encode
 from mecum.rooms.models import CatalogueModel, LocalModel
@@ -137,7 +137,7 @@ def provider_out(connected: Connected) -> dict[str, Any]:
         "base_url": row.base_url,
         "has_key": row.key_sealed is not None,
         "state": row.state,
-        "last_error": row.last_error,
+        "problem": row.fault,
         "models": [model_out(model, model.name in connected.defaults) for model in connected.models],
     }
 
@@ -170,17 +170,7 @@ def trial_out(trial: Trial) -> dict[str, Any]:
         "ok": trial.ok,
         "latency_ms": trial.latency_ms,
         "text": trial.text,
-        "problem": None if trial.problem is None else problem_out(trial.problem),
-    }
-
-
-def problem_out(error: MecumError) -> dict[str, Any]:
-    return {
-        "code": error.code,
-        "detail": error.detail,
-        "hint": error.hint,
-        "params": dict(error.params),
-        "retryable": error.retryable,
+        "problem": None if trial.problem is None else trial.problem.problem(),
     }
 
 

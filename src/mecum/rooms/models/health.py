@@ -7,13 +7,12 @@ import logging
 from uuid import UUID
 
 from mecum.kit.db import Database
-from mecum.kit.errors import MecumError
+from mecum.kit.errors import MecumError, Problem
 from mecum.rooms.models.store import catalogue as store
 from mecum.rooms.models.store.catalogue import ProviderRow, ProviderState
 
 logger = logging.getLogger(__name__)
 
-SAID_MAX = 500
 PROVIDERS_FAULT = frozenset(
     (
         "models.provider_unreachable",
@@ -33,12 +32,12 @@ class Health:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def worked(self, provider: ProviderRow) -> None:
-        self._mark(provider, "ok", "")
+        self._mark(provider, "ok", None)
 
     def failed(self, provider: ProviderRow, error: MecumError) -> None:
         """Note a failure that is the provider's; a request that it rightly refused says nothing about it."""
         if error.code in PROVIDERS_FAULT:
-            self._mark(provider, "failing", error.detail[:SAID_MAX])
+            self._mark(provider, "failing", error.problem())
 
     def speaks_responses(self, provider: ProviderRow, value: bool) -> None:
         self._later(provider.id, speaks_responses=value)
@@ -47,12 +46,12 @@ class Health:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2)
 
-    def _mark(self, provider: ProviderRow, state: ProviderState, said: str) -> None:
+    def _mark(self, provider: ProviderRow, state: ProviderState, fault: Problem | None) -> None:
         if provider.state == state:
             self._underway.pop(provider.id, None)
         elif self._underway.get(provider.id) != state:
             self._underway[provider.id] = state
-            self._later(provider.id, state=state, last_error=said)
+            self._later(provider.id, state=state, fault=fault)
 
     def _later(self, provider: UUID, **values: object) -> None:
         task = asyncio.create_task(self._write(provider, values))

@@ -135,7 +135,7 @@ class Local:
             bytes_done=progress.bytes_done if progress is not None else None,
             bytes_total=progress.bytes_total if progress is not None else None,
             seconds_left=progress.seconds_left if progress is not None else None,
-            problem=state.problem.detail if state.problem is not None else "",
+            problem=state.problem.problem() if state.problem is not None else None,
         )
 
     def pause(self) -> None:

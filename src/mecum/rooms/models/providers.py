@@ -130,7 +130,7 @@ class Providers:
             key_sealed=None,
             speaks_responses=None,
             state="unknown",
-            last_error="",
+            fault=None,
             created_at=self._clock.now(),
         )
         async with self._db.transaction() as connection:
@@ -151,7 +151,7 @@ class Providers:
         Raises NotFound, and as `add` does.
         """
         row = (await self.one(provider_id)).row
-        values: dict[str, object] = {"state": "unknown", "last_error": "", "speaks_responses": None}
+        values: dict[str, object] = {"state": "unknown", "fault": None, "speaks_responses": None}
         if change.name is not None:
             values["name"] = service.provider_name(change.name)
             values["name_key"] = str(values["name"]).casefold()[: service.PROVIDER_NAME_MAX]
@@ -228,9 +228,9 @@ class Providers:
             raise _no_model()
         trial = await self._trials.ask(remote.endpoint, remote.model.upstream_model, remote.model.kind)
         state = "ok" if trial.ok else "failing"
-        said = "" if trial.problem is None else trial.problem.detail[:500]
+        fault = None if trial.problem is None else trial.problem.problem()
         async with self._db.transaction() as connection:
-            await store.change_provider(connection, remote.provider.id, state=state, last_error=said)
+            await store.change_provider(connection, remote.provider.id, state=state, fault=fault)
         self._catalogue.forget()
         return trial
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from mecum.kit.errors import BadRequest
 from mecum.surfaces.terminal.client import Client
 from mecum.surfaces.terminal.frames import Attachment
+from mecum.surfaces.terminal.words import Words
 
 READING_POLL_S = 0.5
 READING_POLLS_MAX = 120
 """After a minute it goes with the message as it is: the server says then how far it got."""
 
 
-async def send_file(client: Client, path: Path) -> Attachment:
+async def send_file(client: Client, path: Path, words: Words) -> Attachment:
     """The file as the server has it.
 
     Raises:
@@ -27,9 +28,10 @@ async def send_file(client: Client, path: Path) -> Attachment:
         await asyncio.sleep(READING_POLL_S)
         file = await client.attachment(file.id)
     if file.state == "failed":
+        why = words.problem(file.problem)
         raise BadRequest(
             "terminal.file_unusable",
-            f"{file.name} can't be used: {file.problem}",
-            params={"name": file.name, "problem": file.problem},
+            f"{file.name} can't be used: {why}",
+            params={"name": file.name, "problem": why},
         )
     return file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 
 Json: TypeAlias = Mapping[str, Any]
@@ -41,7 +41,7 @@ class Attachment:
     name: str
     size_bytes: int
     state: str = "ready"
-    problem: str = ""
+    problem: Json = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def read_attachment(data: Json) -> Attachment:
         name=str(data["name"]),
         size_bytes=int(data.get("size_bytes") or 0),
         state=str(data.get("state") or "ready"),
-        problem=str(data.get("problem") or ""),
+        problem=as_object(data.get("problem")),
     )
 
 

@@ -177,7 +177,7 @@ class LineChat:
         sent: list[str] = []
         for path in paths:
             self.status.show(self._words("terminal.sending_file", name=path.name))
-            file = await send_file(self._client, path)
+            file = await send_file(self._client, path, self._words)
             sent.append(file.id)
         self.status.clear()
         return sent

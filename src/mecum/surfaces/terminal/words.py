@@ -29,7 +29,9 @@ class Words:
         return " ".join(part for part in self._i18n.error(self.locale, error) if part)
 
     def problem(self, data: Mapping[str, Any]) -> str:
-        """The same for an error that stands in a thread's log."""
+        """The same for an error that is kept or part of an answer; "" for none."""
+        if not data:
+            return ""
         params = data.get("params")
         return self.error(
             MecumError(

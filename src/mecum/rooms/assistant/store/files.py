@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, select, update
 
 from mecum.kit.db import AsyncConnection
+from mecum.kit.errors import Problem
 from mecum.kit.types import OrganisationId, PersonId, Principal, SpaceId
 from mecum.rooms.assistant.store.tables import attachment
 
@@ -28,7 +29,7 @@ class Attachment:
     media_type: str
     size_bytes: int
     state: Literal["reading", "ready", "failed"]
-    problem: str
+    fault: Problem | None
     parts: Sequence[Mapping[str, Any]]
 
 
@@ -45,7 +46,7 @@ def _attachment(row: Any) -> Attachment:
         media_type=row["media_type"],
         size_bytes=row["size_bytes"],
         state=row["state"],
-        problem=row["problem"],
+        fault=row["fault"],
         parts=row["parts"] or (),
     )
 
@@ -64,7 +65,7 @@ async def add(connection: AsyncConnection, new: Attachment, now: dt.datetime) ->
             media_type=new.media_type,
             size_bytes=new.size_bytes,
             state=new.state,
-            problem=new.problem,
+            fault=new.fault,
             created_at=now,
         )
     )
@@ -100,10 +101,14 @@ async def loose_count(connection: AsyncConnection, principal: Principal) -> int:
 
 
 async def set_read(
-    connection: AsyncConnection, attachment_id: UUID, *, parts: Sequence[Mapping[str, Any]] | None, problem: str
+    connection: AsyncConnection,
+    attachment_id: UUID,
+    *,
+    parts: Sequence[Mapping[str, Any]] | None,
+    fault: Problem | None,
 ) -> None:
-    state = "failed" if problem else "ready"
-    values = {"parts": None if parts is None else list(parts), "state": state, "problem": problem[:500]}
+    state = "failed" if fault else "ready"
+    values = {"parts": None if parts is None else list(parts), "state": state, "fault": fault}
     await connection.execute(update(attachment).where(attachment.c.id == attachment_id).values(values))
 
 

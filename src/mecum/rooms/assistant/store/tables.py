@@ -135,7 +135,7 @@ attachment = Table(
     Column("media_type", String(200), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("state", String(10), nullable=False),
-    Column("problem", String(500), nullable=False),
+    Column("fault", JSONB(none_as_null=True)),
     Column("parts", JSONB),
     Column("created_at", AT, nullable=False),
 )

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from mecum.kit.db import AsyncConnection
+from mecum.kit.errors import Problem
 from mecum.kit.sealed import SealedColumn
 from mecum.rooms.models.store.tables import model, provider, setting
 
@@ -35,7 +36,7 @@ class ProviderRow:
     key_sealed: bytes | None
     speaks_responses: bool | None
     state: ProviderState
-    last_error: str
+    fault: Problem | None
     created_at: dt.datetime
 
 

@@ -20,7 +20,7 @@ provider = Table(
     Column("key_sealed", LargeBinary),
     Column("speaks_responses", Boolean),
     Column("state", String(10)),
-    Column("last_error", String(500)),
+    Column("fault", JSONB(none_as_null=True)),
     Column("created_at", moment),
 )
 model = Table(

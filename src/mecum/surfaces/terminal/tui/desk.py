@@ -117,7 +117,7 @@ class Desk(App[int]):
     async def _take_file(self, path: Path) -> None:
         """Send a file now; it goes with the next message."""
         self.say(self.words("terminal.sending_file", name=plain(path.name)))
-        file = await self._tried(send_file(self.client, path))
+        file = await self._tried(send_file(self.client, path, self.words))
         if file is not None:
             self._set_files([*self._files, file])
 

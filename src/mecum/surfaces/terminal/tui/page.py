@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from mecum.surfaces.terminal.frames import Hint, Json
+from mecum.surfaces.terminal.frames import Hint, Json, as_object
 from mecum.surfaces.terminal.nodes import Turn
 from mecum.surfaces.terminal.plain import plain
 from mecum.surfaces.terminal.tui.turns import Row, TurnView, bar_of
@@ -176,7 +176,7 @@ class Page(VerticalScroll, can_focus=False):
             lines.append((words("terminal.model_loading"), "bold"))
         elif state == "failed":
             lines.append((words("terminal.model_failed"), "bold $danger"))
-            lines.append((f"\n{plain(str(local.get('problem') or ''))}", "$muted"))
+            lines.append((f"\n{plain(words.problem(as_object(local.get('problem'))))}", "$muted"))
         self._model.update(Content.assemble(*lines))
         self._model_row.display = bool(lines)
 

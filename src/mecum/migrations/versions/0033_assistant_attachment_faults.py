@@ -1,0 +1,21 @@
+"""Why a file could not be read is kept as an error with code and parameters; `problem` is no longer written.
+
+Revision ID: 0033
+"""
+
+from alembic import op
+
+revision = "0033"
+down_revision = "0032"
+
+STATEMENTS = """
+ALTER TABLE assistant.attachment ADD COLUMN fault jsonb;
+UPDATE assistant.attachment SET fault = jsonb_build_object(
+    'code', 'documents.unreadable', 'detail', problem, 'hint', '', 'params', '{}'::jsonb, 'retryable', false
+) WHERE problem <> ''
+"""
+
+
+def upgrade() -> None:
+    for statement in STATEMENTS.split(";\n"):
+        op.execute(statement)
