@@ -168,7 +168,7 @@ function session() {
 }
 
 function localModel() {
-  const about = { name: "Qwen2.5-Coder 0.5B", licence: "Apache-2.0", publisher: "Qwen", sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", problem: "" };
+  const about = { name: "Qwen2.5-Coder 0.5B", licence: "Apache-2.0", publisher: "Qwen", sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", problem: null };
   const a = state.arriving;
   if (!a) return { ...about, state: "ready", bytes_done: 478e6, bytes_total: 478e6, seconds_left: null };
   return { ...about, state: a.state, bytes_done: a.done, bytes_total: a.total, seconds_left: a.state === "arriving" ? (a.total - a.done) / 8e6 : null };

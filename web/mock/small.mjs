@@ -4,8 +4,8 @@ const models = [
   { name: "large-one", provider: "Example", kind: "chat", context_tokens: 128_000, vision: true, native_tools: true, local: false, small: false, default: false, licence: "" },
 ];
 const providers = [
-  { id: "prv_1", name: "Example", kind: "openai", base_url: "https://api.example.com/v1", has_key: true, state: "ok", last_error: null, models: [{ id: "mdl_1", name: "large-one", upstream_model: "large-one-2026", kind: "chat", context_tokens: 128_000, vision: true, native_tools: true, enabled: true, default: false }] },
-  { id: "prv_2", name: "Cellar", kind: "openai", base_url: "http://10.0.0.7:8000/v1", has_key: false, state: "failing", last_error: "Connection refused", models: [] },
+  { id: "prv_1", name: "Example", kind: "openai", base_url: "https://api.example.com/v1", has_key: true, state: "ok", problem: null, models: [{ id: "mdl_1", name: "large-one", upstream_model: "large-one-2026", kind: "chat", context_tokens: 128_000, vision: true, native_tools: true, enabled: true, default: false }] },
+  { id: "prv_2", name: "Cellar", kind: "openai", base_url: "http://10.0.0.7:8000/v1", has_key: false, state: "failing", problem: { code: "models.provider_unreachable", detail: "Cellar can't be reached (Connection refused).", hint: "", params: { provider: "Cellar", why: "Connection refused" }, retryable: true }, models: [] },
 ];
 const people = [
   { id: "prs_1", email: "ines@example.org", name: "Ines Peeters", role: "owner", state: "active", created_at: "2026-10-01T08:00:00Z" },

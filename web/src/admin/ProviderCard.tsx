@@ -2,6 +2,7 @@ import { lazy, Suspense, useState } from "react";
 import { api } from "~/api/http";
 import type { Provider, ProviderModel } from "~/api/types";
 import { t } from "~/i18n";
+import { ProblemText } from "~/problems/ProblemText";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
 import { Dots } from "~/ui/Dots";
@@ -68,7 +69,11 @@ export function ProviderCard({ provider }: { provider: Provider }) {
         <span className={`tag tag--box ${provider.state === "failing" ? "tag--warn" : ""}`}>{STATES[provider.state]()}</span>
       </header>
       <div className="card__what">
-        {provider.last_error && provider.state === "failing" && <p className="help help--bad">{provider.last_error}</p>}
+        {provider.problem && provider.state === "failing" && (
+          <p className="help help--bad">
+            <ProblemText problem={provider.problem} />
+          </p>
+        )}
         {provider.models.length === 0 && <p className="muted">{t("None of its models is connected.")}</p>}
         <ul className="rows rows--models">
           {provider.models.map((model) => (

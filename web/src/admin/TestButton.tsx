@@ -4,6 +4,7 @@ import { api } from "~/api/http";
 import type { ModelTest } from "~/api/types";
 import { wordsOf } from "~/api/words";
 import { t } from "~/i18n";
+import { ProblemText } from "~/problems/ProblemText";
 import { Button } from "~/ui/Button";
 import { Icon } from "~/ui/Icon";
 import { number } from "~/ui/time";
@@ -14,19 +15,30 @@ interface TestButtonProps {
   disabled?: boolean;
 }
 
+/** The call itself could not be asked for. */
+function Failed({ error }: { error: unknown }) {
+  const { what, hint } = wordsOf(error);
+  return (
+    <>
+      {what} {hint}
+    </>
+  );
+}
+
 /** A real short call, with what came back. */
 export function TestButton({ path, body, disabled = false }: TestButtonProps) {
   const [busy, setBusy] = useState(false);
-  const [result, setResult] = useState<ModelTest | { ok: false; problem: { detail: string; hint?: string } } | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [result, setResult] = useState<ModelTest | null>(null);
 
   async function test() {
     setBusy(true);
     setResult(null);
+    setError(null);
     try {
       setResult(await api.post<ModelTest>(path, body?.() ?? {}));
-    } catch (error) {
-      const { what, hint } = wordsOf(error);
-      setResult({ ok: false, problem: { detail: what, hint } });
+    } catch (caught) {
+      setError(caught);
     } finally {
       setBusy(false);
     }
@@ -38,16 +50,16 @@ export function TestButton({ path, body, disabled = false }: TestButtonProps) {
         {busy ? t("Asking") : t("Test")}
       </Button>
       <span className="trial__said" role="status" data-testid="test-result">
-        {result?.ok && "latency_ms" in result && (
+        {result?.ok && (
           <span className="trial__ok">
             <Icon of={Check} small />
             {t("It answers, in {n} ms.", { n: number(result.latency_ms) })} {result.text && <q>{result.text.slice(0, 120)}</q>}
           </span>
         )}
-        {result && !result.ok && (
+        {((result && !result.ok) || error !== null) && (
           <span className="trial__bad">
             <Icon of={TriangleAlert} small />
-            {result.problem?.detail ?? t("It does not answer.")} {result.problem?.hint}
+            {error !== null ? <Failed error={error} /> : result?.problem ? <ProblemText problem={result.problem} /> : t("It does not answer.")}
           </span>
         )}
       </span>

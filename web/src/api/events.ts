@@ -1,5 +1,5 @@
 // Events of a thread's log and the frames of its stream.
-import type { Attachment, Effort, Origin } from "./types";
+import type { Attachment, Effort, Origin, Problem } from "./types";
 
 export interface Choice {
   value: string;
@@ -37,13 +37,6 @@ export interface Question {
 export type WaitKind = "form" | "confirm" | "consent" | "unknown_act" | "lent_tool";
 export type FinishReason = "done" | "stopped" | "limit" | "failed";
 
-export interface RunError {
-  code: string;
-  detail: string;
-  hint?: string;
-  retryable?: boolean;
-}
-
 export interface Usage {
   input: number;
   output: number;
@@ -71,7 +64,7 @@ export interface Payloads {
     model?: string | null;
     provider?: string | null;
     seconds?: number | null;
-    error?: RunError | null;
+    error?: Problem | null;
     limit?: string | null;
   };
   "message.assistant": { text: string; reasoning?: string | null; model?: string | null; finish: string; tool_steps?: number };

@@ -40,7 +40,7 @@ export interface LocalModel {
   bytes_done: number | null;
   bytes_total: number | null;
   seconds_left: number | null;
-  problem: string;
+  problem: Problem | null;
 }
 
 export interface ProviderModel {
@@ -62,7 +62,7 @@ export interface Provider {
   base_url: string;
   has_key: boolean;
   state: "ok" | "failing" | "unknown";
-  last_error: string | null;
+  problem: Problem | null;
   models: ProviderModel[];
 }
 
@@ -106,7 +106,7 @@ export interface Attachment {
   media_type: string;
   size_bytes: number;
   state?: "reading" | "ready" | "failed";
-  problem?: string | null;
+  problem?: Problem | null;
 }
 
 export interface Message {

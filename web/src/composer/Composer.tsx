@@ -1,5 +1,5 @@
 import { ArrowUp, Paperclip, Square } from "lucide-react";
-import { type ClipboardEvent, type FormEvent, type KeyboardEvent, memo, useEffect, useRef, useState } from "react";
+import { type ClipboardEvent, type FormEvent, type KeyboardEvent, lazy, memo, Suspense, useEffect, useRef, useState } from "react";
 import type { Attachment, Effort } from "~/api/types";
 import { t } from "~/i18n";
 import { IconButton } from "~/ui/Button";
@@ -7,7 +7,6 @@ import { Seg } from "~/ui/Field";
 import { Icon } from "~/ui/Icon";
 import { useStable } from "~/ui/useStable";
 import { EMPTY_DRAFT, readDraft, readEffort, writeDraft, writeEffort } from "./draft";
-import { FileChips } from "./FileChips";
 import { ModelMenu } from "./ModelMenu";
 import { useDrop } from "./useDrop";
 import { useGrow } from "./useGrow";
@@ -36,6 +35,8 @@ interface ComposerProps {
   start?: { text: string } | undefined;
 }
 
+// Most messages have no files.
+const FileChips = lazy(() => import("./FileChips"));
 const touch = window.matchMedia("(pointer: coarse) and (hover: none)");
 
 export const Composer = memo(function Composer({ draftKey, placeholder, running, keep, onSend, onStop, onEditLast, start }: ComposerProps) {
@@ -104,7 +105,7 @@ export const Composer = memo(function Composer({ draftKey, placeholder, running,
     <div className="composer" data-shrunk={shrunk || undefined}>
       <div className="composer__in">
         <form className={`write ${dragging ? "write--drop" : ""}`} onSubmit={submit}>
-          <FileChips uploads={uploads.list} onRemove={uploads.remove} />
+          <Suspense>{uploads.list.length > 0 && <FileChips uploads={uploads.list} onRemove={uploads.remove} />}</Suspense>
           <label className="vh" htmlFor="write">
             {t("Write to Mecum")}
           </label>

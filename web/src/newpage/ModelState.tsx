@@ -1,8 +1,9 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { localModelQuery, mayOperate, queryClient, useLocalModel, usePerson } from "~/api/client";
 import { api } from "~/api/http";
 import type { LocalModel } from "~/api/types";
 import { t } from "~/i18n";
+import { ProblemText } from "~/problems/ProblemText";
 import { Button } from "~/ui/Button";
 import { Line } from "~/ui/Line";
 import { Meter } from "~/ui/Meter";
@@ -25,8 +26,8 @@ export function titleOf(model: LocalModel): string | null {
   }
 }
 
-function noteOf(model: LocalModel): string {
-  if (model.state === "failed") return model.problem || t("I could not read why.");
+function noteOf(model: LocalModel): ReactNode {
+  if (model.state === "failed") return model.problem ? <ProblemText problem={model.problem} /> : t("I could not read why.");
   if (model.state === "loading") return t("It is being read into memory. You can write already.");
   const amount = model.bytes_total
     ? t("{done} of {total}", { done: bytes(model.bytes_done ?? 0).replace(/ \D+$/, ""), total: bytes(model.bytes_total) })

@@ -1,8 +1,8 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Bell, CalendarDays, Ghost, type LucideIcon, PencilLine } from "lucide-react";
 import { ArrowUpRight } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
-import { usePerson } from "~/api/client";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { useLocalModel, usePerson } from "~/api/client";
 import { Composer, type Written } from "~/composer/Composer";
 import { t } from "~/i18n";
 import { Bar } from "~/shell/Bar";
@@ -14,8 +14,11 @@ import { Icon } from "~/ui/Icon";
 import { Lead, Line } from "~/ui/Line";
 import { hourNow } from "~/ui/time";
 import { useStable } from "~/ui/useStable";
-import { ModelState } from "./ModelState";
 import { Honestly, NoModel } from "./Honestly";
+
+const ModelState = lazy(() => import("./ModelState").then((module) => ({ default: module.ModelState })));
+/** There is nothing to tell of the built-in model then. */
+const SETTLED = new Set(["ready", "off"]);
 
 function greeting(name: string): string {
   const hour = hourNow();
@@ -84,6 +87,7 @@ export function NewPage() {
   const [start, setStart] = useState<{ text: string }>();
   const [temporary, setTemporary] = useState(false);
   const { firsts, send } = useFirsts();
+  const local = useLocalModel();
   const onSend = useStable((written: Written) => send(written, temporary));
 
   return (
@@ -107,7 +111,7 @@ export function NewPage() {
             >
               {temporary ? t("Ask, plan or think aloud. Nothing of this page is kept.") : t("Ask, plan or think aloud. I keep the page, so you can come back to it from anywhere.")}
             </Lead>
-            <ModelState />
+            <Suspense>{local && !SETTLED.has(local.state) && <ModelState />}</Suspense>
             <NoModel />
             <Line who={t("To try")} className="block">
               <Ideas onChoose={(text) => setStart({ text })} />

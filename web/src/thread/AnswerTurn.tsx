@@ -2,7 +2,6 @@ import { lazy, Suspense } from "react";
 import type { WaitingHint } from "~/api/events";
 import { t } from "~/i18n";
 import { After } from "./After";
-import { RunNote } from "./RunNote";
 import { RunningNote } from "./RunningNote";
 import { Steps } from "./Steps";
 import { Thinking } from "./Thinking";
@@ -11,8 +10,9 @@ import { isGoing } from "./state/model";
 import type { AnswerTurn } from "./state/view";
 
 const Markdown = lazy(() => import("~/markdown/Markdown"));
-// Most answers wait for nobody.
+// Most answers wait for nobody, and end well.
 const WaitCard = lazy(() => import("./WaitCard"));
+const RunNote = lazy(() => import("./RunNote"));
 
 /** The text as it is, until the part that renders it has arrived. */
 function Plain({ text }: { text: string }) {
@@ -49,7 +49,7 @@ export function AnswerTurnView({ turn, hint, last }: { turn: AnswerTurn; hint: W
           ))}
         </Suspense>
         {going && open.length === 0 && <RunningNote hint={hint} quiet={text !== "" || part.acts.some((act) => act.state === "running")} />}
-        <RunNote turn={turn} last={last} />
+        <Suspense>{part?.finished && part.finished.reason !== "done" && <RunNote turn={turn} last={last} />}</Suspense>
         {node && !node.erased && <After turn={turn} last={last} />}
       </div>
     </article>

@@ -2,7 +2,7 @@ import { RotateCw, TriangleAlert } from "lucide-react";
 import { Link } from "@tanstack/react-router";
 import { mayOperate, usePerson } from "~/api/client";
 import { t } from "~/i18n";
-import { runWords } from "~/api/words";
+import { ProblemText } from "~/problems/ProblemText";
 import { Button } from "~/ui/Button";
 import { Icon } from "~/ui/Icon";
 import { useOpenThread } from "./context";
@@ -24,7 +24,7 @@ function limitWords(limit: string | null): string {
 }
 
 /** How a run ended, where it did not simply end: stopped, at a limit, failed. */
-export function RunNote({ turn, last }: { turn: AnswerTurn; last: boolean }) {
+export default function RunNote({ turn, last }: { turn: AnswerTurn; last: boolean }) {
   const { store } = useOpenThread();
   const person = usePerson();
   const finished = turn.part?.finished;
@@ -48,12 +48,11 @@ export function RunNote({ turn, last }: { turn: AnswerTurn; last: boolean }) {
       </p>
     );
   }
-  const { what, hint } = runWords(finished.error);
   return (
     <div className="notice notice--bad" role="alert" data-testid="run-failed">
       <Icon of={TriangleAlert} />
       <p className="grow">
-        {what} {hint && <span className="muted">{hint}</span>}
+        {finished.error ? <ProblemText problem={finished.error} /> : t("I could not finish this answer.")}
       </p>
       {finished.error?.code.startsWith("models.") && mayOperate(person) && (
         <Link className="btn btn--s" to="/admin/models">

@@ -1,6 +1,6 @@
+import { fileIcon } from "~/ui/fileIcon";
 import { Icon } from "~/ui/Icon";
 import { bytes, dateAndTime, shortTime } from "~/ui/time";
-import { fileIcon } from "~/composer/FileChips";
 import type { Attachment } from "~/api/types";
 
 export function Side({ who, at }: { who: string; at: string | undefined }) {

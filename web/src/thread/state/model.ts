@@ -1,6 +1,6 @@
 // A thread as the client holds it: the fold of its log, plus what is live and what is on its way.
-import type { FinishReason, Question, RunError, Usage, WaitingHint, WaitKind } from "~/api/events";
-import type { Attachment, Effort, Origin } from "~/api/types";
+import type { FinishReason, Question, Usage, WaitingHint, WaitKind } from "~/api/events";
+import type { Attachment, Effort, Origin, Problem } from "~/api/types";
 
 export interface UserNode {
   kind: "user";
@@ -85,7 +85,7 @@ export interface Finished {
   model: string | null;
   seconds: number | null;
   usage: Usage | null;
-  error: RunError | null;
+  error: Problem | null;
   limit: string | null;
 }
 

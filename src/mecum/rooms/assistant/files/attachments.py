@@ -19,11 +19,11 @@ from mecum.kit.errors import (
     TooLarge,
     TooMany,
     Unavailable,
-    Unprocessable,
 )
 from mecum.kit.ids import encode, new_id
 from mecum.kit.room import Kit
 from mecum.kit.types import Principal
+from mecum.rooms.assistant.files.faults import given_up, unknown_kind
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.store import files
 from mecum.rooms.assistant.store.files import Attachment
@@ -111,7 +111,7 @@ class Attachments:
             media_type=media_type,
             size_bytes=blob.size_bytes,
             state="reading" if readable else "failed" if kind == "unknown" else "ready",
-            fault=_unknown_kind().problem() if kind == "unknown" else None,
+            fault=unknown_kind().problem() if kind == "unknown" else None,
             parts=(),
         )
 
@@ -156,7 +156,7 @@ class Attachments:
         async with self._kit.db.transaction() as connection:
             found = await files.get(connection, UUID(hex=attachment))
             if found is not None and found.state == "reading":
-                await files.set_read(connection, found.id, parts=None, fault=_given_up().problem())
+                await files.set_read(connection, found.id, parts=None, fault=given_up().problem())
 
     async def get(self, principal: Principal, attachment: UUID) -> Attachment:
         async with self._kit.db.transaction() as connection:
@@ -316,11 +316,3 @@ async def _collected(content: AsyncIterator[bytes], limit: int) -> bytes:
 
 def _unknown() -> NotFound:
     return NotFound("assistant.attachment_unknown", "There is no such file.")
-
-
-def _unknown_kind() -> Unprocessable:
-    return Unprocessable("assistant.file_kind", "I can't read this kind of file.")
-
-
-def _given_up() -> Unprocessable:
-    return Unprocessable("assistant.file_given_up", "This file could not be read.", "Remove it, and attach it again.")
