@@ -1,12 +1,12 @@
 """Why a file could not be read is kept as an error with code and parameters; `problem` is no longer written.
 
-Revision ID: 0033
+Revision ID: 0035
 """
 
 from alembic import op
 
-revision = "0033"
-down_revision = "0032"
+revision = "0035"
+down_revision = "0034"
 
 STATEMENTS = """
 ALTER TABLE assistant.attachment ADD COLUMN fault jsonb;

@@ -1,12 +1,12 @@
 """How a provider failed last is kept as an error with code and parameters; `last_error` is no longer written.
 
-Revision ID: 0034
+Revision ID: 0036
 """
 
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0036"
+down_revision = "0035"
 
 STATEMENTS = """
 ALTER TABLE models.provider ADD COLUMN fault jsonb, ALTER COLUMN last_error SET DEFAULT '';
