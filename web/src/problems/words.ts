@@ -56,6 +56,7 @@ const WORDS: Record<string, Say> = {
   "models.local_arriving": () => [t("The built-in model is not here yet."), t("Try again later, or choose another model.")],
   "models.local_line_full": () => [t("Too many wait for the built-in model."), t("Try again later, or choose another model.")],
   "models.local_off": () => [t("The built-in model is switched off."), t("Choose a connected model.")],
+  "models.local_wanted": () => [t("The built-in model is needed for answers."), t("Try again later.")],
   "models.model_unknown": () => [t("This model is no longer there."), t("Choose another.")],
   "models.network_off": (p) => [t("{provider} is beyond this machine, and the network is switched off.", { provider: p("provider") }), t("Unset MECUM_ALLOW_NETWORK, or use a model of this machine.")],
   "models.nobody": () => [t("There is nobody to do this work for.")],
