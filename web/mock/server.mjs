@@ -13,7 +13,7 @@ const now = () => new Date().toISOString();
 const state = {
   signedIn: process.env.MOCK_SIGNED_OUT !== "1" && process.env.MOCK_FRESH !== "1",
   owner: process.env.MOCK_FRESH !== "1",
-  person: { id: "prs_1", email: "ines@example.org", name: "Ines Peeters", role: "owner", locale: process.env.MOCK_LOCALE ?? "en", timezone: "Europe/Brussels", created_at: "2026-10-01T08:00:00Z", has_password: true, totp: false, passkeys: 0, recovery_codes_left: 0 },
+  person: { id: "prs_1", email: "ines@example.org", email_verified: true, pending_email: null, name: "Ines Peeters", role: "owner", locale: process.env.MOCK_LOCALE ?? "en", timezone: "Europe/Brussels", created_at: "2026-10-01T08:00:00Z", has_password: true, totp: false, passkeys: 0, recovery_codes_left: 0 },
   threads: new Map(),
   listeners: new Set(),
   arriving: process.env.MOCK_ARRIVING === "1" ? { state: "arriving", done: 150_000_000, total: 478_000_000 } : null,

@@ -8,9 +8,9 @@ const providers = [
   { id: "prv_2", name: "Cellar", kind: "openai", base_url: "http://10.0.0.7:8000/v1", has_key: false, state: "failing", problem: { code: "models.provider_unreachable", detail: "Cellar can't be reached (Connection refused).", hint: "", params: { provider: "Cellar", why: "Connection refused" }, retryable: true }, models: [] },
 ];
 const people = [
-  { id: "prs_1", email: "ines@example.org", name: "Ines Peeters", role: "owner", state: "active", created_at: "2026-10-01T08:00:00Z" },
-  { id: "prs_2", email: "tom@example.org", name: "Tom Claes", role: "member", state: "active", created_at: "2026-10-20T08:00:00Z" },
-  { id: "prs_3", email: "li@example.org", name: "李雷", role: "operator", state: "disabled", created_at: "2026-11-02T08:00:00Z" },
+  { id: "prs_1", email: "ines@example.org", email_verified: true, name: "Ines Peeters", role: "owner", state: "active", created_at: "2026-10-01T08:00:00Z" },
+  { id: "prs_2", email: "tom@example.org", email_verified: false, name: "Tom Claes", role: "member", state: "active", created_at: "2026-10-20T08:00:00Z" },
+  { id: "prs_3", email: "li@example.org", email_verified: false, name: "李雷", role: "operator", state: "disabled", created_at: "2026-11-02T08:00:00Z" },
 ];
 const lists = {
   "/models": models,
@@ -45,7 +45,7 @@ export function small(method, path, body, { listed, problem, id, now }) {
   if (method === "GET" && lists[path]) return listed(lists[path]);
   if (path.startsWith("/links/")) {
     const kind = path.slice(7).split("-")[0];
-    return ["setup", "invitation", "reset"].includes(kind) ? { kind, email: kind === "setup" ? null : "new@example.org", expires_at: now() } : problem(410, "people.link_over", "This link was used already or has expired.", "Ask for a new one.");
+    return ["setup", "invitation", "sign_up", "reset", "verification"].includes(kind) ? { kind, email: kind === "setup" ? null : "new@example.org", expires_at: now() } : problem(410, "people.link_over", "This link was used already or has expired.", "Ask for a new one.");
   }
   if (path.startsWith("/shared/")) {
     if (path.endsWith("gone")) return problem(404, "assistant.share_unknown", "There is no such page.");

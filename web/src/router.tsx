@@ -95,8 +95,9 @@ const signUp = lazyRouteComponent(() => import("./doors/SignUp"), "SignUp");
 const doors = [
   door("/sign-in", lazyRouteComponent(() => import("./doors/SignIn"), "SignIn")),
   door("/setup/{-$token}", lazyRouteComponent(() => import("./doors/Setup"), "Setup")),
-  door("/sign-up", signUp),
+  door("/sign-up/{-$token}", signUp),
   door("/invitation/{-$token}", signUp),
+  door("/verification/{-$token}", lazyRouteComponent(() => import("./doors/Verification"), "Verification")),
   door("/reset/{-$token}", lazyRouteComponent(() => import("./doors/Reset"), "Reset")),
   door("/s/$token", lazyRouteComponent(() => import("./pages/SharedPage"), "SharedPage")),
 ] as const;

@@ -98,6 +98,7 @@ def _shown(person: Person) -> dict[str, Any]:
     return {
         "id": encode("prs", person.id),
         "email": person.email,
+        "email_verified": person.email_verified,
         "name": person.name,
         "role": person.role,
         "state": person.state,

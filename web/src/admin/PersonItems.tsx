@@ -1,14 +1,20 @@
-import { KeyRound, Trash2, UserCheck, UserX } from "lucide-react";
+import { KeyRound, MailCheck, Trash2, UserCheck, UserX } from "lucide-react";
 import { usePerson } from "~/api/client";
 import type { ListedPerson, Role } from "~/api/types";
 import { t } from "~/i18n";
 import { roleName } from "~/settings/AccountPanel";
 import { MenuChoice, MenuItem, MenuLabel, MenuLine } from "~/ui/MenuContent";
 
+export interface PersonChange {
+  role?: Role;
+  state?: "active" | "disabled";
+  email_verified?: boolean;
+}
+
 interface PersonItemsProps {
   person: ListedPerson;
   mine: boolean;
-  onChange: (part: { role?: Role; state?: "active" | "disabled" }) => void;
+  onChange: (part: PersonChange) => void;
   onReset: () => void;
   onErase: () => void;
 }
@@ -30,6 +36,7 @@ export default function PersonItems({ person, mine, onChange, onReset, onErase }
         </>
       )}
       <MenuItem icon={KeyRound} onSelect={onReset}>{t("Reset link")}</MenuItem>
+      {!person.email_verified && <MenuItem icon={MailCheck} onSelect={() => onChange({ email_verified: true })}>{t("Vouch for the address")}</MenuItem>}
       {!mine &&
         (person.state === "active" ? (
           <MenuItem icon={UserX} onSelect={() => onChange({ state: "disabled" })}>{t("Disable")}</MenuItem>

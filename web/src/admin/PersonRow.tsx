@@ -1,8 +1,8 @@
 import { Ellipsis } from "lucide-react";
 import { useState } from "react";
-import { usePerson } from "~/api/client";
+import { useInstallation, usePerson } from "~/api/client";
 import { api } from "~/api/http";
-import type { ListedPerson, OneTimeLink, Role } from "~/api/types";
+import type { ListedPerson, OneTimeLink } from "~/api/types";
 import { t } from "~/i18n";
 import { roleName } from "~/settings/AccountPanel";
 import { initials } from "~/shell/AccountMenu";
@@ -14,14 +14,16 @@ import { Menu } from "~/ui/Menu";
 import { date, dateAndTime } from "~/ui/time";
 import { toastError } from "~/ui/toast";
 import { refreshPeople } from "./PeoplePage";
+import type { PersonChange } from "./PersonItems";
 
 const load = () => import("./PersonItems");
 
 export function PersonRow({ person }: { person: ListedPerson }) {
   const me = usePerson();
+  const { mail } = useInstallation();
   const [link, setLink] = useState<OneTimeLink | null>(null);
   const [erasing, setErasing] = useState(false);
-  const change = (part: { role?: Role; state?: "active" | "disabled" }) => api.patch(`/people/${person.id}`, part).then(refreshPeople).catch(toastError);
+  const change = (part: PersonChange) => api.patch(`/people/${person.id}`, part).then(refreshPeople).catch(toastError);
   const reset = () =>
     api
       .post<OneTimeLink>(`/people/${person.id}/reset-link`)
@@ -42,6 +44,7 @@ export function PersonRow({ person }: { person: ListedPerson }) {
             </span>
             {roleName(person.role)}
             {t("since {date}", { date: date(person.created_at) })}
+            {mail && !person.email_verified && t("address not confirmed")}
           </Dots>
         </small>
       </span>

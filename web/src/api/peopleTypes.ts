@@ -17,6 +17,9 @@ export interface Installation {
 export interface Person {
   id: string;
   email: string;
+  email_verified: boolean;
+  /** What the address is to become, once it is confirmed there. */
+  pending_email: string | null;
   name: string;
   role: Role;
   locale: string;
@@ -46,7 +49,7 @@ export interface Session {
 }
 
 export interface LinkInfo {
-  kind: "setup" | "invitation" | "reset";
+  kind: "setup" | "invitation" | "sign_up" | "reset" | "verification";
   email: string | null;
   expires_at: string;
 }
@@ -90,6 +93,7 @@ export interface ApiKey {
 export interface ListedPerson {
   id: string;
   email: string;
+  email_verified: boolean;
   name: string;
   role: Role;
   state: "active" | "disabled" | "erased";

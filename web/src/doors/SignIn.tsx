@@ -61,7 +61,7 @@ export function SignIn() {
 
   const { sign_up, mail } = session.installation;
   const foot = sign_up === "open" && (
-    <Link className="textbtn" to="/sign-up">
+    <Link className="textbtn" to="/sign-up/{-$token}">
       {t("Make an account")}
     </Link>
   );

@@ -10,6 +10,7 @@ import { ErrorNote } from "~/ui/Note";
 import { date } from "~/ui/time";
 import { toast } from "~/ui/toast";
 import { useAction } from "~/ui/useAction";
+import { AddressNote } from "./AddressNote";
 import { rememberPerson } from "./look";
 
 export function roleName(role: Role): string {
@@ -28,7 +29,9 @@ export function AccountPanel() {
     event.preventDefault();
     const saved = await run(async () => {
       const part = { ...(name.trim() !== person.name && { name: name.trim() }), ...(email.trim() !== person.email && { email: email.trim() }) };
-      rememberPerson(await api.patch<Person>("/me", part));
+      const after = await api.patch<Person>("/me", part);
+      rememberPerson(after);
+      setEmail(after.email);
     });
     if (saved) toast(t("Saved."));
   }
@@ -37,6 +40,7 @@ export function AccountPanel() {
       <form className="form" onSubmit={submit}>
         <Field label={t("Your name")} autoComplete="name" required maxLength={120} value={name} onChange={(event) => setName(event.target.value)} help={t("So I call you, and so others see you on what you share.")} />
         <Field label={t("Email")} type="email" autoComplete="email" required value={email} onChange={(event) => setEmail(event.target.value)} />
+        <AddressNote />
         <ErrorNote error={error} />
         <div className="form__do">
           <Button kind="main" type="submit" busy={busy} disabled={!changed || !name.trim()}>

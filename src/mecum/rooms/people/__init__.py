@@ -45,6 +45,8 @@ PERSON_ERASED = "people.PersonErased"
 
 @dataclass(frozen=True, slots=True)
 class Person:
+    """Args: email_verified: somebody has proven to read mail at `email`, or an operator vouched for it."""
+
     id: PersonId
     email: str
     name: str
@@ -53,6 +55,7 @@ class Person:
     locale: str
     timezone: str
     created_at: dt.datetime
+    email_verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

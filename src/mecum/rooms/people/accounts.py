@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from mecum.kit.db import AsyncConnection
@@ -13,7 +13,7 @@ from mecum.rooms.people import Person, errors
 from mecum.rooms.people.audit import Audit, Who
 from mecum.rooms.people.ground import Ground
 from mecum.rooms.people.hashing import Hashing
-from mecum.rooms.people.links import Links
+from mecum.rooms.people.links import Links, proves_address
 from mecum.rooms.people.service import check_password, clean_email, clean_locale, clean_name, clean_timezone, email_key
 from mecum.rooms.people.sessions import Issued, Sessions
 from mecum.rooms.people.settings import PeopleSettings
@@ -21,6 +21,7 @@ from mecum.rooms.people.store import credentials, persons
 from mecum.rooms.people.store import links as link_store
 from mecum.rooms.people.store.links import Link
 from mecum.rooms.people.throttle import Throttling
+from mecum.rooms.people.verification import Verification
 
 PRODUCT = "mecum"
 SignUpPolicy = Literal["closed", "invitation", "open"]
@@ -90,6 +91,14 @@ class Accounts:
     async def policy(self, connection: AsyncConnection) -> SignUpPolicy:
         return cast("SignUpPolicy", await link_store.policy(connection, "sign_up") or self._settings.sign_up)
 
+    async def require_open(self, connection: AsyncConnection) -> None:
+        """Raises Forbidden unless everybody may make an account."""
+        policy = await self.policy(connection)
+        if policy == "closed":
+            raise errors.sign_up_closed()
+        if policy != "open":
+            raise errors.invitation_needed()
+
     async def set_policy(self, principal: Principal, policy: SignUpPolicy) -> None:
         async with self._ground.db.transaction() as connection:
             await link_store.set_policy(connection, "sign_up", policy, self._ground.clock.now())
@@ -100,13 +109,20 @@ class Arrivals:
     """Getting an account oneself: the first owner, and sign-up by the installation's policy."""
 
     def __init__(
-        self, ground: Ground, accounts: Accounts, links: Links, sessions: Sessions, throttling: Throttling
+        self,
+        ground: Ground,
+        accounts: Accounts,
+        links: Links,
+        sessions: Sessions,
+        throttling: Throttling,
+        verification: Verification,
     ) -> None:
         self._ground = ground
         self._accounts = accounts
         self._links = links
         self._sessions = sessions
         self._throttling = throttling
+        self._verification = verification
 
     async def set_up(self, token: str, new: NewAccount, credentials: Credentials) -> Issued:
         """Make the first owner.
@@ -125,44 +141,48 @@ class Arrivals:
             await self._links.use(connection, token, "setup")
             await self._throttling.succeeded(connection, link_address=credentials.address)
             await self._accounts.add(connection, person, hashed, None, "setup")
+            await self._verification.begin(connection, person)
             return await self._sessions.begin(connection, person, credentials)
 
     async def sign_up(self, token: str | None, new: NewAccount, credentials: Credentials) -> Issued:
-        """Make an account by invitation, or without one where the policy is open.
+        """Make an account by invitation, or where the policy is open by a link that was sent to the address. Without a
+        mail server that takes no link.
 
         Raises:
-            Forbidden: the policy does not allow it. NotFound, Gone: the invitation. Conflict: the address has an
-            account.
+            Forbidden: the policy does not allow it, or takes a link first. NotFound, Gone: the link. Conflict: the
+            address has an account.
         """
         async with self._ground.db.transaction() as connection:
-            invitation = await self._admitted(connection, token)
-        check_invited(invitation, new.email)
-        await self._throttling.attempt(sign_up_address=credentials.address)
-        person, hashed = await self._accounts.prepared(new, invitation.role if invitation else "member")
+            link = await self._admitted(connection, token)
+        check_invited(link, new.email)
+        if link is None or link.kind == "invitation":  # who asked for a link was counted then
+            await self._throttling.attempt(sign_up_address=credentials.address)
+        person, hashed = await self._accounts.prepared(new, link.role if link else "member")
+        person = replace(person, email_verified=proves_address(link, person.email))
         async with self._ground.db.transaction() as connection:
-            if await self._accounts.policy(connection) == "closed":
-                raise errors.sign_up_closed()
+            await self._admitted(connection, token)
             if token:
-                await self._links.use(connection, token, "invitation")
-            how = "invitation" if token else "sign_up"
+                await self._links.use(connection, token, "invitation", "sign_up")
+            how = "invitation" if link is not None and link.kind == "invitation" else "sign_up"
             await self._accounts.add(connection, person, hashed, None, how)
+            await self._verification.begin(connection, person)
             return await self._sessions.begin(connection, person, credentials)
 
     async def _admitted(self, connection: AsyncConnection, token: str | None) -> Link | None:
-        policy = await self._accounts.policy(connection)
-        if policy == "closed":
+        if await self._accounts.policy(connection) == "closed":
             raise errors.sign_up_closed()
-        if token:
-            link = await self._links.find(connection, token)
-            if link.kind != "invitation":
-                raise errors.no_link()
+        link = await self._links.find(connection, token) if token else None
+        if link is not None and link.kind == "invitation":
             return link
-        if policy != "open":
-            raise errors.invitation_needed()
-        return None
+        if link is not None and link.kind != "sign_up":
+            raise errors.no_link()
+        await self._accounts.require_open(connection)
+        if link is None and self._verification.possible:
+            raise errors.confirm_address()
+        return link
 
 
 def check_invited(invitation: Link | None, email: str) -> None:
-    """Raises Unprocessable when the invitation is for another address."""
+    """Raises Unprocessable when the link is for another address."""
     if invitation is not None and invitation.email and email_key(invitation.email) != email_key(email):
         raise errors.invitation_for_another()

@@ -25,6 +25,7 @@ from mecum.rooms.people.store import lock, persons
 from mecum.rooms.people.store import sessions as session_store
 from mecum.rooms.people.store.audit import Entry
 from mecum.rooms.people.store.links import Link
+from mecum.rooms.people.verification import Verification
 from mecum.rooms.people.words import Letters
 
 
@@ -41,6 +42,7 @@ class Admin:
         links: Links,
         keys: Keys,
         erasure: Erasure,
+        verification: Verification,
         letters: Letters,
     ) -> None:
         self._ground = ground
@@ -51,6 +53,7 @@ class Admin:
         self._links = links
         self._keys = keys
         self._erasure = erasure
+        self._verification = verification
         self._letters = letters
 
     async def list(self, query: str, after: UUID | None, limit: int, only: UUID | None = None) -> tuple[Person, ...]:
@@ -71,8 +74,10 @@ class Admin:
                 await persons.lock_owners(connection)
             link = None
             await self._accounts.add(connection, person, hashed, principal, "operator")
-            if hashed is None:
-                link = await self._reset_link(connection, principal, person)
+            if hashed is not None:
+                await self._verification.begin(connection, person)
+            else:
+                link = await self._reset_link(connection, principal, person, mailed=self._letters.can_send)
                 to, url = (person.email, person.locale), self._links.url(link)
                 await self._letters.send(connection, to, "welcome", link.expires_at, name=person.name, url=url)
         return person, link
@@ -85,16 +90,21 @@ class Admin:
         role: InstallationRole | None = None,
         state: str | None = None,
         name: str | None = None,
+        email_verified: bool | None = None,
     ) -> Person:
-        """Change role, state (`active` or `disabled`) or name of a person. Disabling ends all sessions, stops what is
-        going on, and closes what was open.
+        """Change role, state (`active` or `disabled`) or name of a person, or vouch for the address. Disabling ends all
+        sessions, stops what is going on, and closes what was open.
 
         Raises:
             NotFound: no such person. Forbidden: the role of the target, or the one given, is above the own one.
             Conflict: the last owner.
         """
         values = {"role": role, "state": state, "name": clean_name(name) if name is not None else None}
-        changed = {column: value for column, value in values.items() if value is not None}
+        changed: dict[str, str | dt.datetime | None] = {
+            column: value for column, value in values.items() if value is not None
+        }
+        if email_verified is not None:
+            changed["email_verified_at"] = self._ground.clock.now() if email_verified else None
         async with self._ground.db.transaction() as connection:
             owners = await persons.lock_owners(connection)
             person = await persons.known_person(connection, target)
@@ -105,7 +115,7 @@ class Admin:
                 raise errors.last_owner()
             if changed:
                 await persons.change_person(connection, target, **changed)
-                await self._changed(connection, principal, person, role, state)
+                await self._changed(connection, principal, person, role, state, email_verified)
             after = await persons.known_person(connection, target)
         self._keys.forget(target)
         await tell_rights_changed(self._ground.bus, target)
@@ -118,12 +128,16 @@ class Admin:
         before: Person,
         role: InstallationRole | None,
         state: str | None,
+        email_verified: bool | None,
     ) -> None:
         if state == "disabled":
             await session_store.revoke(connection, before.id, self._ground.clock.now())
-            await link_store.end_resets(connection, before.id, self._ground.clock.now())
+            await link_store.end_links(connection, before.id, self._ground.clock.now())
             await self._outbox.publish(connection, PERSON_DISABLED, person=before.id.hex)
-        details = {"role": role or before.role, "state": state or before.state, "role_before": before.role}
+        details: dict[str, str | int | bool] = {"role": role or before.role, "state": state or before.state}
+        details["role_before"] = before.role
+        if email_verified is not None:
+            details["email_verified"] = email_verified
         await self._audit.record(connection, principal, "people.person_changed", encode("prs", before.id), details)
 
     async def reset_link(self, principal: Principal, target: PersonId) -> Link:
@@ -140,10 +154,18 @@ class Admin:
                 raise errors.disabled()
             return await self._reset_link(connection, principal, person)
 
-    async def _reset_link(self, connection: AsyncConnection, principal: Principal, person: Person) -> Link:
-        lasts = dt.timedelta(hours=self._settings.reset_link_hours)
+    async def _reset_link(
+        self, connection: AsyncConnection, principal: Principal, person: Person, *, mailed: bool = False
+    ) -> Link:
         link = await self._links.make(
-            connection, "reset", lasts, person=person.id, clears_second_factor=True, by=principal.person
+            connection,
+            "reset",
+            dt.timedelta(hours=self._settings.reset_link_hours),
+            person=person.id,
+            email=person.email if mailed else None,
+            clears_second_factor=True,
+            mailed=mailed,
+            by=principal.person,
         )
         await self._audit.record(connection, principal, "people.reset_link_made", encode("prs", person.id))
         return link
@@ -175,8 +197,9 @@ class Admin:
                 >= self._settings.links_open
             ):
                 raise errors.too_many_invitations(self._settings.links_open)
+            mailed = address is not None and self._letters.can_send
             link = await self._links.make(
-                connection, "invitation", lasts, email=address, role=role, by=principal.person
+                connection, "invitation", lasts, email=address, role=role, mailed=mailed, by=principal.person
             )
             if address is not None:
                 inviter = await persons.known_person(connection, principal.person)

@@ -328,6 +328,22 @@ def totp_there() -> Conflict:
     return Conflict("people.totp_there", "There is an authenticator app on this account already.", "Remove it first.")
 
 
+def confirm_address() -> Forbidden:
+    return Forbidden(
+        "people.confirm_address",
+        "Here an address is confirmed before it gets an account.",
+        "Ask for a link to the address first, then make the account with it.",
+    )
+
+
+def no_mail() -> Conflict:
+    return Conflict(
+        "people.no_mail",
+        "This installation sends no mail, so no address can be confirmed.",
+        "Ask whoever runs it to vouch for the address.",
+    )
+
+
 def address_changed(old: str, new: str, passkeys: int) -> StartError:
     return StartError(
         "people.address_changed",

@@ -25,6 +25,7 @@ from mecum.rooms.people.service import rp_id_of
 from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.store import audit as audit_store
 from mecum.rooms.people.store import credentials, keys, persons, sessions
+from mecum.rooms.people.verification import Verification
 
 CHUNK_BYTES = 64 * 1024
 OFFERED_FOR = dt.timedelta(minutes=5)
@@ -58,6 +59,7 @@ class Export:
         settings: PeopleSettings,
         audit: Audit,
         notify: Notify,
+        verification: Verification,
         exporters: Sequence[Exporter],
     ) -> None:
         self._ground = ground
@@ -66,7 +68,7 @@ class Export:
         self._slots = asyncio.Semaphore(settings.exports_at_once)
         self._reading: set[PersonId] = set()
         self._key = ground.secrets.derive("people.export")
-        self._own = OwnPart(ground, settings, notify)
+        self._own = OwnPart(ground, settings, notify, verification)
 
     def offer(self, principal: Principal) -> Offer:
         """A ticket for the archive of the principal's person: what a browser fetches by itself is asked for by GET.
@@ -182,10 +184,11 @@ class OwnPart:
 
     name = "people"
 
-    def __init__(self, ground: Ground, settings: PeopleSettings, notify: Notify) -> None:
+    def __init__(self, ground: Ground, settings: PeopleSettings, notify: Notify, verification: Verification) -> None:
         self._ground = ground
         self._settings = settings
         self._notify = notify
+        self._verification = verification
 
     async def export(self, principal: Principal) -> AsyncGenerator[ExportPart, None]:
         yield ExportPart("account.json", _once(await self._account(principal.person)))
@@ -196,6 +199,7 @@ class OwnPart:
         now, idle = self._ground.clock.now(), dt.timedelta(days=self._settings.session_idle_days)
         async with self._ground.db.transaction() as connection:
             account = await persons.account(connection, person, rp_id_of(self._ground.public_url))
+            pending = await self._verification.pending(connection, account.person)
             spaces = await persons.spaces_of(connection, person)
             passkeys = await credentials.list_passkeys(connection, person, self._settings.passkeys_per_person)
             own_keys = await keys.list_keys(connection, person, limit=self._settings.keys_per_person)
@@ -206,6 +210,8 @@ class OwnPart:
                 "person": {
                     name: getattr(about, name) for name in ("id", "email", "name", "role", "locale", "timezone")
                 },
+                "email_verified": about.email_verified,
+                "pending_email": pending,
                 "created_at": about.created_at,
                 "has_password": account.has_password,
                 "authenticator_app": account.totp,

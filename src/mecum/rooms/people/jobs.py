@@ -8,11 +8,12 @@ from mecum.kit.jobs import JobSpec
 from mecum.rooms.people.parts import Parts
 from mecum.rooms.people.refusals import WRITE
 from mecum.rooms.people.resets import HANDLE
+from mecum.rooms.people.sign_ups import SEND
 from mecum.rooms.people.store import credentials, links, sessions
 
 
 def job_specs(parts: Parts) -> tuple[JobSpec, ...]:
-    """Reset requests, refusals, and the sweep of what is over."""
+    """Reset requests, links to sign up, refusals, and the sweep of what is over."""
     settings = parts.settings
 
     async def sweep() -> None:
@@ -25,6 +26,7 @@ def job_specs(parts: Parts) -> tuple[JobSpec, ...]:
 
     return (
         JobSpec(HANDLE, parts.resets.handle, attempts_max=5),
+        JobSpec(SEND, parts.sign_ups.handle, attempts_max=5),
         JobSpec(WRITE, parts.refusals.write),
         JobSpec("people.sweep", sweep, cron="*/10 * * * *"),
     )

@@ -1,8 +1,7 @@
-"""One-time links: set-up, invitation, reset.
+"""One-time links: set-up, invitation, sign-up, reset, confirming an address.
 
 A link's secret is derived from its id under a key from the key file. So it can be shown again to those who may see it,
-while the
-database alone, which keeps a hash, gives nobody a link.
+while the database alone, which keeps a hash, gives nobody a link.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from mecum.kit.ids import new_id
 from mecum.kit.types import InstallationRole
 from mecum.rooms.people import errors
 from mecum.rooms.people.ground import Ground, mac
+from mecum.rooms.people.service import email_key
 from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.store import links as store
 from mecum.rooms.people.store import persons
@@ -35,7 +35,7 @@ class Links:
         return base64.urlsafe_b64encode(mac(self._key, link.kind.encode(), link.id.bytes)).decode().rstrip("=")
 
     def url(self, link: Link) -> str:
-        return f"{self._ground.public_url}/{link.kind}/{self.token(link)}"
+        return f"{self._ground.public_url}/{link.kind.replace('_', '-')}/{self.token(link)}"
 
     async def make(
         self,
@@ -47,6 +47,7 @@ class Links:
         email: str | None = None,
         role: InstallationRole = "member",
         clears_second_factor: bool = False,
+        mailed: bool = False,
         by: UUID | None = None,
     ) -> Link:
         now = self._ground.clock.now()
@@ -61,6 +62,7 @@ class Links:
             created_by=by,
             created_at=now,
             expires_at=now + lasts,
+            mailed=mailed,
         )
         await store.add(connection, link, hash_secret(self.token(link)))
         return link
@@ -97,3 +99,8 @@ class Links:
             known = await store.open_links(connection, "setup", self._ground.clock.now(), limit=1)
             lasts = dt.timedelta(hours=self._settings.setup_link_hours)
             return self.url(known[0] if known else await self.make(connection, "setup", lasts, role="owner"))
+
+
+def proves_address(link: Link | None, email: str) -> bool:
+    """Whether who follows `link` reads mail at `email`: it was sent there and nowhere else."""
+    return link is not None and link.mailed and link.email is not None and email_key(link.email) == email_key(email)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from mecum.kit.db import AsyncConnection
@@ -30,10 +30,12 @@ from mecum.rooms.people.resets import Resets
 from mecum.rooms.people.service import rp_id_of
 from mecum.rooms.people.sessions import Sessions
 from mecum.rooms.people.settings import PeopleSettings
+from mecum.rooms.people.sign_ups import SignUps
 from mecum.rooms.people.signing import Signing
 from mecum.rooms.people.store import persons
 from mecum.rooms.people.store.persons import Account
 from mecum.rooms.people.throttle import Throttling
+from mecum.rooms.people.verification import Verification
 from mecum.rooms.people.words import Letters, Notices
 
 
@@ -51,6 +53,8 @@ class Parts:
     keys: Keys
     accounts: Accounts
     arrivals: Arrivals
+    sign_ups: SignUps
+    verification: Verification
     devices: Devices
     factor: SecondFactor
     refusals: Refusals
@@ -65,7 +69,8 @@ class Parts:
 
     async def account(self, connection: AsyncConnection, person: UUID) -> Account:
         """Raises NotFound."""
-        return await persons.account(connection, person, rp_id_of(self.kit.public_url))
+        found = await persons.account(connection, person, rp_id_of(self.kit.public_url))
+        return replace(found, pending_email=await self.verification.pending(connection, found.person))
 
     async def authenticate(self, credentials: Credentials) -> Principal:
         """Who asks: by bearer key where there is one, else by session cookie. Raises like the face."""
@@ -89,6 +94,7 @@ def put_together(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporte
     signing = Signing(kit, audit, sessions, devices, hashing, throttling, factor, refusals)
     keys = Keys(kit, settings, audit)
     letters = Letters(kit.mail, kit.i18n, settings.installation_name)
+    verification = Verification(kit, settings, audit, links, keys, throttling, letters)
     erasure = Erasure(kit, kit.outbox, kit.notify, audit, sessions, keys, hashing, throttling)
     locales = kit.i18n.locales
     return Parts(
@@ -103,16 +109,20 @@ def put_together(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporte
         sessions=sessions,
         keys=keys,
         accounts=accounts,
-        arrivals=Arrivals(kit, accounts, links, sessions, throttling),
+        arrivals=Arrivals(kit, accounts, links, sessions, throttling, verification),
+        sign_ups=SignUps(kit, settings, kit.jobs, accounts, links, throttling, letters, locales),
+        verification=verification,
         devices=devices,
         factor=factor,
         refusals=refusals,
         signing=signing,
         passkeys=Passkeys(kit, settings, audit, sessions, signing, throttling, notices),
         letters=letters,
-        profile=Profile(kit, audit, accounts, sessions, keys, hashing, throttling, letters, notices, locales),
-        resets=Resets(kit, settings, kit.jobs, audit, accounts, links, signing, throttling, letters, notices),
+        profile=Profile(kit, audit, accounts, sessions, keys, hashing, throttling, verification, notices, locales),
+        resets=Resets(
+            kit, settings, kit.jobs, audit, accounts, links, signing, throttling, verification, letters, notices
+        ),
         erasure=erasure,
-        admin=Admin(kit, settings, kit.outbox, audit, accounts, links, keys, erasure, letters),
-        export=Export(kit, settings, audit, kit.notify, exporters),
+        admin=Admin(kit, settings, kit.outbox, audit, accounts, links, keys, erasure, verification, letters),
+        export=Export(kit, settings, audit, kit.notify, verification, exporters),
     )

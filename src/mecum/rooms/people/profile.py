@@ -14,12 +14,13 @@ from mecum.rooms.people.audit import Audit
 from mecum.rooms.people.ground import Ground
 from mecum.rooms.people.hashing import Hashing
 from mecum.rooms.people.keys import Keys
-from mecum.rooms.people.service import clean_email, clean_locale, clean_name, clean_timezone, rp_id_of
+from mecum.rooms.people.service import clean_email, clean_locale, clean_name, clean_timezone, email_key, rp_id_of
 from mecum.rooms.people.sessions import Sessions
 from mecum.rooms.people.store import credentials, links, lock, persons
 from mecum.rooms.people.store import sessions as session_store
 from mecum.rooms.people.throttle import Throttling
-from mecum.rooms.people.words import Letters, Notices
+from mecum.rooms.people.verification import Verification
+from mecum.rooms.people.words import Notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Profile:
         keys: Keys,
         hashing: Hashing,
         throttling: Throttling,
-        letters: Letters,
+        verification: Verification,
         notices: Notices,
         locales: tuple[str, ...],
     ) -> None:
@@ -53,42 +54,54 @@ class Profile:
         self._keys = keys
         self._hashing = hashing
         self._throttling = throttling
-        self._letters = letters
+        self._verification = verification
         self._notices = notices
         self._locales = locales
 
     async def change(self, principal: Principal, changes: Changes) -> None:
-        """Change the own account.
+        """Change the own account. Where there is a mail server, another address has to be confirmed before it counts;
+        the present one given again calls that off.
 
         Raises:
             Unprocessable: a value is not possible. Conflict: the address has another account.
-            Forbidden: the address changes and the sign-in is too long ago.
+            Forbidden: the address changes and the sign-in is too long ago. TooMany: mail went there too often.
         """
-        values: dict[str, str | None] = {}
+        values: dict[str, str] = {}
         if changes.name is not None:
             values["name"] = clean_name(changes.name)
         if changes.locale is not None:
             values["locale"] = clean_locale(changes.locale, self._locales)
         if changes.timezone is not None:
             values["timezone"] = clean_timezone(changes.timezone)
-        if changes.email is not None:
-            values["email"] = clean_email(changes.email)
-        if not values:
-            return
-        async with self._ground.db.transaction() as connection:
-            person = await persons.known_person(connection, principal.person)
-            moved = values.get("email") not in (None, person.email)
-            if moved:
-                await self._sessions.require_fresh(connection, principal)
-            await persons.change_person(connection, principal.person, **values)
-            if moved:
-                await self._moved(connection, principal, person)
+        address = clean_email(changes.email) if changes.email is not None else None
+        if address is not None:
+            await self._change_address(principal, address)
+        if values:
+            async with self._ground.db.transaction() as connection:
+                await persons.change_person(connection, principal.person, **values)
         self._keys.forget(principal.person)
 
-    async def _moved(self, connection: AsyncConnection, principal: Principal, before: Person) -> None:
-        """The old address hears of it, and links that were sent there are void."""
-        await links.end_resets(connection, principal.person, self._ground.clock.now())
-        await self._letters.send(connection, (before.email, before.locale), "address_changed", name=before.name)
+    async def _change_address(self, principal: Principal, address: str) -> None:
+        async with self._ground.db.transaction() as connection:
+            person = await persons.known_person(connection, principal.person)
+            if address == person.email:
+                await self._verification.give_up(connection, person)
+                return
+            await self._sessions.require_fresh(connection, principal)
+            if email_key(address) == email_key(person.email):
+                await persons.change_person(connection, principal.person, email=address)
+                return
+            if not self._verification.possible:
+                await self._move(connection, principal, person, address)
+                return
+        await self._verification.require_turn(address)
+        async with self._ground.db.transaction() as connection:
+            await self._verification.ask_for(connection, principal, person, address)
+
+    async def _move(self, connection: AsyncConnection, principal: Principal, before: Person, address: str) -> None:
+        """Without a mail server: at once, and nothing is proven any more. Links that were handed out are void."""
+        await persons.change_person(connection, before.id, email=address, email_verified_at=None)
+        await links.end_links(connection, principal.person, self._ground.clock.now())
         await self._audit.record(connection, principal, "people.email_changed", encode("prs", principal.person))
 
     async def change_password(self, principal: Principal, current: str | None, new: str | None) -> None:
@@ -131,7 +144,7 @@ class Profile:
             if not (await persons.account(connection, principal.person, rp_id)).credentials:
                 raise errors.last_credential()
         await session_store.revoke(connection, principal.person, now, but=principal.actor.id)
-        await links.end_resets(connection, principal.person, now)
+        await links.end_links(connection, principal.person, now)
         await self._notices.sign_in_changed(connection, principal.person)
         action = "people.password_changed" if hashed is not None else "people.password_removed"
         await self._audit.record(connection, principal, action, encode("prs", principal.person))

@@ -14,7 +14,7 @@ from mecum.rooms.people import Person, errors
 from mecum.rooms.people.accounts import Accounts
 from mecum.rooms.people.audit import Audit, Who
 from mecum.rooms.people.ground import Ground
-from mecum.rooms.people.links import Links
+from mecum.rooms.people.links import Links, proves_address
 from mecum.rooms.people.service import email_key
 from mecum.rooms.people.sessions import Issued
 from mecum.rooms.people.settings import PeopleSettings
@@ -24,6 +24,7 @@ from mecum.rooms.people.store import links as store
 from mecum.rooms.people.store import persons
 from mecum.rooms.people.store import sessions as session_store
 from mecum.rooms.people.throttle import Throttling
+from mecum.rooms.people.verification import Verification
 from mecum.rooms.people.words import Letters, Notices
 
 HANDLE = "people.handle_reset_request"
@@ -40,6 +41,7 @@ class Resets:
         links: Links,
         signing: Signing,
         throttling: Throttling,
+        verification: Verification,
         letters: Letters,
         notices: Notices,
     ) -> None:
@@ -51,6 +53,7 @@ class Resets:
         self._links = links
         self._signing = signing
         self._throttling = throttling
+        self._verification = verification
         self._letters = letters
         self._notices = notices
 
@@ -83,7 +86,7 @@ class Resets:
             await self._notices.reset_wanted(connection, person)
         else:
             lasts = dt.timedelta(hours=self._settings.reset_mail_hours)
-            link = await self._links.make(connection, "reset", lasts, person=person.id)
+            link = await self._links.make(connection, "reset", lasts, person=person.id, email=person.email, mailed=True)
             to, url = (person.email, person.locale), self._links.url(link)
             hours = self._settings.reset_mail_hours
             await self._letters.send(connection, to, "reset", link.expires_at, name=person.name, url=url, count=hours)
@@ -112,7 +115,9 @@ class Resets:
                 await credential_store.set_password(connection, person.id, hashed, now)
             if link.clears_second_factor:
                 await credential_store.remove_totp(connection, person.id)
-            await store.end_resets(connection, person.id, now)
+            if proves_address(link, person.email):
+                await self._verification.prove(connection, person)
+            await store.end_links(connection, person.id, now)
             await session_store.revoke(connection, person.id, now)
             await self._throttling.succeeded(
                 connection,

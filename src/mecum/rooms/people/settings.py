@@ -95,6 +95,9 @@ class PeopleSettings(BaseSettings):
     reset_link_hours: int = Field(
         default=24, ge=1, le=168, description="How long a reset link made by an operator works."
     )
+    verification_hours: int = Field(
+        default=24, ge=1, le=168, description="How long a link works that was sent to confirm an address."
+    )
     links_open: int = Field(
         default=500, ge=1, le=100_000, description="Most invitations that are open at the same time."
     )
@@ -135,6 +138,9 @@ class PeopleSettings(BaseSettings):
     )
     sign_ups_per_address: int = Field(
         default=10, ge=1, le=10_000, description="Accounts made from one network address before it has to wait."
+    )
+    verifications_per_account: int = Field(
+        default=3, ge=1, le=100, description="Mails to confirm one address before the next has to wait an hour."
     )
     resets_per_account: int = Field(
         default=3, ge=1, le=100, description="Reset mails to one account before the next has to wait."

@@ -45,6 +45,7 @@ class Throttling:
             "challenge_address": by_passkey,
             "passkey_address": by_passkey,
             "sign_up_address": ThrottlePolicy(settings.sign_ups_per_address, HOUR, HOUR),
+            "mail_account": ThrottlePolicy(settings.verifications_per_account, HOUR, HOUR),
             "reset_account": ThrottlePolicy(settings.resets_per_account, HOUR, HOUR),
             "reset_address": ThrottlePolicy(settings.resets_per_address, HOUR, HOUR),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 from mecum.kit.clock import Clock
@@ -17,8 +17,17 @@ from mecum.kit.notify import NotificationKind, Notify
 from mecum.rooms.people import Person
 from mecum.rooms.people.store import persons
 
-LetterKind = Literal["reset", "welcome", "invitation", "address_changed"]
-LETTERS: tuple[LetterKind, ...] = ("reset", "welcome", "invitation", "address_changed")
+LetterKind = Literal[
+    "account_there",
+    "address_asked",
+    "address_changed",
+    "invitation",
+    "reset",
+    "sign_up",
+    "verification",
+    "welcome",
+]
+LETTERS: tuple[LetterKind, ...] = get_args(LetterKind)
 
 
 class Letters:

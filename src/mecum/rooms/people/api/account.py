@@ -11,6 +11,7 @@ from mecum.kit.http import AccountCaller, Stream
 from mecum.kit.ids import decode, encode
 from mecum.rooms.people.api.bodies import (
     CodeBody,
+    ConfirmBody,
     EraseBody,
     NewPasskeyBody,
     PasswordBody,
@@ -33,8 +34,23 @@ def account_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
 
     @router.patch("/api/me", responses=problems(401, 403, 404, 409, 422))
     async def change_me(caller: AccountCaller, body: ProfileBody) -> dict[str, Any]:
-        """Change the own account. A new e-mail address needs a recent sign-in."""
+        """Change the own account. A new e-mail address needs a recent sign-in. Where there is a mail server it counts
+        once it is confirmed: until then it is `pending_email`.
+        """
         await parts.profile.change(caller, Changes(body.name, body.email, body.locale, body.timezone))
+        async with parts.kit.db.transaction() as connection:
+            return person_out(await parts.account(connection, caller.person))
+
+    @router.post("/api/me/email/verification", status_code=202, responses=problems(401, 403, 409))
+    async def send_verification(caller: AccountCaller) -> dict[str, Any]:
+        """Send the link once more that confirms the own address, or the one that waits to take its place."""
+        await parts.verification.again(caller)
+        return {}
+
+    @router.post("/api/me/email/confirm", responses=problems(401, 403, 404, 409, 410, 422))
+    async def confirm_email(caller: AccountCaller, body: ConfirmBody) -> dict[str, Any]:
+        """Confirm an address with the link that was sent to it."""
+        await parts.verification.confirm(caller, body.token)
         async with parts.kit.db.transaction() as connection:
             return person_out(await parts.account(connection, caller.person))
 

@@ -54,11 +54,12 @@ def people_routes(router: APIRouter, parts: Parts) -> None:
 
     @router.patch("/api/people/{person}", responses=problems(401, 403, 404, 409, 422))
     async def change_person(caller: Operator, person: str, body: ChangePersonBody) -> dict[str, Any]:
-        """Change a person's role, state or name."""
+        """Change a person's role, state or name, or vouch for the address."""
         target = PersonId(decode("prs", person))
-        return listed_person_out(
-            await parts.admin.change(caller, target, role=body.role, state=body.state, name=body.name)
+        changed = await parts.admin.change(
+            caller, target, role=body.role, state=body.state, name=body.name, email_verified=body.email_verified
         )
+        return listed_person_out(changed)
 
     @router.post("/api/people/{person}/reset-link", status_code=201, responses=problems(401, 403, 404))
     async def make_reset_link(caller: Operator, person: str) -> dict[str, Any]:

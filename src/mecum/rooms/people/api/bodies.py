@@ -72,6 +72,15 @@ class SignUpBody(NewAccountBody):
     token: Token | None = None
 
 
+class SignUpRequestBody(Body):
+    email: Email
+    locale: Locale = "en"
+
+
+class ConfirmBody(Body):
+    token: Token
+
+
 class SignInBody(Body):
     email: Email
     password: PasswordText
@@ -147,6 +156,7 @@ class ChangePersonBody(Body):
     role: InstallationRole | None = None
     state: Literal["active", "disabled"] | None = None
     name: Name | None = None
+    email_verified: bool | None = None
 
 
 class InvitationBody(Body):
@@ -165,6 +175,8 @@ def person_out(account: Account) -> dict[str, Any]:
     return {
         "id": encode("prs", person.id),
         "email": person.email,
+        "email_verified": person.email_verified,
+        "pending_email": account.pending_email,
         "name": person.name,
         "role": person.role,
         "locale": person.locale,
@@ -182,6 +194,7 @@ def listed_person_out(person: Person) -> dict[str, Any]:
     return {
         "id": encode("prs", person.id),
         "email": person.email,
+        "email_verified": person.email_verified,
         "name": person.name,
         "role": person.role,
         "state": person.state,

@@ -19,6 +19,7 @@ from mecum.rooms.people.api.bodies import (
     SetUpBody,
     SignInBody,
     SignUpBody,
+    SignUpRequestBody,
     moment,
     person_out,
     problems,
@@ -102,7 +103,7 @@ def session_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
         async with parts.kit.db.transaction() as connection:
             link = await parts.links.find(connection, token)
             person = await persons.person(connection, link.person_id) if link.person_id else None
-        email = person.email if person else link.email
+        email = link.email or (person.email if person else None)
         return {"kind": link.kind, "email": email, "expires_at": moment(link.expires_at)}
 
     @router.post("/api/setup", responses=problems(403, 404, 409, 410, 422))
@@ -110,6 +111,12 @@ def session_routes(router: APIRouter, parts: Parts, view: SessionView) -> None:
         """Make the first owner and sign in."""
         given = same_page(parts, request)
         return await view.begun(response, await parts.arrivals.set_up(body.token, body.account(), given), given)
+
+    @router.post("/api/sign-up/request", status_code=202, responses=problems(403, 409, 422))
+    async def request_sign_up(request: Request, body: SignUpRequestBody) -> dict[str, Any]:
+        """Ask for a link to make an account. The answer is the same for every address."""
+        await parts.sign_ups.request(body.email, body.locale, same_page(parts, request))
+        return {}
 
     @router.post("/api/sign-up", responses=problems(403, 404, 409, 410, 422))
     async def sign_up(request: Request, response: Response, body: SignUpBody) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from mecum.kit.types import InstallationRole
 from mecum.rooms.people.service import Throttle
 from mecum.rooms.people.store.tables import links, policies, refusals, reset_requests, throttle
 
-LinkKind = Literal["setup", "invitation", "reset"]
+LinkKind = Literal["setup", "invitation", "sign_up", "reset", "verification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A one-time link. A `reset` link is for `person_id`; `email` is whom an invitation is for, or None."""
+    """A one-time link.
+
+    Args:
+        person_id: whose account a `reset` or `verification` link is for.
+        email: whom an invitation or a `sign_up` link is for, what a `verification` link proves, where a link was sent.
+        mailed: it went to `email` by mail.
+    """
 
     id: UUID
     organisation_id: UUID
@@ -42,6 +48,7 @@ class Link:
     created_at: dt.datetime
     expires_at: dt.datetime
     used_at: dt.datetime | None = None
+    mailed: bool = False
 
 
 def _link(row: Row[Any]) -> Link:
@@ -90,10 +97,23 @@ async def remove(connection: AsyncConnection, kind: LinkKind, link_id: UUID) -> 
     return (await connection.execute(statement)).rowcount > 0
 
 
-async def end_resets(connection: AsyncConnection, person_id: UUID, now: dt.datetime) -> None:
-    """Make every unused reset link of the person useless."""
+async def end_links(connection: AsyncConnection, person_id: UUID, now: dt.datetime) -> None:
+    """Make every unused link for the person's account useless."""
     statement = update(links).where(links.c.person_id == person_id, links.c.used_at.is_(None))
     await connection.execute(statement.values(used_at=now))
+
+
+async def end_verifications(connection: AsyncConnection, person_id: UUID, now: dt.datetime) -> None:
+    """Make every unused link that confirms an address of the person useless."""
+    theirs = (links.c.person_id == person_id) & (links.c.kind == "verification")
+    await connection.execute(update(links).where(theirs, links.c.used_at.is_(None)).values(used_at=now))
+
+
+async def asked_address(connection: AsyncConnection, person_id: UUID, now: dt.datetime) -> str | None:
+    """The address that the person was last asked to confirm, while that is possible."""
+    theirs = (links.c.person_id == person_id) & (links.c.kind == "verification")
+    query = select(links.c.email).where(theirs, links.c.used_at.is_(None), links.c.expires_at > now)
+    return (await connection.execute(query.order_by(links.c.id.desc()).limit(1))).scalar_one_or_none()
 
 
 async def forget_person(connection: AsyncConnection, person_id: UUID, email: str) -> None:

@@ -40,13 +40,19 @@ For queries that join both tables.
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person with what they can sign in with. `passkeys`: those that work under the address of the installation."""
+    """A person with what they can sign in with.
+
+    Args:
+        passkeys: those that work under the address of the installation.
+        pending_email: the address that they want to change to, while it waits to be confirmed.
+    """
 
     person: Person
     has_password: bool
     passkeys: int
     totp: bool
     recovery_codes_left: int
+    pending_email: str | None = None
 
     @property
     def credentials(self) -> int:
@@ -55,7 +61,17 @@ class Account:
 
 
 def person_of(row: Row[Any]) -> Person:
-    return Person(PersonId(row.id), row.email, row.name, row.role, row.state, row.locale, row.timezone, row.created_at)
+    return Person(
+        id=PersonId(row.id),
+        email=row.email,
+        name=row.name,
+        role=row.role,
+        state=row.state,
+        locale=row.locale,
+        timezone=row.timezone,
+        created_at=row.created_at,
+        email_verified=row.email_verified_at is not None,
+    )
 
 
 async def lock_owners(connection: AsyncConnection) -> int:
@@ -92,6 +108,7 @@ async def add_person(connection: AsyncConnection, person: Person) -> Space:
         "locale": person.locale,
         "timezone": person.timezone,
         "created_at": person.created_at,
+        "email_verified_at": person.created_at if person.email_verified else None,
     }
     try:
         async with connection.begin_nested():
@@ -156,10 +173,10 @@ async def list_persons(
     return tuple(person_of(row) for row in rows)
 
 
-async def change_person(connection: AsyncConnection, person_id: UUID, **values: str | None) -> None:
+async def change_person(connection: AsyncConnection, person_id: UUID, **values: str | dt.datetime | None) -> None:
     """Set columns of the person. Raises Conflict when the address has another account."""
     address = values.get("email")
-    if address:
+    if isinstance(address, str):
         values["email_key"] = email_key(address)
     try:
         async with connection.begin_nested():
@@ -249,7 +266,8 @@ async def personal_space(connection: AsyncConnection, person_id: UUID) -> Space:
 
 async def erase(connection: AsyncConnection, person_id: UUID, erasure: UUID, now: dt.datetime) -> None:
     """Leave of the person's row what other rows point to: the id."""
-    nobody = {"email": "", "email_key": None, "name": "", "role": "member", "state": "erased"}
+    nobody = {"email": "", "email_key": None, "email_verified_at": None, "name": "", "role": "member"}
+    nobody |= {"state": "erased"}
     plain = {"locale": "en", "timezone": "UTC"}
     await connection.execute(update(persons).where(persons.c.id == person_id).values(**nobody, **plain))
     await connection.execute(delete(memberships).where(memberships.c.person_id == person_id))

@@ -29,6 +29,7 @@ persons = Table(
     Column("locale", String(16)),
     Column("timezone", String(64)),
     Column("created_at", moment),
+    Column("email_verified_at", moment),
 )
 spaces = Table(
     "spaces",
@@ -148,6 +149,7 @@ links = Table(
     Column("email", String(254)),
     Column("role", String(16)),
     Column("clears_second_factor", Boolean),
+    Column("mailed", Boolean),
     Column("created_by", UUID),
     Column("created_at", moment),
     Column("expires_at", moment),
