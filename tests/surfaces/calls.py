@@ -137,7 +137,7 @@ THREADS: Mapping[str, list[Call]] = {
         Own("chat", body=of(HELLO)),
         Owned("chat", body=lambda t: {**HELLO, "client_id": "files", "attachments": [t.attachment]}),
     ],
-    "POST /api/background": [Own("chat", body=of({"text": "hello"}))],
+    "POST /api/background": [Own("chat", body=of({"client_id": "work", "text": "hello"}))],
     "POST /api/attachments": [Own("chat", upload=True)],
     "GET /api/attachments/{attachment}": [Owned("threads")],
     "GET /api/attachments/{attachment}/content": [Owned("threads")],

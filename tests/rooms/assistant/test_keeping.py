@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 from collections.abc import AsyncIterator
@@ -165,3 +166,53 @@ async def test_an_export_has_every_thread_and_file(database: Database, tmp_path:
     assert sum(path.startswith("assistant/threads/") for path in found) == 1
     assert any(b"Keep this" in content for content in found.values())
     assert next(content for path, content in found.items() if path.endswith("/a.txt")) == b"some words"
+
+
+async def test_what_the_person_does_to_a_thread_makes_it_unread_for_nobody(database: Database, tmp_path: Path) -> None:
+    async with World(database, tmp_path).running() as world:
+        face, caller = world.face, world.caller
+        assert not (await face.create_thread(caller, title="Empty")).unread
+        posted = await face.post_new(caller, world.message("What colour?"))
+        log = await world.until(posted.thread, "run.finished")
+        answer = next(event.message for event in log if event.type == "message.assistant")
+        assert answer is not None
+
+        async def act() -> None:
+            await face.change_thread(caller, posted.thread, title=f"Colours {len(await world.log(posted.thread))}")
+            await face.feedback(caller, posted.thread, answer, "up", "")
+            await face.select_branch(caller, posted.thread, answer)
+
+        await act()
+        assert (await face.thread(caller, posted.thread)).unread  # The answer was not read yet.
+        await face.mark_read(caller, posted.thread)
+        await act()
+        assert not (await face.thread(caller, posted.thread)).unread
+
+
+async def test_a_copy_made_while_an_answer_is_written_is_of_the_branch_that_is_shown(
+    database: Database, tmp_path: Path
+) -> None:
+    written = asyncio.Event()
+    async with World(database, tmp_path).running() as world:
+        sharing = Sharing(world.kit, world.people, AssistantSettings())
+        world.models.play(says("Blue."), says("Green."), says("Later.", before=written))
+        posted = await world.face.post_new(world.caller, world.message("What colour?"))
+        log = await world.until(posted.thread, "run.finished")
+        blue = next(event.message for event in log if event.type == "message.assistant")
+        assert blue is not None
+        await world.face.post(world.caller, posted.thread, world.message("And of the grass?", from_start=True))
+        await world.until(posted.thread, "run.finished", times=2)
+        await world.face.regenerate(world.caller, posted.thread, blue, world.message(""))
+        share = await sharing.share(world.caller, posted.thread, None)
+        seen = await sharing.open(sharing.url(share).rsplit("/", 1)[-1])
+        written.set()
+        await world.until(posted.thread, "run.finished", times=3)
+    assert [message["text"] for message in seen["messages"]] == ["What colour?"]
+
+
+async def test_work_in_the_background_that_is_asked_for_twice_is_done_once(database: Database, tmp_path: Path) -> None:
+    world = World(database, tmp_path)
+    first, again = [await world.face.background(world.caller, "Sort the photos.", client_id="photos") for _ in range(2)]
+    other = await world.face.background(world.caller, "Sort the photos.")
+    assert (again.thread, again.run, again.repeated) == (first.thread, first.run, True)
+    assert other.thread != first.thread

@@ -75,7 +75,6 @@ export interface Payloads {
   "run.answered": { wait: string; answer: Record<string, unknown> };
   "branch.selected": { message: string };
   "feedback.given": { message: string; value: "up" | "down" | "none"; reason?: string | null };
-  "thread.erased": Record<string, never>;
 }
 
 export type EventType = keyof Payloads;

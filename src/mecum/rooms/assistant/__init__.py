@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
-from mecum.kit.types import Page, Principal, Surface
+from mecum.kit.types import Page, Principal
 
 __all__ = [
     "Assistant",
@@ -260,6 +260,9 @@ class Assistant(Protocol):
         `model`, `error`, `created_at`, `finished_at`. Raises NotFound."""
         ...
 
-    async def background(self, principal: Principal, text: str, surface: Surface) -> Posted:
-        """Do this without a surface and tell the person when it is done."""
+    async def background(self, principal: Principal, text: str, client_id: str | None = None) -> Posted:
+        """Do this without a surface and tell the person when it is done.
+
+        The same `client_id` again is the same work.
+        """
         ...

@@ -15,7 +15,6 @@ from mecum.kit.ids import new_id
 
 THREAD_CREATED = "thread.created"
 THREAD_TITLED = "thread.titled"
-THREAD_ERASED = "thread.erased"
 HISTORY_GIVEN = "history.given"
 MESSAGE_USER = "message.user"
 MESSAGE_TOOL = "message.tool"
@@ -35,7 +34,6 @@ EVENT_TYPES = frozenset(
     (
         THREAD_CREATED,
         THREAD_TITLED,
-        THREAD_ERASED,
         HISTORY_GIVEN,
         MESSAGE_USER,
         MESSAGE_TOOL,

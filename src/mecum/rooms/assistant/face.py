@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import Conflict, Gone, NotFound, Unprocessable
 from mecum.kit.ids import new_id
 from mecum.kit.room import Kit
 from mecum.kit.text import snippet, to_or_query
-from mecum.kit.types import Page, Principal, Surface
+from mecum.kit.types import Page, Principal
 from mecum.rooms.assistant import Event, Frame, Origin, Post, Posted, Thread
 from mecum.rooms.assistant.events import (
     ACT_INTENDED,
@@ -21,6 +22,7 @@ from mecum.rooms.assistant.events import (
     POSTED_TYPES,
     RUN_ANSWERED,
     RUN_FINISHED,
+    THREAD_CREATED,
     THREAD_TITLED,
     Draft,
 )
@@ -70,7 +72,8 @@ class AssistantRoom:
                 connection, principal, new_id(), title=_title(title), origin=origin, temporary=temporary, now=now
             )
             body = {"title": title, "origin": origin, "temporary": temporary}
-            await log.append(connection, place, [Draft("thread.created", body, "person")], now)
+            await log.append(connection, place, [Draft(THREAD_CREATED, body, "person")], now)
+            await threads.keep_read(connection, place.thread, 0)
             made = await threads.get(connection, principal, place.thread)
         assert made is not None
         await wake(self._kit.bus, place.thread, place.person, made.head_seq)
@@ -111,7 +114,6 @@ class AssistantRoom:
         pinned: bool | None = None,
         archived: bool | None = None,
     ) -> Thread:
-        now = self._kit.clock.now()
         async with self._kit.db.transaction() as connection:
             found = _present(await threads.get(connection, principal, thread, lock=True))
             values = {name: value for name, value in (("pinned", pinned), ("archived", archived)) if value is not None}
@@ -119,12 +121,8 @@ class AssistantRoom:
                 await threads.change(connection, thread, **values)
             if title is not None and title != found.title:
                 await threads.change(connection, thread, title=_title(title), title_by="person")
-                await log.append(
-                    connection,
-                    _place(principal, thread),
-                    [Draft(THREAD_TITLED, {"title": title, "by": "person"}, "person")],
-                    now,
-                )
+                titled = Draft(THREAD_TITLED, {"title": title, "by": "person"}, "person")
+                await self._note(connection, principal, found, titled)
             changed = _present(await threads.get(connection, principal, thread))
         await wake(self._kit.bus, thread, principal.person, changed.head_seq)
         return changed
@@ -196,33 +194,33 @@ class AssistantRoom:
         return done
 
     async def select_branch(self, principal: Principal, thread: UUID, message: UUID) -> None:
-        now = self._kit.clock.now()
         async with self._kit.db.transaction() as connection:
-            _present(await threads.get(connection, principal, thread, lock=True))
+            found = _present(await threads.get(connection, principal, thread, lock=True))
             events = await log.read_all(connection, thread, events_max=self._settings.history_events_max)
             if not any(e.message == message and e.type in (*POSTED_TYPES, MESSAGE_ASSISTANT) for e in events):
                 raise NotFound("assistant.message_unknown", "There is no such message in this thread.")
             leaf = leaf_under(events, message)
             await threads.change(connection, thread, selected_message=leaf)
-            body = {"message": leaf.hex}
-            (event,) = await log.append(
-                connection, _place(principal, thread), [Draft(BRANCH_SELECTED, body, "person")], now
-            )
+            selected = Draft(BRANCH_SELECTED, {"message": leaf.hex}, "person")
+            event = await self._note(connection, principal, found, selected)
         await wake(self._kit.bus, thread, principal.person, event.seq)
 
     async def feedback(self, principal: Principal, thread: UUID, message: UUID, value: str, reason: str) -> None:
-        now = self._kit.clock.now()
         if len(reason) > REASON_MAX:
             raise Unprocessable("assistant.reason_too_long", f"The reason has more than {REASON_MAX:,} characters.")
         async with self._kit.db.transaction() as connection:
-            _present(await threads.get(connection, principal, thread, lock=True))
+            found = _present(await threads.get(connection, principal, thread, lock=True))
             if await log.parent_of_answer(connection, thread, message) is None:
                 raise NotFound("assistant.answer_unknown", "There is no such answer in this thread.")
             body = {"message": message.hex, "value": value, "reason": reason}
-            (event,) = await log.append(
-                connection, _place(principal, thread), [Draft(FEEDBACK_GIVEN, body, "person")], now
-            )
+            event = await self._note(connection, principal, found, Draft(FEEDBACK_GIVEN, body, "person"))
         await wake(self._kit.bus, thread, principal.person, event.seq)
+
+    async def _note(self, connection: AsyncConnection, principal: Principal, found: Thread, draft: Draft) -> Event:
+        """Write down what the person does to a thread: it is no news to them."""
+        (event,) = await log.append(connection, _place(principal, found.id), [draft], self._kit.clock.now())
+        await threads.keep_read(connection, found.id, found.head_seq)
+        return event
 
     async def stop(self, principal: Principal, thread: UUID, run: UUID | None = None) -> bool:
         async with self._kit.db.transaction() as connection:
@@ -324,8 +322,8 @@ class AssistantRoom:
             "finished_at": row.finished_at,
         }
 
-    async def background(self, principal: Principal, text: str, surface: Surface) -> Posted:
-        return await self.post_new(principal, Post(client_id=new_id().hex, text=text), origin="background")
+    async def background(self, principal: Principal, text: str, client_id: str | None = None) -> Posted:
+        return await self.post_new(principal, Post(client_id or new_id().hex, text), origin="background")
 
 
 def _title(title: str) -> str:

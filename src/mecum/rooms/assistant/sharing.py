@@ -15,7 +15,7 @@ from mecum.rooms.assistant import Event
 from mecum.rooms.assistant.events import MESSAGE_ASSISTANT, MESSAGE_USER
 from mecum.rooms.assistant.service import path_to
 from mecum.rooms.assistant.settings import AssistantSettings
-from mecum.rooms.assistant.store import log, shares, threads
+from mecum.rooms.assistant.store import log, runs, shares, threads
 from mecum.rooms.assistant.store.log import Place
 from mecum.rooms.assistant.store.shares import Share
 from mecum.rooms.people import People
@@ -47,7 +47,10 @@ class Sharing:
                     "assistant.too_many_shares", "You have shared as many copies as you may.", "Withdraw one."
                 )
             events = await log.read_all(connection, thread, events_max=self._settings.history_events_max)
-            path = path_to(events, upto or _last_written(events, await threads.selected(connection, thread)))
+            path = path_to(events, upto or await threads.selected(connection, thread))
+            if not path and upto is None:
+                # The answer that is shown is still being written: what it answers is there.
+                path = path_to(events, await runs.asked_by_open_answer(connection, thread))
             if not path:
                 raise NotFound("assistant.message_unknown", "There is no such message in this thread.")
             new_share = new_id()
@@ -105,11 +108,3 @@ def snapshot(path: Sequence[Event], by: str) -> dict[str, Any]:
         if event.type in (MESSAGE_USER, MESSAGE_ASSISTANT)
     ]
     return {"by": by, "messages": [m for m in messages if m["text"] or m["attachments"]]}
-
-
-def _last_written(events: Sequence[Event], selected: UUID | None) -> UUID | None:
-    """The selected leaf, or what a still unwritten answer follows."""
-    written = {event.message for event in events if event.message and event.type in (MESSAGE_USER, MESSAGE_ASSISTANT)}
-    if selected in written:
-        return selected
-    return next((e.message for e in reversed(events) if e.type in (MESSAGE_USER, MESSAGE_ASSISTANT)), None)

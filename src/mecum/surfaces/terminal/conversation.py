@@ -21,7 +21,6 @@ class Conversation:
     seq: int = 0
     title: str = ""
     temporary: bool = False
-    erased: bool = False
     nodes: dict[str, Node] = field(default_factory=dict[str, Node])
     children: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     selected: dict[str, str] = field(default_factory=dict[str, str])
@@ -128,8 +127,6 @@ class Conversation:
             case "thread.created" | "thread.titled":
                 self.title = str(body.get("title") or self.title)
                 self.temporary = bool(body.get("temporary", self.temporary))
-            case "thread.erased":
-                self.erased = True
             case "message.user" | "message.assistant":
                 self._message(event)
             case "branch.selected":

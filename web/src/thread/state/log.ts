@@ -164,7 +164,6 @@ const APPLY: { [type: string]: Apply<never> } = {
   "thread.created": (state, _event, payload: Payloads["thread.created"] | null) =>
     payload ? { ...state, title: payload.title, origin: payload.origin, temporary: payload.temporary } : state,
   "thread.titled": (state, _event, payload: Payloads["thread.titled"] | null) => (payload ? { ...state, title: payload.title } : state),
-  "thread.erased": (state) => ({ ...state, erased: true }),
   "history.given": (state, _event, payload: Payloads["history.given"] | null) => (payload ? { ...state, history: payload.messages } : state),
   "message.user": messageUser,
   "message.tool": (state, { message: id, parent, seq }) => (id ? addNode(state, { kind: "tool", id, parent, seq }) : state),

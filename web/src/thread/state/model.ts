@@ -118,7 +118,6 @@ export interface ThreadState {
   title: string;
   origin: Origin;
   temporary: boolean;
-  erased: boolean;
   nodes: Record<string, Node>;
   /** Messages below a message in order of the log; the key of those at the top is "". */
   children: Record<string, string[]>;
@@ -144,7 +143,6 @@ export const EMPTY: ThreadState = {
   title: "",
   origin: "chat",
   temporary: false,
-  erased: false,
   nodes: {},
   children: {},
   selected: {},

@@ -79,6 +79,7 @@ class FeedbackBody(Strict):
 
 
 class BackgroundBody(Strict):
+    client_id: str | None = Field(None, min_length=1, max_length=100)
     text: str = Field(min_length=1)
 
 
@@ -227,8 +228,11 @@ def _message_routes(router: APIRouter, room: AssistantRoom) -> None:
 
     @router.post("/background", status_code=202)
     async def start_background(caller: ChatCaller, body: BackgroundBody) -> JSONResponse:
-        """Have something done without waiting for it; the bell tells when it is done."""
-        return JSONResponse(render_posted(await room.background(caller, body.text, caller.surface)), 202)
+        """Have something done without waiting for it; the bell tells when it is done.
+
+        The same `client_id` again is the same work; without one, each call is new work.
+        """
+        return JSONResponse(render_posted(await room.background(caller, body.text, body.client_id)), 202)
 
 
 class _Follows(Protocol):

@@ -129,6 +129,16 @@ async def open_run(connection: AsyncConnection, thread_id: UUID) -> RunRow | Non
     return _row(row) if row else None
 
 
+async def asked_by_open_answer(connection: AsyncConnection, thread_id: UUID) -> UUID | None:
+    """What the answer that is selected answers, while its run goes on; None when no such answer is being made."""
+    query = (
+        select(run.c.answer_parent)
+        .join(thread, thread.c.selected_message == run.c.answer_message)
+        .where(thread.c.id == thread_id, run.c.thread_id == thread_id, run.c.state != "finished")
+    )
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
 _LOCK_OF_RUN = (
     select(thread.c.id)
     .where(thread.c.id == select(run.c.thread_id).where(run.c.id == bindparam("of")).scalar_subquery())

@@ -90,6 +90,12 @@ async def selected(connection: AsyncConnection, thread_id: UUID) -> UUID | None:
     return (await connection.execute(select(thread.c.selected_message).where(thread.c.id == thread_id))).scalar_one()
 
 
+async def keep_read(connection: AsyncConnection, thread_id: UUID, head_seq: int) -> None:
+    """What the person did themselves is read, where all up to `head_seq` before it was."""
+    seen = update(thread).where(thread.c.id == thread_id, thread.c.read_seq >= head_seq)
+    await connection.execute(seen.values(read_seq=thread.c.head_seq))
+
+
 async def change(connection: AsyncConnection, thread_id: UUID, **values: Any) -> None:
     await connection.execute(update(thread).where(thread.c.id == thread_id).values(values))
 
