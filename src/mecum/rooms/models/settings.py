@@ -54,6 +54,31 @@ class ModelsSettings(BaseSettings):
     providers_max: int = Field(default=50, ge=1, le=1000, description="Providers that can be connected.")
     models_max: int = Field(default=1000, ge=1, le=10000, description="Models that the catalogue can hold.")
 
+    gate_queue_max: int = Field(
+        default=2000, ge=1, le=1000000, description="Calls that may wait for one provider; then bulk has to go first."
+    )
+    gate_tenant_queue_max: int = Field(
+        default=500, ge=1, le=1000000, description="Calls of one person that may wait for one provider."
+    )
+    gate_wait_max_s: float = Field(
+        default=60.0, gt=0, le=HOUR_S, description="Longest wait at the gate of who waits for the answer."
+    )
+    gate_wait_low_max_s: float = Field(
+        default=1.0 * HOUR_S, gt=0, le=7 * DAY_S, description="Longest wait at the gate of work in the background."
+    )
+    gate_starving_s: float = Field(
+        default=30.0, gt=0, le=HOUR_S, description="After such a wait a call is let in now and then, whatever its band."
+    )
+    gate_tokens_start: float = Field(
+        default=400_000, ge=1_000, description="Tokens that a provider gets at once, until it was measured."
+    )
+    gate_tokens_min: float = Field(
+        default=4_000, ge=1, description="Tokens that a provider gets at once at least, however slow it is."
+    )
+    gate_tokens_max: float = Field(
+        default=20_000_000, ge=1_000, description="Tokens that a provider gets at once at most."
+    )
+
     local_queue_max: int = Field(
         default=64, ge=0, le=10000, description="Messages that may wait for the built-in model; further ones fail."
     )

@@ -1,0 +1,98 @@
+"""How much a pool of servers takes at once before it slows down. Pure: time is given.
+
+The limit is in tokens, because requests differ a thousandfold. Once a second the time per token that is written, and
+the time to the first token per token that is read, are compared with what this pool does when it is not pressed; both
+are normalised, raw latency would say how long the answers were. The limit follows the gradient as in Netflix's
+Gradient2 (concurrency-limits): down by at most half a step, up by the root of what it holds while it is used. A refusal
+(429, 529) takes 30 % at once and holds everything until the time that the provider named.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import deque
+from dataclasses import dataclass, field
+
+TOLERANCE = 2.0
+"""So many times slower than unpressed is fine: batching is worth it."""
+SMOOTHING = 0.2
+REFUSED_FACTOR = 0.7
+REFUSED_HOLD_S = 1.0
+USED_ENOUGH = 0.9
+SAMPLES_MIN = 5
+HISTORY = 900
+"""Seconds of medians from which the unpressed speed is taken: their tenth percentile."""
+READ_TOKENS_MIN = 64
+"""A short prompt is not read faster than this: what it takes is the way there and back."""
+
+
+@dataclass(slots=True)
+class _Speed:
+    """Samples of one measure of one model, in seconds per token."""
+
+    fresh: list[float] = field(default_factory=list[float])
+    medians: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
+
+    def slowdown(self) -> float | None:
+        """How many times slower than unpressed the fresh samples are; they are used up. None: too few."""
+        if len(self.fresh) < SAMPLES_MIN:
+            return None
+        median = statistics.median(self.fresh)
+        self.fresh.clear()
+        self.medians.append(median)
+        reference = sorted(self.medians)[len(self.medians) // 10]
+        return median / reference if reference > 0 else 1.0
+
+
+class Pressure:
+    """The limit of one pool.
+
+    Args:
+        start, least, most: tokens in flight.
+    """
+
+    def __init__(self, *, start: float, least: float, most: float) -> None:
+        self.limit = start
+        self.slowdown = 1.0
+        self._least = least
+        self._most = most
+        self._speeds: dict[tuple[str, str], _Speed] = {}
+        self._request_tokens = 500.0
+        self._held_until = float("-inf")
+
+    def held_s(self, now: float) -> float:
+        """Seconds until the provider takes anything again."""
+        return max(0.0, self._held_until - now)
+
+    def began(self, model: str, first_token_s: float, input_tokens: int) -> None:
+        """The first token came so long after the request was sent."""
+        self._sample((model, "read"), first_token_s / max(READ_TOKENS_MIN, input_tokens))
+
+    def ended(self, model: str, writing_s: float, input_tokens: int, output_tokens: int) -> None:
+        """The rest of the answer took so long after its first token."""
+        self._request_tokens += 0.05 * (input_tokens + output_tokens - self._request_tokens)
+        if output_tokens > 1:
+            self._sample((model, "write"), writing_s / (output_tokens - 1))
+
+    def refused(self, now: float, retry_after_s: float | None) -> None:
+        """The provider said that it is too much. Several at the same moment count once."""
+        if now >= self._held_until:
+            self.limit = self._within(self.limit * REFUSED_FACTOR)
+        self._held_until = max(self._held_until, now + (retry_after_s or REFUSED_HOLD_S))
+
+    def tick(self, used_tokens: float) -> None:
+        """Once a second: follow what was measured."""
+        slowdowns = [found for speed in self._speeds.values() if (found := speed.slowdown()) is not None]
+        if slowdowns:
+            self.slowdown = max(slowdowns)
+        gradient = max(0.5, min(1.0, TOLERANCE / self.slowdown)) if slowdowns else 1.0
+        is_used = used_tokens > USED_ENOUGH * self.limit
+        room = math.sqrt(self.limit * self._request_tokens) if is_used and gradient == 1.0 else 0.0
+        self.limit = self._within((1 - SMOOTHING) * self.limit + SMOOTHING * (gradient * self.limit + room))
+
+    def _sample(self, of: tuple[str, str], seconds: float) -> None:
+        self._speeds.setdefault(of, _Speed()).fresh.append(seconds)
+
+    def _within(self, limit: float) -> float:
+        return max(self._least, min(self._most, limit))

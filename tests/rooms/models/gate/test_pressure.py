@@ -1,0 +1,83 @@
+"""How much a pool takes: less when it slows down, more while it is used and does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from mecum.rooms.models.gate.pressure import REFUSED_FACTOR, SAMPLES_MIN, Pressure
+
+START = 100_000.0
+
+
+def pressure(start: float = START) -> Pressure:
+    return Pressure(start=start, least=1_000, most=1_000_000)
+
+
+def second(pool: Pressure, token_s: float, used: float | None = None) -> None:
+    """A second in which answers were written with `token_s` per token."""
+    for _ in range(SAMPLES_MIN):
+        pool.ended("m", token_s * 100, 50, 101)
+    pool.tick(pool.limit if used is None else used)
+
+
+def test_a_pool_that_keeps_its_speed_gets_more_while_it_is_used() -> None:
+    pool = pressure()
+    for _ in range(30):
+        second(pool, 0.02)
+    assert pool.limit > START
+
+
+def test_a_pool_that_is_not_used_gets_no_more() -> None:
+    pool = pressure()
+    for _ in range(30):
+        second(pool, 0.02, used=0)
+    assert pool.limit == pytest.approx(START)
+
+
+def test_a_pool_that_slows_down_gets_less_until_it_is_fast_again() -> None:
+    pool = pressure()
+    for _ in range(20):
+        second(pool, 0.02)
+    before = pool.limit
+    for _ in range(10):
+        second(pool, 0.2)
+    pressed = pool.limit
+    assert pressed < before / 2
+    for _ in range(20):
+        second(pool, 0.02)
+    assert pool.limit > pressed
+
+
+def test_slower_within_the_tolerance_is_what_batching_costs() -> None:
+    pool = pressure()
+    for _ in range(20):
+        second(pool, 0.02)
+    before = pool.limit
+    second(pool, 0.035)
+    assert pool.limit >= before
+
+
+def test_a_long_prompt_alone_is_no_slowdown() -> None:
+    pool = pressure()
+    for tokens in (100, 10_000):
+        for _ in range(20):
+            for _ in range(SAMPLES_MIN):
+                pool.began("m", tokens * 0.0005, tokens)
+            pool.tick(0)
+    assert pool.slowdown == pytest.approx(1.0)
+
+
+def test_a_refusal_holds_everything_until_the_time_that_was_named_and_counts_once() -> None:
+    pool = pressure()
+    for _ in range(10):
+        pool.refused(100.0, 20.0)
+    assert pool.limit == pytest.approx(START * REFUSED_FACTOR)
+    assert pool.held_s(110.0) == pytest.approx(10.0)
+    assert pool.held_s(120.0) == 0.0
+
+
+def test_a_limit_stays_within_its_bounds() -> None:
+    pool = pressure()
+    for number in range(100):
+        pool.refused(number * 100.0, 1.0)
+    assert pool.limit == 1_000
