@@ -350,4 +350,8 @@ async def test_vectors_come_from_the_built_in_embedder_or_from_a_connected_model
         with pytest.raises(ProviderError) as garbage:
             await here.face.embed(here.caller, ["a"], "fake-embed", "passage")
         assert garbage.value.code == "models.provider_garbage"
-        assert [record["purpose"] for record in await here.usage()] == ["models.embed"] * 3
+        assert [record["purpose"] for record in await here.usage()] == [
+            "models.embed_query",
+            "models.embed",
+            "models.embed",
+        ]

@@ -18,19 +18,17 @@ from mecum.rooms.models import (
     Waiting,
     failures,
 )
-from mecum.rooms.models.calls import Calls
+from mecum.rooms.models.calls import Call, Calls
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue, Remote
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.planning.planner import Planner
-from mecum.rooms.models.ports import Call, LocalEmbedder, Ports
+from mecum.rooms.models.ports import LocalEmbedder, Ports
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import estimate, estimate_input
 from mecum.rooms.models.wires.jsons import arr, count, dumps, loads, obj
 from mecum.rooms.models.wires.openai_chat import OpenAiChat, Target
-
-INTERACTIVE = frozenset(("assistant.answer", "relay.chat", "relay.responses"))
 
 
 class Answering:
@@ -73,9 +71,12 @@ class Answering:
             model=found if isinstance(found, str) else found.model.name,
             provider=LOCAL_PROVIDER if isinstance(found, str) else found.provider.name,
             tokens=estimate_input(request.messages, request.tools),
-            interactive=request.purpose in INTERACTIVE,
+            output_tokens_max=request.max_tokens,
         )
-        async with self._calls.open(call) as ongoing:
+        async with self._calls.line_up(call) as ongoing:
+            async with aclosing(ongoing.queue()) as waits:
+                async for waiting in waits:
+                    yield waiting
             events = (
                 self._local.stream(request, local_wait_s, principal.timezone)
                 if isinstance(found, str)
@@ -126,9 +127,8 @@ class Answering:
         name = found if isinstance(found, str) else found.model.name
         provider = LOCAL_PROVIDER if isinstance(found, str) else found.provider.name
         tokens = Tokens(sum(estimate(text) for text in texts))
-        async with self._calls.open(
-            Call(principal, "models.embed", name, provider, tokens, kind == "query")
-        ) as ongoing:
+        purpose = "models.embed_query" if kind == "query" else "models.embed"
+        async with self._calls.open(Call(principal, purpose, name, provider, tokens, output_tokens_max=0)) as ongoing:
             embedder = self._ports.embedder
             if isinstance(found, str):
                 assert embedder is not None

@@ -4,21 +4,52 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from mecum.kit.clock import Clock
 from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
-from mecum.kit.types import Tokens
-from mecum.rooms.models import Usage
+from mecum.kit.types import Principal, Tokens
+from mecum.rooms.models import Budget, Usage, Waiting
+from mecum.rooms.models.catalogue import LOCAL_PROVIDER
+from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place
+from mecum.rooms.models.gate.line import Band
 from mecum.rooms.models.meter import Meter
-from mecum.rooms.models.ports import Call, Ports
 from mecum.rooms.models.store.usage import UsageRecord
 
 OUTCOME_CHARS_MAX = 60
 PURPOSE_CHARS_MAX = 60
 LATENCY_MAX_MS = 2**31 - 1
+
+
+INTERACTIVE = frozenset(("assistant.answer", "models.embed_query"))
+BACKGROUND = frozenset(("assistant.background", "assistant.title", "models.embed"))
+PEOPLE = frozenset(("web", "terminal", "editor", "phone", "voice"))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call to a model that asks to be let in. `tokens` is its input, about."""
+
+    principal: Principal
+    purpose: str
+    model: str
+    provider: str
+    tokens: Tokens
+    output_tokens_max: int | None = None
+
+    @property
+    def band(self) -> Band:
+        """Somebody who waits at a screen, a program, or nobody who waits."""
+        if self.purpose in BACKGROUND:
+            return "background"
+        return "interactive" if self.purpose in INTERACTIVE and self.principal.surface in PEOPLE else "api"
+
+    def asked(self) -> Asked:
+        """What the gate needs to know of it."""
+        tenant = f"{self.principal.organisation.hex}/{self.principal.person.hex}"
+        return Asked(self.provider, self.model, tenant, self.band, self.tokens, self.output_tokens_max)
 
 
 @dataclass(slots=True)
@@ -28,6 +59,7 @@ class Ongoing:
     clock: Clock
     call: Call
     started: float
+    place: Place | None = None
     first_at: float | None = None
     usage: Usage | None = None
     made: int = 0
@@ -37,6 +69,15 @@ class Ongoing:
         """Something of the answer has come."""
         if self.first_at is None:
             self.first_at = self.clock.monotonic()
+            if self.place is not None:
+                self.place.first()
+
+    async def queue(self) -> AsyncGenerator[Waiting, None]:
+        """What there is to say until it is this call's turn. Raises TooMany."""
+        place = self.place
+        while place is not None and not place.is_in:
+            yield Waiting("queued", about_seconds=place.about_s())
+            await place.turn_within(SAY_EVERY_S)
 
     def settled(self) -> Usage:
         """What it took; an estimate where nobody has said."""
@@ -44,23 +85,36 @@ class Ongoing:
 
 
 class Calls:
-    def __init__(self, ports: Ports, meter: Meter, clock: Clock) -> None:
-        self._ports = ports
+    def __init__(self, budget: Budget, gate: Gate, meter: Meter, clock: Clock) -> None:
+        self._budget = budget
+        self._gate = gate
         self._meter = meter
         self._clock = clock
 
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncGenerator[Ongoing, None]:
-        """Make a call inside this block: it is let in when there is room, and metered however it ends.
+        """Make a call inside this block: it has been let in, and is metered however it ends.
 
         Raises:
-            TooMany: over a budget, or no place in the line.
+            TooMany: over a budget, or no place at the gate in time.
         """
+        async with self.line_up(call) as ongoing:
+            if ongoing.place is not None:
+                await ongoing.place.turn()
+            yield ongoing
+
+    @asynccontextmanager
+    async def line_up(self, call: Call) -> AsyncGenerator[Ongoing, None]:
+        """As `open`, but inside the block the call still has to wait for its turn: see `Ongoing.queue`."""
         ongoing = Ongoing(self._clock, call, self._clock.monotonic())
-        await self._ports.budget.reserve(call.principal, call.principal.organisation, call.tokens)
+        await self._budget.reserve(call.principal, call.principal.organisation, call.tokens)
         try:
-            async with self._ports.gate.admit(call):
-                yield ongoing
+            async with self._entering(call) as ongoing.place:
+                try:
+                    yield ongoing
+                finally:
+                    if ongoing.place is not None:
+                        ongoing.place.over(ongoing.settled())
         except MecumError as error:
             ongoing.outcome = error.code
             raise
@@ -72,6 +126,10 @@ class Calls:
             raise
         finally:
             self._meter.record(self._record(ongoing))
+
+    def _entering(self, call: Call) -> AbstractAsyncContextManager[Place | None]:
+        # The built-in model has a line of its own, which is as patient as its weights are long on their way.
+        return nullcontext() if call.provider == LOCAL_PROVIDER else self._gate.enter(call.asked())
 
     def _record(self, ongoing: Ongoing) -> UsageRecord:
         principal, usage = ongoing.call.principal, ongoing.settled()

@@ -11,6 +11,7 @@ from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.exporting import Exporting
 from mecum.rooms.models.face import ModelsRoom
 from mecum.rooms.models.forgetting import Forgetting
+from mecum.rooms.models.gate.door import Gate
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.meter import Meter
@@ -38,6 +39,7 @@ class Parts:
 
     upstream: Upstream
     health: Health
+    gate: Gate
     meter: Meter
     catalogue: Catalogue
     local: Local
@@ -50,10 +52,12 @@ class Parts:
 
     async def start(self) -> None:
         await self.upstream.start()
+        await self.gate.start()
         await self.meter.start()
 
     async def stop(self) -> None:
         """What is still to be written is written before the database closes."""
+        await self.gate.stop()
         await self.shelf.flush()
         await self.meter.stop()
         await self.health.stop()
@@ -61,7 +65,8 @@ class Parts:
 
 
 def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
-    upstream = Upstream(settings, kit.clock)
+    gate = Gate(kit.clock, settings)
+    upstream = Upstream(settings, kit.clock, gate.refused)
     health = Health(kit.db)
     meter = Meter(kit.db, settings)
     catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports)
@@ -70,7 +75,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     local = Local(ports.engine, chat, planner, kit.clock, settings)
     trials = Trials(upstream, chat, local, ports.embedder, kit.clock)
     providers = Providers(kit.db, kit.secrets, kit.clock, ports.audit, catalogue, trials, settings)
-    calls = Calls(ports, meter, kit.clock)
+    calls = Calls(ports.budget, gate, meter, kit.clock)
     sender = Sender(upstream, health, settings)
     answering = Answering(catalogue, calls, chat, local, planner, sender, health, ports, settings)
     shelf = Shelf(kit.db, kit.jobs, kit.bus, kit.clock, settings)
@@ -82,6 +87,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     return Parts(
         upstream=upstream,
         health=health,
+        gate=gate,
         meter=meter,
         catalogue=catalogue,
         local=local,

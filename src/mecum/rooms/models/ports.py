@@ -10,7 +10,7 @@ from uuid import UUID
 
 from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import EngineUnavailable, MecumError, NotFound
-from mecum.kit.types import PersonId, Principal, SpaceId, Surface, Tokens
+from mecum.kit.types import PersonId, Principal, SpaceId, Surface
 from mecum.rooms.models import Budget, NoBudget
 
 
@@ -160,41 +160,6 @@ class LocalEmbedder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call to a model that asks to be let in.
-
-    `interactive`: somebody waits for it. `tokens`: what it will take at least.
-    """
-
-    principal: Principal
-    purpose: str
-    model: str
-    provider: str
-    tokens: Tokens
-    interactive: bool = True
-
-
-class Gate(Protocol):
-    """Who may call a model now, and who waits: every call passes here, whichever door it came through."""
-
-    def admit(self, call: Call) -> AbstractAsyncContextManager[None]:
-        """Held while the call is going on.
-
-        Raises:
-            TooMany: no place, not even in the line.
-        """
-        ...
-
-
-class OpenGate:
-    """Lets everybody in."""
-
-    @asynccontextmanager
-    async def admit(self, call: Call) -> AsyncGenerator[None, None]:
-        yield
-
-
 class Persons(Protocol):
     """Who a job works for; the people room's face has it."""
 
@@ -251,5 +216,4 @@ class Ports:
     engine: LocalEngine = field(default_factory=NoLocalEngine)
     local_context_tokens: int = 8192
     embedder: LocalEmbedder | None = None
-    gate: Gate = field(default_factory=OpenGate)
     budget: Budget = field(default_factory=NoBudget)

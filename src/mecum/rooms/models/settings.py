@@ -70,13 +70,13 @@ class ModelsSettings(BaseSettings):
         default=30.0, gt=0, le=HOUR_S, description="After such a wait a call is let in now and then, whatever its band."
     )
     gate_tokens_start: float = Field(
-        default=400_000, ge=1_000, description="Tokens that a provider gets at once, until it was measured."
+        default=400_000, ge=1, description="Tokens that a provider gets at once, until it was measured."
     )
     gate_tokens_min: float = Field(
         default=4_000, ge=1, description="Tokens that a provider gets at once at least, however slow it is."
     )
     gate_tokens_max: float = Field(
-        default=20_000_000, ge=1_000, description="Tokens that a provider gets at once at most."
+        default=20_000_000, ge=1, description="Tokens that a provider gets at once at most."
     )
 
     local_queue_max: int = Field(

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -36,12 +36,21 @@ class Endpoint:
     key: str = field(default="", repr=False)
 
 
+Pressed: TypeAlias = Callable[[str, float | None], None]
+"""Told of a provider that says it has too much to do, and of its Retry-After in seconds."""
+
+
+def _nobody(provider: str, retry_after_s: float | None) -> None:
+    return None
+
+
 class Upstream:
     """Calls providers. `start` inside the event loop, `close` at the end."""
 
-    def __init__(self, settings: ModelsSettings, clock: Clock) -> None:
+    def __init__(self, settings: ModelsSettings, clock: Clock, pressed: Pressed = _nobody) -> None:
         self._settings = settings
         self._clock = clock
+        self._pressed = pressed
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -79,7 +88,10 @@ class Upstream:
         settings = self._settings
         first_byte_s = settings.provider_first_byte_timeout_s if streamed else settings.provider_whole_timeout_s
         response = await self._headers(endpoint, method, path, body, first_byte_s)
-        return Answer(response, endpoint.provider, settings, self._clock, first_byte_s)
+        answer = Answer(response, endpoint.provider, settings, self._clock, first_byte_s)
+        if answer.status in failures.OVERLOADED:
+            self._pressed(endpoint.provider, answer.retry_after)
+        return answer
 
     @asynccontextmanager
     async def open(

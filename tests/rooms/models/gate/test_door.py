@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,11 @@ from mecum.rooms.models.settings import ModelsSettings
 
 pytestmark = pytest.mark.anyio
 
-ONE_AT_A_TIME = {"gate_tokens_start": 1_000, "gate_tokens_min": 1_000, "gate_tokens_max": 1_000}
+ONE_AT_A_TIME: dict[str, Any] = {"gate_tokens_start": 1_000, "gate_tokens_min": 1_000, "gate_tokens_max": 1_000}
 
 
 @asynccontextmanager
-async def gate(**settings: float) -> AsyncGenerator[Gate]:
+async def gate(**settings: Any) -> AsyncGenerator[Gate]:
     found = Gate(SystemClock(), ModelsSettings(**(ONE_AT_A_TIME | settings)))
     await found.start()
     try:

@@ -11,9 +11,8 @@ from mecum.kit.ids import new_id
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import ModelRequest, Usage, Waiting, failures
 from mecum.rooms.models.answering import Answering
-from mecum.rooms.models.calls import Calls, Ongoing
+from mecum.rooms.models.calls import Call, Calls, Ongoing
 from mecum.rooms.models.catalogue import Catalogue, Remote
-from mecum.rooms.models.ports import Call
 from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.relay.tap import Tap

@@ -9,10 +9,9 @@ from mecum.kit.errors import MecumError
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import Usage, Waiting, failures
 from mecum.rooms.models.answering import Answering
-from mecum.rooms.models.calls import Calls, Ongoing
+from mecum.rooms.models.calls import Call, Calls, Ongoing
 from mecum.rooms.models.catalogue import Remote
 from mecum.rooms.models.health import Health
-from mecum.rooms.models.ports import Call
 from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame
 from mecum.rooms.models.relay.asked import Asked, Asking
 from mecum.rooms.models.relay.shelf import Shelf

@@ -11,9 +11,9 @@ from mecum.kit.errors import BadRequest
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import Usage, failures
 from mecum.rooms.models.answering import Answering
-from mecum.rooms.models.calls import Calls
+from mecum.rooms.models.calls import Call, Calls
 from mecum.rooms.models.catalogue import Catalogue, Remote
-from mecum.rooms.models.ports import Call, LocalEmbedder
+from mecum.rooms.models.ports import LocalEmbedder
 from mecum.rooms.models.relay.answers import JSON_HEADERS, Head, Parts
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.sending import Sender
