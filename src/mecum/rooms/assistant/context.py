@@ -71,6 +71,7 @@ class Context:
             max_tokens=answer_tokens,
             temperature=options.get("temperature"),
             json_schema=options.get("json_schema"),
+            purpose="assistant.background" if options.get("unattended") and run.surface != "api" else "assistant.answer",
         )
 
     async def _model(self, principal: Principal, name: str | None) -> CatalogueModel | None:

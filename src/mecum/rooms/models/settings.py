@@ -75,9 +75,7 @@ class ModelsSettings(BaseSettings):
     gate_tokens_min: float = Field(
         default=4_000, ge=1, description="Tokens that a provider gets at once at least, however slow it is."
     )
-    gate_tokens_max: float = Field(
-        default=20_000_000, ge=1, description="Tokens that a provider gets at once at most."
-    )
+    gate_tokens_max: float = Field(default=20_000_000, ge=1, description="Tokens that a provider gets at once at most.")
 
     local_queue_max: int = Field(
         default=64, ge=0, le=10000, description="Messages that may wait for the built-in model; further ones fail."

@@ -78,6 +78,16 @@ def test_who_was_away_has_no_claim_for_that_time() -> None:
     assert shares["late"] == pytest.approx(10, abs=1)
 
 
+def test_a_newcomer_does_not_stand_behind_what_others_were_only_expected_to_take() -> None:
+    queue = line()
+    for _ in range(10):
+        queue.join(Ticket("noisy", "api", 10, 5_000, 0.0))
+    (first,) = queue.admit(100_000, 1, 0.0)
+    queue.join(Ticket("quiet", "api", 10, 5_000, 0.0))
+    queue.finish(first, 10, 20, 1.0)
+    assert [each.tenant for each in queue.admit(100_000, 1, 1.0)] == ["quiet"]
+
+
 def test_a_longer_answer_than_expected_is_charged_at_its_end() -> None:
     queue = line()
     queue.join(ticket("a"))

@@ -74,9 +74,10 @@ def cost(input_tokens: float, output_tokens: float) -> float:
 
 @dataclass(slots=True)
 class _Tenant:
-    """A tenant in one band: its queue, and what it was served (`counter`)."""
+    """A tenant in one band: its queue, and what it was served (`counter`), of which `expected` is still to come."""
 
     counter: float = 0.0
+    expected: float = 0.0
     idle_since: float = 0.0
     waiting: deque[Ticket] = field(default_factory=deque[Ticket])
     running: int = 0
@@ -138,8 +139,9 @@ class _Fair:
         tenant = self._tenants[ticket.tenant]
         self._drop(ticket, tenant)
         tenant.running += 1
+        tenant.expected += cost(0, ticket.output_tokens) / ticket.weight
         self._charge(ticket.tenant, tenant, ticket.cost / ticket.weight)
-        self._last_left = tenant.counter
+        self._last_left = tenant.counter - tenant.expected
 
     def remove(self, ticket: Ticket, now: float) -> None:
         """It has gone away without being served."""
@@ -151,6 +153,7 @@ class _Fair:
         """It is over: the tenant's counter is set right."""
         tenant = self._tenants[ticket.tenant]
         tenant.running -= 1
+        tenant.expected -= cost(0, ticket.output_tokens) / ticket.weight
         self._charge(ticket.tenant, tenant, (true_cost - ticket.cost) / ticket.weight)
         self._rest(ticket.tenant, tenant, now)
 
@@ -189,9 +192,14 @@ class _Fair:
             heapq.heappush(self._heap, (tenant.counter, self._order, name))
 
     def _lift(self, tenant: _Tenant, now: float) -> None:
-        """No claim for the time away; an old debt fades. The paper's lines 7 to 13."""
+        """No claim for the time away; an old debt fades. The paper's lines 7 to 13.
+
+        What the others are only expected to take does not count: most answers are shorter, and a newcomer would stand
+        behind all of theirs.
+        """
         head = self.head()
-        least = self._last_left if head is None else self._tenants[head.tenant].counter
+        first = None if head is None else self._tenants[head.tenant]
+        least = self._last_left if first is None else first.counter - first.expected
         debt = max(0.0, tenant.counter - least)
         if tenant.running == 0:
             debt *= 0.5 ** ((now - tenant.idle_since) / HALF_LIFE_S)
