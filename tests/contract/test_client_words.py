@@ -28,6 +28,7 @@ SHOWN = (
     "rooms/models/answering.py",
     "rooms/models/catalogue.py",
     "rooms/models/failures.py",
+    "rooms/models/gate/",
     "rooms/models/local.py",
     "rooms/models/ports.py",
     "rooms/models/trials.py",

@@ -88,7 +88,9 @@ class Client:
             while True:
                 state = (await self.call("GET", f"/api/threads/{thread}"))["state"]
                 log = await self.log(thread)
-                if state == "idle" and log[-1]["type"] == "run.finished":
+                # A title may follow the answer at any time.
+                newest = next(event["type"] for event in reversed(log) if event["type"] != "thread.titled")
+                if state == "idle" and newest == "run.finished":
                     return log
                 answered = {e["payload"]["wait"] for e in log if e["type"] == "run.answered"}
                 for event in log:

@@ -24,6 +24,8 @@ def count(posted: Sequence[Posted], log: Log, effects: Sequence[str]) -> Counter
     wrong["runs without a beginning"] += len(set(finished) - started)
     answers = [event for event in log if event["type"] == "message.assistant"]
     wrong["doubled answers"] += len(answers) - len({event["message"] for event in answers})
+    by_mecum = [e for e in log if e["type"] == "thread.titled" and e["payload"]["by"] == "mecum"]
+    wrong["doubled titles"] += len(by_mecum) > 2  # The first words, and one by the model.
     for each in posted:
         wrong += _message(each, log)
         wrong += _writes(each, log, effects, is_alone=len(posted) == 1)
