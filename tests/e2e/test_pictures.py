@@ -132,6 +132,8 @@ def test_a_conversation_in_light_dark_and_on_a_phone(ada: Desk) -> None:
 def test_the_empty_page(ada: Desk) -> None:
     page = shown(ada, "/")
     expect(page.get_by_text("This page is yours.")).to_be_visible()
+    expect(page.get_by_role("link", name=TITLES[0])).to_be_visible()
+    expect(page.get_by_role("button", name="Model", exact=True)).to_be_visible()
     take(page, "empty")
     phone = shown(ada, "/", viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True)
     expect(phone.get_by_text("This page is yours.")).to_be_visible()
