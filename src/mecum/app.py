@@ -143,7 +143,7 @@ async def build(settings: Settings) -> App:
     engines = Engines(settings, kit)
 
     exporters: list[Exporter] = []
-    people = build_people(kit, settings.people, exporters)
+    people = build_people(kit, settings.people, exporters, {"deleted_days": settings.assistant.deleted_days})
     model_ports = ModelPorts(
         persons=people.face,
         audit=people.face,

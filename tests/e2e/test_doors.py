@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.driver import Desk
 
@@ -25,3 +25,26 @@ def test_who_forgot_the_password_is_heard_by_an_operator_where_no_mail_is_sent(o
     expect(page.get_by_test_id("person")).to_contain_text(forgetful)
     page.get_by_role("link", name="Show everybody").click()
     expect(page.get_by_test_id("person").filter(has_text=owner.email).first).to_be_visible()
+
+
+def test_pages_tell_of_the_limits_that_this_installation_has(owner: Desk) -> None:
+    session = owner.house.browser().request("GET", "/api/session").json()
+    told = {"password_chars": 14, "reset_mail_hours": 5, "deleted_days": 3}
+    assert session["installation"]["limits"].keys() == told.keys()
+    thread = owner.asked("Soon gone", title="Soon gone")
+
+    def tell(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        body["installation"]["limits"] = told
+        route.fulfill(response=answer, json=body)
+
+    window = owner.window()
+    window.context.route("**/api/session", tell)
+    page = window.open("/?panel=security")
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_text("At least 14 characters.")).to_be_visible()
+    page.goto(f"{owner.house.url}/t/{thread}")
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    expect(page.get_by_text("I keep it for 3 days")).to_be_visible()

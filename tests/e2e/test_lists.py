@@ -62,3 +62,16 @@ def test_the_models_page_tells_whose_weights_are_built_in_and_their_hash(owner: 
     card = window.open("/admin/models").get_by_role("article", name="Tiny-1B")
     expect(card).to_contain_text("Somebody, Apache-2.0")
     expect(card).to_contain_text("cc32" * 16)
+
+
+def test_deleted_pages_wait_in_the_archive_and_come_back_as_they_were(me: Desk) -> None:
+    thread = me.asked("Keep this safe", title="Kept safe")
+    me.house.request("DELETE", f"/api/threads/{thread}", key=me.key).raise_for_status()
+    page = me.page("/archive")
+    page.get_by_text("Deleted pages", exact=True).click()
+    row = page.get_by_role("listitem").filter(has_text="Kept safe")
+    expect(row).to_contain_text("kept until")
+    row.get_by_role("button", name="Restore").click()
+    expect(row).to_have_count(0)
+    page.get_by_role("link", name="Kept safe").click()
+    expect(page.get_by_text("Keep this safe", exact=True)).to_be_visible()

@@ -90,11 +90,13 @@ def test_a_draft_waits_for_its_writer_and_is_gone_after_signing_out(me: Desk, ow
     page.reload()
     expect(box).to_have_value("Between you and me")
     # The session ends, and somebody else sits down.
+    page.goto("about:blank")
     page.context.clear_cookies()
     window.sign_in(owner.email)
     page.goto(me.house.url)
     expect(page.get_by_role("link", name="Models")).to_be_visible()
     expect(box).to_have_value("")
+    page.goto("about:blank")
     page.context.clear_cookies()
     window.sign_in(me.email)
     page.goto(me.house.url)

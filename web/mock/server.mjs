@@ -160,7 +160,7 @@ const listed = (items) => ({ items, next: null });
 function session() {
   const space = { id: "spc_1", kind: "personal", organisation: "org_1", organisation_name: "home", role: "admin" };
   return {
-    installation: { name: "Mecum", version: "0.1.0", languages: ["en", "zh"], sign_up: "invitation", needs_owner: !state.owner, mail: true, public_url: "http://localhost:5173" },
+    installation: { name: "Mecum", version: "0.1.0", languages: ["en", "zh"], sign_up: "invitation", needs_owner: !state.owner, mail: true, public_url: "http://localhost:5173", limits: { password_chars: 10, reset_mail_hours: 1, deleted_days: 30 } },
     person: state.signedIn ? state.person : null, csrf: state.signedIn ? "csrf" : null,
     space: state.signedIn ? space : null, spaces: state.signedIn ? [space, { ...space, id: "spc_2", kind: "membership", organisation_name: "Harbour & Co" }] : [],
     second_factor_needed: false,

@@ -68,13 +68,19 @@ function write(locale, found, known) {
   writeFileSync(CATALOGS[locale], `${po.toString()}\n`);
 }
 
-/** Texts of a catalogue as lingui's runtime wants them; what equals its key is left out. */
+/** The text that these compiled parts come from, where it needs nothing but values put in place; null for plurals and the like. */
+function plain(compiled) {
+  if (!compiled.every((part) => typeof part === "string" || part.length === 1)) return null;
+  return compiled.map((part) => (typeof part === "string" ? part : `{${part[0]}}`)).join("");
+}
+
+/** Texts of a catalogue as lingui's runtime wants them; what equals its key is left out: `t` fills in its values. */
 export function compile(locale) {
   const messages = {};
   const texts = locale === "en" ? [...extract().keys()].map((text) => [text, text]) : read(locale);
   for (const [text, translated] of texts) {
     const compiled = compileMessageOrThrow(translated || text);
-    if (compiled.length !== 1 || compiled[0] !== text) messages[text] = compiled;
+    if (plain(compiled) !== text) messages[text] = compiled;
   }
   return messages;
 }

@@ -44,5 +44,6 @@ export function onLocale(listener: () => void): () => void {
 
 /** The text in the person's language. `text` must be written out at the call; values fill its {placeholders}. */
 export function t(text: string, values?: Record<string, string | number>): string {
-  return text in i18n.messages ? i18n._(text, values) : text;
+  if (text in i18n.messages) return i18n._(text, values);
+  return values ? text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole)) : text;
 }

@@ -108,7 +108,9 @@ async def test_a_deleted_thread_can_be_restored_and_is_erased_after_its_time(
         await world.face.delete_thread(world.caller, thread.id)
     with pytest.raises(Gone):
         await world.face.thread(world.caller, gone.id)
+    assert {thread.title for thread in (await world.face.threads(world.caller, deleted=True)).items} == {"Kept", "Gone"}
     await world.face.restore_thread(world.caller, kept.id)
+    assert [thread.title for thread in (await world.face.threads(world.caller, deleted=True)).items] == ["Gone"]
     clock.advance(31 * 86_400)
     await world.sweeper().sweep()
     assert [thread.title for thread in (await world.face.threads(world.caller)).items] == ["Kept"]

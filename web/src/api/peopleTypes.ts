@@ -12,6 +12,8 @@ export interface Installation {
   needs_owner: boolean;
   mail: boolean;
   public_url: string;
+  /** Settings that pages tell of. */
+  limits: { password_chars: number; reset_mail_hours: number; deleted_days: number };
 }
 
 export interface Person {

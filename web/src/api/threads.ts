@@ -6,8 +6,9 @@ import { queryClient } from "./client";
 import { api, query } from "./http";
 import type { Found, List, Notices, Thread } from "./types";
 
-export type ThreadFilter = "open" | "archived" | "api";
+export type ThreadFilter = "open" | "archived" | "api" | "deleted";
 
+const FILTERS = ["open", "archived", "api", "deleted"] as const satisfies ThreadFilter[];
 const PAGE = 40;
 
 export function threadsQuery(filter: ThreadFilter) {
@@ -16,7 +17,7 @@ export function threadsQuery(filter: ThreadFilter) {
     initialPageParam: null as string | null,
     queryFn: ({ pageParam, signal }) =>
       api.get<List<Thread>>(
-        `/threads${query({ cursor: pageParam, limit: PAGE, archived: filter === "archived" ? true : null, origin: filter === "api" ? "api" : null })}`,
+        `/threads${query({ cursor: pageParam, limit: PAGE, archived: filter === "archived" || null, origin: filter === "api" ? "api" : null, deleted: filter === "deleted" || null })}`,
         signal,
       ),
     getNextPageParam: (page) => page.next,
@@ -36,7 +37,7 @@ export function searchQuery(text: string) {
 type Pages = InfiniteData<List<Thread>, string | null>;
 
 function belongs(thread: Thread, filter: ThreadFilter): boolean {
-  if (thread.temporary) return false;
+  if (thread.temporary || filter === "deleted") return false;
   if (filter === "archived") return thread.archived;
   return !thread.archived && (thread.origin === "api") === (filter === "api");
 }
@@ -45,10 +46,11 @@ function belongs(thread: Thread, filter: ThreadFilter): boolean {
 export function placeThread(thread: Thread): void {
   if (thread.deleted) {
     removeThread(thread.id);
+    void queryClient.invalidateQueries({ queryKey: ["threads", "deleted"] });
     return;
   }
   queryClient.setQueryData<Thread>(["thread", thread.id], thread);
-  for (const filter of ["open", "archived", "api"] as const) {
+  for (const filter of FILTERS) {
     queryClient.setQueryData<Pages>(["threads", filter], (held) => {
       if (!held) return held;
       const pages = held.pages.map((page) => ({ ...page, items: page.items.filter((other) => other.id !== thread.id) }));
@@ -60,7 +62,7 @@ export function placeThread(thread: Thread): void {
 }
 
 export function removeThread(id: string): void {
-  for (const filter of ["open", "archived", "api"] as const) {
+  for (const filter of FILTERS) {
     queryClient.setQueryData<Pages>(["threads", filter], (held) =>
       held && { ...held, pages: held.pages.map((page) => ({ ...page, items: page.items.filter((thread) => thread.id !== id) })) },
     );
@@ -74,6 +76,7 @@ export async function changeThread(id: string, change: { title?: string; pinned?
 export async function deleteThread(id: string): Promise<void> {
   await api.delete(`/threads/${id}`);
   removeThread(id);
+  await queryClient.invalidateQueries({ queryKey: ["threads", "deleted"] });
 }
 
 export async function restoreThread(id: string): Promise<void> {

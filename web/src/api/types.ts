@@ -89,6 +89,7 @@ export interface Thread {
   temporary: boolean;
   unread: boolean;
   deleted?: boolean;
+  deleted_at?: string | null;
   created_at: string;
   updated_at: string;
 }

@@ -2,6 +2,7 @@ import { type FormEvent, useState } from "react";
 import { getLocale, t } from "~/i18n";
 import { Button } from "~/ui/Button";
 import { Field } from "~/ui/Field";
+import { NewPassword } from "~/ui/NewPassword";
 import { ErrorNote } from "~/ui/Note";
 
 export interface NewAccount {
@@ -43,16 +44,7 @@ export function AccountForm({ email: given, verb, busy, error, onSubmit, onPassk
     <form className="form" onSubmit={submit}>
       <Field label={t("Your name")} autoComplete="name" required autoFocus maxLength={120} value={name} onChange={(event) => setName(event.target.value)} />
       <Field label={t("Email")} type="email" autoComplete="username" required readOnly={Boolean(given)} value={email} onChange={(event) => setEmail(event.target.value)} />
-      <Field
-        label={t("Password")}
-        type="password"
-        autoComplete="new-password"
-        required
-        minLength={10}
-        value={password}
-        onChange={(event) => setPassword(event.target.value)}
-        help={t("At least 10 characters. A sentence is easier to keep than a word.")}
-      />
+      <NewPassword label={t("Password")} value={password} onChange={setPassword} />
       <ErrorNote error={error} />
       <Button kind="main" type="submit" className="btn--wide" busy={busy}>
         {verb}

@@ -6,6 +6,7 @@ import type { Session } from "~/api/types";
 import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
 import { Field } from "~/ui/Field";
+import { NewPassword } from "~/ui/NewPassword";
 import { ErrorNote } from "~/ui/Note";
 import { useAction } from "~/ui/useAction";
 import { Door } from "./Door";
@@ -20,7 +21,7 @@ function Foot() {
 }
 
 function Ask() {
-  const { mail } = useInstallation();
+  const { mail, limits } = useInstallation();
   const [email, setEmail] = useState("");
   const [sent, setSent] = useState(false);
   const { busy, error, run } = useAction();
@@ -30,7 +31,7 @@ function Ask() {
         title={mail ? t("Look into your mail") : t("Asked for")}
         lede={
           mail
-            ? t("If {email} has an account here, a link is on its way. It works once, for an hour.", { email })
+            ? t("If {email} has an account here, a link is on its way. It works once, for {n, plural, one {# hour} other {# hours}}.", { email, n: limits.reset_mail_hours })
             : t("If {email} has an account here, whoever runs this Mecum has been told and can make you a link. It sends no mail, so ask them for it.", { email })
         }
         foot={<Foot />}
@@ -83,17 +84,7 @@ export function Reset() {
     <Door title={t("A new password")} lede={link.email ? t("For {email}. All other sessions end.", { email: link.email }) : undefined} foot={<Foot />}>
       <form className="form" onSubmit={submit}>
         <input type="email" autoComplete="username" hidden readOnly value={link.email ?? ""} />
-        <Field
-          label={t("New password")}
-          type="password"
-          autoComplete="new-password"
-          required
-          autoFocus
-          minLength={10}
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-          help={t("At least 10 characters. A sentence is easier to keep than a word.")}
-        />
+        <NewPassword label={t("New password")} autoFocus value={password} onChange={setPassword} />
         <ErrorNote error={action.error} />
         <Button kind="main" type="submit" className="btn--wide" busy={action.busy}>
           {t("Save")}

@@ -4,6 +4,7 @@ import { api } from "~/api/http";
 import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
 import { Field } from "~/ui/Field";
+import { NewPassword } from "~/ui/NewPassword";
 import { ErrorNote } from "~/ui/Note";
 import { toast } from "~/ui/toast";
 import { useAction } from "~/ui/useAction";
@@ -43,16 +44,7 @@ function Password() {
           {person.has_password && (
             <Field label={t("Password until now")} type="password" autoComplete="current-password" required value={current} onChange={(event) => setCurrent(event.target.value)} />
           )}
-          <Field
-            label={t("New password")}
-            type="password"
-            autoComplete="new-password"
-            required
-            minLength={10}
-            value={fresh}
-            onChange={(event) => setFresh(event.target.value)}
-            help={t("At least 10 characters. A sentence is easier to keep than a word.")}
-          />
+          <NewPassword label={t("New password")} value={fresh} onChange={setFresh} />
           <ErrorNote error={error} />
           <div className="form__do">
             <Button kind="main" type="submit" busy={busy}>

@@ -1,13 +1,16 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Archive, ArchiveRestore, Pencil, Pin, PinOff, Trash2 } from "lucide-react";
+import { useInstallation } from "~/api/client";
 import { changeThread, deleteThread, restoreThread } from "~/api/threads";
 import type { Thread } from "~/api/types";
 import { t } from "~/i18n";
+import { deletedWords } from "~/shell/deleted";
 import { MenuItem } from "~/ui/MenuContent";
 import { toast, toastError } from "~/ui/toast";
 
 export default function ThreadItems({ thread, onRename }: { thread: Thread; onRename: () => void }) {
   const navigate = useNavigate();
+  const { deleted_days } = useInstallation().limits;
   const change = (part: Parameters<typeof changeThread>[1]) => changeThread(thread.id, part).catch(toastError);
 
   async function archive() {
@@ -20,7 +23,7 @@ export default function ThreadItems({ thread, onRename }: { thread: Thread; onRe
     try {
       await deleteThread(thread.id);
       await navigate({ to: "/" });
-      toast(t("Deleted. I keep it 30 days in case you want it back."), t("Undo"), () => {
+      toast(deletedWords(deleted_days), t("Undo"), () => {
         restoreThread(thread.id)
           .then(() => navigate({ to: "/t/$thread", params: { thread: thread.id } }))
           .catch(toastError);

@@ -201,8 +201,9 @@ class Assistant(Protocol):
         limit: int = 50,
         origin: Origin | None = None,
         archived: bool = False,
+        deleted: bool = False,
     ) -> Page[Thread]:
-        """The caller's threads in this space, newest first, pinned before all."""
+        """The caller's threads in this space, newest first, pinned before all. `deleted`: those that can be restored."""
         ...
 
     async def thread(self, principal: Principal, thread: UUID) -> Thread:

@@ -87,10 +87,11 @@ class AssistantRoom:
         limit: int = 50,
         origin: Origin | None = None,
         archived: bool = False,
+        deleted: bool = False,
     ) -> Page[Thread]:
         async with self._kit.db.transaction() as connection:
             return await threads.listed(
-                connection, principal, cursor=cursor, limit=limit, origin=origin, archived=archived
+                connection, principal, cursor=cursor, limit=limit, origin=origin, archived=archived, deleted=deleted
             )
 
     async def thread(self, principal: Principal, thread: UUID) -> Thread:

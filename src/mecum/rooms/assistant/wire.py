@@ -53,6 +53,7 @@ def render_thread(thread: Thread) -> dict[str, Any]:
         "temporary": thread.temporary,
         "unread": thread.unread,
         "deleted": thread.deleted_at is not None,
+        "deleted_at": None if thread.deleted_at is None else thread.deleted_at.isoformat().replace("+00:00", "Z"),
         "created_at": thread.created_at.isoformat().replace("+00:00", "Z"),
         "updated_at": thread.updated_at.isoformat().replace("+00:00", "Z"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter
 
@@ -19,18 +19,19 @@ from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.words import KINDS
 
 
-def build(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporter] = ()) -> Room[People]:
+def build(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporter] = (), limits: Mapping[str, int] | None = None) -> Room[People]:
     """The room.
 
     Args:
         exporters: the other rooms' parts of a person's export. It is read at each export: the rooms may be added to the
             sequence after this room was built.
+        limits: of other rooms, that pages tell of; they go out with every session.
     """
     parts = put_together(kit, settings, exporters)
     face = PeopleRoom(parts)
     kit.notify.register(KINDS)
     kit.notify.bind_recipients(face.recipient)
-    view = SessionView(parts)
+    view = SessionView(parts, limits or {})
     router = APIRouter(tags=["people"])
     for with_session in (session_routes, sign_in_routes, me_routes, account_routes):
         with_session(router, parts, view)

@@ -108,11 +108,18 @@ async def listed(
     limit: int,
     origin: Origin | None,
     archived: bool,
+    deleted: bool = False,
 ) -> Page[Thread]:
-    query = select(thread).where(
-        mine(principal), thread.c.deleted_at.is_(None), thread.c.archived.is_(archived), thread.c.temporary.is_(False)
-    )
-    query = query.where(thread.c.origin == origin) if origin else query.where(thread.c.origin != "api")
+    """`deleted`: those that can be restored, wherever they were listed before."""
+    query = select(thread).where(mine(principal), thread.c.temporary.is_(False))
+    if deleted:
+        query = query.where(thread.c.deleted_at.is_not(None))
+    else:
+        query = query.where(thread.c.deleted_at.is_(None), thread.c.archived.is_(archived))
+    if origin:
+        query = query.where(thread.c.origin == origin)
+    elif not deleted:
+        query = query.where(thread.c.origin != "api")
     if cursor:
         pinned, updated_at, thread_id = _read_cursor(cursor)
         key = tuple_(thread.c.pinned, thread.c.updated_at, thread.c.id)

@@ -5,6 +5,7 @@ Public routes: each checks the page's origin itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -35,8 +36,14 @@ from mecum.rooms.people.store.sessions import Session
 class SessionView:
     """The answer that tells a client where it is and who is there."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, limits: Mapping[str, int]) -> None:
         self._parts = parts
+        settings = parts.settings
+        self._limits = {
+            "password_chars": settings.password_min_length,
+            "reset_mail_hours": settings.reset_mail_hours,
+            **limits,
+        }
 
     async def body(self, session: Session | None) -> dict[str, Any]:
         """The session as JSON; None for nobody."""
@@ -50,6 +57,7 @@ class SessionView:
                     "needs_owner": await persons.count_owners(connection) == 0,
                     "mail": self._parts.kit.mail.configured,
                     "public_url": self._parts.kit.public_url,
+                    "limits": self._limits,
                 },
                 "person": None,
                 "csrf": None,
