@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import ssl
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+
+MAIL_WITHIN_S = 30
 
 
 @dataclass
@@ -94,3 +98,52 @@ async def fake_smtp(*, tls: ssl.SSLContext | None = None, implicit_tls: bool = F
     fake.port = server.sockets[0].getsockname()[1]
     async with server:
         yield fake
+
+
+class Mailbox:
+    """A mail server in a thread of its own, and the mails that arrive there, for tests that don't await."""
+
+    def __init__(self, smtp: FakeSmtp, loop: asyncio.AbstractEventLoop) -> None:
+        self._smtp = smtp
+        self._loop = loop
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"MECUM_SMTP_URL": f"smtp://127.0.0.1:{self._smtp.port}", "MECUM_MAIL_FROM": "mecum@example.org"}
+
+    def link(self, to: str, kind: str) -> str:
+        """The one-time link of that kind in the mail that comes next for `to`; others are laid aside."""
+
+        async def arrived() -> str:
+            while True:
+                while not self._smtp.messages:
+                    self._smtp.arrived.clear()
+                    await self._smtp.arrived.wait()
+                message = self._smtp.messages.pop(0)
+                if message["To"] == to:
+                    return message.get_content()
+
+        text = asyncio.run_coroutine_threadsafe(arrived(), self._loop).result(MAIL_WITHIN_S)
+        found = re.search(rf"https?://\S+/{kind}/\S+", text)
+        assert found, text
+        return found[0]
+
+
+@contextmanager
+def mailbox() -> Generator[Mailbox]:
+    """A mail server until the end of the block."""
+    loop, ready, ended, made = asyncio.new_event_loop(), threading.Event(), asyncio.Event(), list[Mailbox]()
+
+    async def serve() -> None:
+        async with fake_smtp() as smtp:
+            made.append(Mailbox(smtp, loop))
+            ready.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread.start()
+    assert ready.wait(MAIL_WITHIN_S)
+    yield made[0]
+    loop.call_soon_threadsafe(ended.set)
+    thread.join(MAIL_WITHIN_S)
+    loop.close()

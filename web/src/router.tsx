@@ -32,14 +32,7 @@ const house = createRoute({
   id: "house",
   component: House,
   validateSearch: (search: Record<string, unknown>): { panel?: PanelName } => (isPanel(search.panel) ? { panel: search.panel } : {}),
-  beforeLoad: async ({ context, location }) => {
-    const { person, second_factor_needed } = await session(context.queryClient);
-    if (!person) {
-      const next = location.href === "/" ? {} : { next: location.href };
-      throw redirect({ to: "/sign-in", search: second_factor_needed ? {} : next });
-    }
-    return { person };
-  },
+  beforeLoad: signedIn,
   errorComponent: Failed,
 });
 
@@ -79,6 +72,16 @@ const people = createRoute({
 });
 const audit = createRoute({ getParentRoute: () => admin, path: "/audit", component: lazyRouteComponent(() => import("./admin/AuditPage"), "AuditPage") });
 
+/** Sends whoever is not signed in to the door, and back here afterwards. */
+async function signedIn({ context, location }: { context: { queryClient: QueryClient }; location: { href: string } }) {
+  const { person, second_factor_needed } = await session(context.queryClient);
+  if (!person) {
+    const next = location.href === "/" ? {} : { next: location.href };
+    throw redirect({ to: "/sign-in", search: second_factor_needed ? {} : next });
+  }
+  return { person };
+}
+
 /** A page for whoever is not signed in. */
 function door<const Path extends string>(path: Path, component: ReturnType<typeof lazyRouteComponent>) {
   return createRoute({
@@ -97,12 +100,20 @@ const doors = [
   door("/setup/{-$token}", lazyRouteComponent(() => import("./doors/Setup"), "Setup")),
   door("/sign-up/{-$token}", signUp),
   door("/invitation/{-$token}", signUp),
-  door("/verification/{-$token}", lazyRouteComponent(() => import("./doors/Verification"), "Verification")),
   door("/reset/{-$token}", lazyRouteComponent(() => import("./doors/Reset"), "Reset")),
   door("/s/$token", lazyRouteComponent(() => import("./pages/SharedPage"), "SharedPage")),
 ] as const;
 
-const tree = root.addChildren([house.addChildren([newPage, thread, archive, admin.addChildren([models, people, audit])]), ...doors]);
+const verification = createRoute({
+  getParentRoute: () => root,
+  path: "/verification/{-$token}",
+  validateSearch: entry,
+  beforeLoad: signedIn,
+  component: lazyRouteComponent(() => import("./doors/Verification"), "Verification"),
+  errorComponent: Failed,
+});
+
+const tree = root.addChildren([house.addChildren([newPage, thread, archive, admin.addChildren([models, people, audit])]), verification, ...doors]);
 
 export const router = createRouter({
   routeTree: tree,

@@ -1,4 +1,4 @@
-import { Link, Navigate } from "@tanstack/react-router";
+import { Link, Navigate, useSearch } from "@tanstack/react-router";
 import { Fingerprint } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useSession } from "~/api/client";
@@ -46,7 +46,8 @@ export function SignIn() {
   const [password, setPassword] = useState("");
   const [second, setSecond] = useState(session.second_factor_needed);
   const enter = useEnter();
-  if (session.person) return <Navigate to="/" replace />;
+  const { next } = useSearch({ strict: false }) as { next?: string };
+  if (session.person) return <Navigate to="/" href={next ?? "/"} replace />;
   if (session.installation.needs_owner) return <NoOwner />;
   if (second) return <SecondFactor onBack={() => setSecond(false)} />;
 

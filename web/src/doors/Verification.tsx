@@ -1,4 +1,4 @@
-import { Link, Navigate, useLocation } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useSession } from "~/api/client";
 import { api } from "~/api/http";
@@ -15,10 +15,9 @@ import { BadLink, LinkPending, useLink } from "./link";
 export function Verification() {
   const { token, link, error, pending } = useLink();
   const { person } = useSession();
-  const { href } = useLocation();
   const [done, setDone] = useState(false);
   const action = useAction();
-  if (!person) return <Navigate to="/sign-in" search={{ next: href }} replace />;
+  if (!person) return null; // The route has asked for a session; this one has just ended.
   const foot = (
     <Link className="textbtn" to="/">
       {t("To your pages")}

@@ -203,7 +203,7 @@ class Assistant(Protocol):
         archived: bool = False,
         deleted: bool = False,
     ) -> Page[Thread]:
-        """The caller's threads in this space, newest first, pinned before all. `deleted`: those that can be restored."""
+        """The caller's threads in this space, newest first, pinned before all; `deleted`: those to be restored."""
         ...
 
     async def thread(self, principal: Principal, thread: UUID) -> Thread:

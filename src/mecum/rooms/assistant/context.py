@@ -71,7 +71,7 @@ class Context:
             max_tokens=answer_tokens,
             temperature=options.get("temperature"),
             json_schema=options.get("json_schema"),
-            purpose="assistant.background" if options.get("unattended") and run.surface != "api" else "assistant.answer",
+            purpose=_purpose(run),
         )
 
     async def _model(self, principal: Principal, name: str | None) -> CatalogueModel | None:
@@ -90,3 +90,9 @@ class Context:
             ToolSpec(t.name, t.description, t.parameters, t.cues) for t in self._kit.tools.all() if t.name not in hidden
         )
         return (*lent, *own)
+
+
+def _purpose(run: RunRow) -> str:
+    """Whether somebody waits for the answer: what the gate goes by."""
+    is_alone = run.options.get("unattended") and run.surface != "api"
+    return "assistant.background" if is_alone else "assistant.answer"

@@ -19,7 +19,9 @@ from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.words import KINDS
 
 
-def build(kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporter] = (), limits: Mapping[str, int] | None = None) -> Room[People]:
+def build(
+    kit: Kit, settings: PeopleSettings, exporters: Sequence[Exporter] = (), limits: Mapping[str, int] | None = None
+) -> Room[People]:
     """The room.
 
     Args:

@@ -122,9 +122,7 @@ def _list_routes(router: APIRouter, room: AssistantRoom) -> None:
         """Your threads in this space, pinned ones first, then newest first. `origin=api` lists those of API callers,
         `deleted=true` those of all kinds that can still be restored.
         """
-        page = await room.threads(
-            caller, cursor=cursor, limit=limit, origin=origin, archived=archived, deleted=deleted
-        )
+        page = await room.threads(caller, cursor=cursor, limit=limit, origin=origin, archived=archived, deleted=deleted)
         return JSONResponse({"items": [render_thread(item) for item in page.items], "next": page.next})
 
     @router.post("/threads", status_code=201)
