@@ -155,7 +155,8 @@ class Reader:
             self._grown.set()
             if data["type"] == "message.assistant":
                 whole = data["payload"]["text"]
-                is_ours = self.holds[0] == data["message"]
+                # Of an answer that was stopped while its writer was dead only what the last checkpoint had is kept.
+                is_ours = self.holds[0] == data["message"] and data["payload"]["finish"] != "stopped"
                 self.wrong["streamed words that the answer lacks"] += is_ours and not whole.startswith(self.text)
                 self.holds, self.text = ("", 0), ""
         elif kind == "reset":

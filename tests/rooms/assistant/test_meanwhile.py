@@ -13,9 +13,11 @@ from mecum.kit.db import Database
 from mecum.kit.errors import Conflict, NotFound, ProviderError, TooMany
 from mecum.kit.tools import Tool, ToolCall, ToolResult
 from mecum.rooms.assistant import Recalled
+from mecum.rooms.assistant.runner import ADVANCE
+from mecum.rooms.assistant.store import runs
 from mecum.rooms.assistant.tools.ask import ASK_PERSON
 from mecum.rooms.assistant.tools.calculator import CALCULATOR
-from mecum.rooms.models import ModelEvent, ModelRequest, TextPart
+from mecum.rooms.models import ModelEvent, ModelRequest, TextDelta, TextPart
 from tests.rooms.assistant.world import Script, World, bodies, breaks, calls, says, texts
 
 pytestmark = pytest.mark.anyio
@@ -175,3 +177,30 @@ async def test_a_temporary_thread_recalls_nothing(database: Database, tmp_path: 
             posted = await world.face.post_new(world.caller, world.message(f"{temporary}"), temporary=temporary)
             await world.until(posted.thread, "run.finished")
     assert asked == ["False"]
+
+
+async def test_a_stop_after_its_writer_died_keeps_what_people_have_read(database: Database, tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def script(_: ModelRequest) -> AsyncIterator[ModelEvent]:
+        yield TextDelta("Half a line")
+        await gate.wait()
+
+    async with World(database, tmp_path).running() as world:
+        world.models.play(script)
+        posted = await world.face.post_new(world.caller, world.message("Hello"))
+        async with asyncio.timeout(10):
+            async for frame in world.face.follow(world.caller, posted.thread):
+                if frame.kind == "delta":
+                    break
+        async with database.transaction() as connection:
+            row = await runs.get(connection, posted.run)
+            assert row is not None
+            await runs.save_checkpoint(connection, row, "Half a line", "", world.kit.clock.now())
+            await runs.request_stop(connection, posted.run)
+        advance = next(job.run for job in world.room.jobs if job.name == ADVANCE)
+        await advance(run=posted.run.hex)
+        log = await world.log(posted.thread)
+        gate.set()
+    assert texts(log) == ["Half a line"]
+    assert bodies(log[-1])["reason"] == "stopped"

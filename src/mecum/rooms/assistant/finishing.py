@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -71,6 +71,8 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
             events = await _close(connection, run, state, outcome, joined, now)
             follower: UUID | None = run.id
         else:
+            if outcome.reason != "done" and not outcome.partial:
+                outcome = replace(outcome, partial=await _kept(connection, run, state))
             ended = {"state": "finished", "reason": outcome.reason, "finished_at": now}
             await runs.fence(connection, run, active_seconds=run.active_seconds, **ended)
             drafts = [*_answer(run, state, outcome), _end(run, state, outcome)]
@@ -84,6 +86,14 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
             await kit.jobs.defer(connection, advance, lock=run.place.thread.hex, run=follower.hex)
     await wake(kit.bus, run.place.thread, run.place.person, events[-1].seq)
     return follower
+
+
+async def _kept(connection: AsyncConnection, run: RunRow, state: RunState) -> str:
+    """What an attempt had written that was cut off: people have read it."""
+    saved = await runs.checkpoint_of(connection, run.place.thread)
+    if saved is None or saved.run != run.id or saved.message != run.answer_message:
+        return ""
+    return saved.text.removeprefix(state.text).lstrip("\n")
 
 
 async def close_and_go_on(kit: Kit, run: RunRow, state: RunState) -> None:
