@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.driver import Desk, answers, finished, thread_of, write
+from tests.e2e.driver import Desk, finished, thread_of, write
 
 POSTS = re.compile(r"/api/(threads/\w+/)?messages$")
 AWAY = r"ERR_FAILED|ERR_INTERNET_DISCONNECTED"
@@ -41,9 +41,8 @@ def test_messages_that_could_not_be_sent_survive_a_reload_and_are_sent_once_in_t
     page.reload()
     expect(page.get_by_test_id("sending")).to_have_count(2)
     mend(page)
-    expect(answers(page)).to_have_count(3)
-    finished(page)
     expect(page.get_by_test_id("sending")).to_have_count(0)
+    finished(page)  # One answer or two: the second message may join what the first has begun.
     assert said(me, thread) == ["The first question", "Written in a tunnel", "Still in the tunnel"]
     page.reload()
     expect(page.get_by_test_id("sending")).to_have_count(0)

@@ -300,7 +300,8 @@ async def test_the_archive_and_erasure_know_of_addresses_that_wait(mailing: Worl
     body = {"email": BO, "name": "Bo", "password": OTHER_PASSWORD, "token": token(mail.sent[0].text, "sign-up")}
     await bo.post("/api/sign-up", body)
     await bo.request("PATCH", "/api/me", {"email": "bo@new.example"})
-    archive = zipfile.ZipFile(io.BytesIO((await bo.post("/api/me/export")).content))
+    offered = (await bo.post("/api/me/export")).json()["url"]
+    archive = zipfile.ZipFile(io.BytesIO((await bo.get(offered)).content))
     account = json.loads(archive.read("people/account.json"))
     assert (account["email_verified"], account["pending_email"]) == (True, "bo@new.example")
     assert (await bo.delete("/api/me", {"confirm": BO, "password": OTHER_PASSWORD})).status_code == 204
