@@ -170,7 +170,7 @@ ACCOUNT: Mapping[str, list[Call]] = {
     "PATCH /api/me": [Own("account", body=of({"timezone": "UTC"}))],
     "DELETE /api/me": [Own("account", body=of({"confirm": "nobody@example.org"}), done=(403, 409, 422))],
     "POST /api/me/email/verification": [Own("account", done=(409,))],
-    "POST /api/me/email/confirm": [Own("account", body=of({"token": "wrong"}), done=(404,))],
+    "POST /api/me/email/confirm": [Owned("account", body=lambda t: {"token": t.verification})],
     "POST /api/me/password": [Own("account", body=of({"current": "wrong", "new": None}), done=(401, 403, 409))],
     "POST /api/me/export": [Own("account")],
     "GET /api/me/export/{ticket}": [Owned("account")],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeVar
 
+from mecum.kit.ids import decode
+from mecum.rooms.people.links import Links
+from mecum.rooms.people.settings import PeopleSettings
 from tests.rooms.people.authenticator import Authenticator
 from tests.support.fake_replies import command
 from tests.support.living_house import MEMBER, House
@@ -14,6 +18,7 @@ from tests.support.living_house import MEMBER, House
 T = TypeVar("T")
 
 CANARY = "quillonfeather"
+HOUR = dt.timedelta(hours=1)
 
 
 def waited_for(look: Callable[[], T | None], within_s: float = 10) -> T:
@@ -154,6 +159,19 @@ class Things:
     @cached_property
     def export_ticket(self) -> str:
         return self.post("/api/me/export")["url"].rsplit("/", 1)[1]
+
+    @cached_property
+    def verification(self) -> str:
+        """The secret of a link that confirms the person's address; without a mail server none is ever sent."""
+        kit, person = self.house.app.kit, self.get("/api/me")
+        links = Links(kit, PeopleSettings())
+
+        async def made() -> str:
+            async with kit.db.transaction() as connection:
+                about = {"person": decode("prs", person["id"]), "email": person["email"]}
+                return links.token(await links.make(connection, "verification", HOUR, **about))
+
+        return self.house.run(made())
 
     @cached_property
     def space(self) -> str:
