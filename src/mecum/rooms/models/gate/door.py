@@ -186,9 +186,10 @@ class Gate:
                 place.over(None)
 
     def refused(self, pool: str, retry_after_s: float | None) -> None:
-        """The provider said that it is too much: nothing more is sent until it may be."""
+        """The provider said that it is too much: nothing more is sent until it is worth another try."""
         held, now = self._pool(pool), self._clock.monotonic()
-        held.pressure.refused(now, retry_after_s)
+        longest_s = self._settings.provider_retry_after_max_s
+        held.pressure.refused(now, None if retry_after_s is None else min(retry_after_s, longest_s))
         free_at = now + held.pressure.held_s(now)
         asyncio.get_running_loop().call_later(free_at - now, lambda: held.admit(self._clock.monotonic()))
 
