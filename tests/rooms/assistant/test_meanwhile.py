@@ -204,3 +204,27 @@ async def test_a_stop_after_its_writer_died_keeps_what_people_have_read(database
         gate.set()
     assert texts(log) == ["Half a line"]
     assert bodies(log[-1])["reason"] == "stopped"
+
+
+async def test_a_stop_after_its_writer_died_tells_of_an_act_whose_end_nobody_knows(
+    database: Database, tmp_path: Path
+) -> None:
+    gate, entered = asyncio.Event(), asyncio.Event()
+
+    async def write(_: ToolCall) -> ToolResult:
+        entered.set()
+        await gate.wait()
+        return ToolResult("written")
+
+    tool = Tool("send", "Sends.", {"type": "object"}, write, effects=frozenset({"writes"}), idempotent=False)
+    async with World(database, tmp_path, [tool]).running() as world:
+        world.models.play(calls(("send", "{}")), says("Sent."))
+        posted = await world.face.post_new(world.caller, world.message("Send it"))
+        async with asyncio.timeout(10):
+            await entered.wait()
+        await world.face.stop(world.caller, posted.thread)
+        advance = next(job.run for job in world.room.jobs if job.name == ADVANCE)
+        await advance(run=posted.run.hex)
+        log = await world.log(posted.thread)
+        gate.set()
+    assert [event.type for event in log][-3:] == ["act.unknown", "message.assistant", "run.finished"]

@@ -12,7 +12,7 @@ from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
 from mecum.kit.room import Kit
 from mecum.rooms.assistant import Event
-from mecum.rooms.assistant.events import MESSAGE_ASSISTANT, RUN_FINISHED, RUN_STARTED, RUN_STEP, Draft
+from mecum.rooms.assistant.events import ACT_UNKNOWN, MESSAGE_ASSISTANT, RUN_FINISHED, RUN_STARTED, RUN_STEP, Draft
 from mecum.rooms.assistant.live import LiveAnswer, wake
 from mecum.rooms.assistant.service import RunState, fold_run, join_text
 from mecum.rooms.assistant.stepping import StepResult
@@ -75,7 +75,7 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
                 outcome = replace(outcome, partial=await _kept(connection, run, state))
             ended = {"state": "finished", "reason": outcome.reason, "finished_at": now}
             await runs.fence(connection, run, active_seconds=run.active_seconds, **ended)
-            drafts = [*_answer(run, state, outcome), _end(run, state, outcome)]
+            drafts = [*cut_off(run, state), *_answer(run, state, outcome), _end(run, state, outcome)]
             events = await log.append(connection, run.place, drafts, now, state="running" if joined else "idle")
             await runs.drop_checkpoint(connection, run.id)
             follower = await _follow_up(connection, run, joined, now) if joined else None
@@ -86,6 +86,15 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
             await kit.jobs.defer(connection, advance, lock=run.place.thread.hex, run=follower.hex)
     await wake(kit.bus, run.place.thread, run.place.person, events[-1].seq)
     return follower
+
+
+def cut_off(run: RunRow, state: RunState) -> list[Draft]:
+    """Acts that were begun and whose end nobody knows, when a run ends before it could ask: the person is told."""
+    return [
+        Draft(ACT_UNKNOWN, {"call": call, "tool": _tool(begun)}, "system", run.id, run.answer_message)
+        for call, begun in state.intended.items()
+        if call not in state.done and call not in state.unknown
+    ]
 
 
 async def _kept(connection: AsyncConnection, run: RunRow, state: RunState) -> str:
@@ -213,3 +222,7 @@ def _end(run: RunRow, state: RunState, outcome: Outcome) -> Draft:
 def _error(error: MecumError) -> dict[str, Any]:
     after = {} if error.retry_after is None else {"retry_after": error.retry_after}
     return {**error.problem(), "status": error.status, **after}
+
+
+def _tool(begun: Event) -> str:
+    return str((begun.payload or {}).get("tool"))
