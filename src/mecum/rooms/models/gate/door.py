@@ -98,10 +98,6 @@ class Place:
     def is_in(self) -> bool:
         return self._ticket.state == "running"
 
-    @property
-    def waited_s(self) -> float:
-        return self._sent_at - self._ticket.arrived
-
     def about_s(self) -> float | None:
         return self._pool.about_s(self._ticket, self._clock.monotonic())
 
