@@ -42,18 +42,22 @@ class Call:
     """A request, once the things exist that it names.
 
     Args:
-        scope: what a key needs for it, None when any key does.
+        scopes: what a key needs for it, all of them; None when any key does.
         places: other things than `PLACES` has for this route.
         body: its JSON; query: what follows the path; upload: it takes a file.
         done: the statuses by which it is clear that whom it is for was heard.
     """
 
-    scope: Scope | None
+    scopes: Scope | tuple[Scope, ...] | None
     places: Mapping[str, Fill] = field(default_factory=dict[str, Fill])
     body: Body | None = None
     query: str = ""
     upload: bool = False
     done: tuple[int, ...] = ()
+
+    @property
+    def each_scope(self) -> tuple[Scope, ...]:
+        return self.scopes if isinstance(self.scopes, tuple) else (self.scopes,) if self.scopes else ()
 
 
 class Owned(Call):
@@ -110,6 +114,7 @@ PUBLIC: Mapping[str, Public] = {
     "GET /{path:path}": Public("the web client's files, the same for everybody"),
 }
 
+TALKING: tuple[Scope, ...] = ("chat", "threads")
 THREADS: Mapping[str, list[Call]] = {
     "GET /api/threads": [Own("threads"), Own("threads", query="?origin=api"), Own("threads", query="?archived=true")],
     "POST /api/threads": [Own("threads", body=NO_BODY)],
@@ -121,18 +126,18 @@ THREADS: Mapping[str, list[Call]] = {
     "POST /api/threads/{thread}/read": [Owned("threads")],
     "POST /api/threads/{thread}/branch": [Owned("threads", body=lambda t: {"message": t.message})],
     "POST /api/threads/{thread}/stop": [
-        Owned("chat", body=NO_BODY),
-        Owned("chat", WAITING, body=NO_BODY),
-        Owned("chat", body=lambda t: {"run": t.run}),
+        Owned(TALKING, body=NO_BODY),
+        Owned(TALKING, WAITING, body=NO_BODY),
+        Owned(TALKING, body=lambda t: {"run": t.run}),
     ],
-    "POST /api/threads/{thread}/waits/{wait}": [Owned("chat", WAITING, body=of({"answer": {"values": {"f0": "x"}}}))],
+    "POST /api/threads/{thread}/waits/{wait}": [Owned(TALKING, WAITING, body=of({"answer": {"values": {"f0": "x"}}}))],
     "GET /api/threads/{thread}/events": [Owned("threads"), Owned("threads", query="?after=1&limit=2")],
     "POST /api/threads/{thread}/messages": [
-        Owned("chat", body=of(HELLO)),
-        Owned("chat", body=lambda t: {**HELLO, "parent": t.message}),
+        Owned(TALKING, body=of(HELLO)),
+        Owned(TALKING, body=lambda t: {**HELLO, "parent": t.message}),
     ],
-    "POST /api/threads/{thread}/messages/{message}/regenerate": [Owned("chat", body=of({"client_id": "again"}))],
-    "PUT /api/threads/{thread}/messages/{message}/feedback": [Owned("chat", body=of({"value": "up"}))],
+    "POST /api/threads/{thread}/messages/{message}/regenerate": [Owned(TALKING, body=of({"client_id": "again"}))],
+    "PUT /api/threads/{thread}/messages/{message}/feedback": [Owned(TALKING, body=of({"value": "up"}))],
     "POST /api/messages": [
         Own("chat", body=of(HELLO)),
         Owned("chat", body=lambda t: {**HELLO, "client_id": "files", "attachments": [t.attachment]}),
@@ -149,19 +154,19 @@ THREADS: Mapping[str, list[Call]] = {
     "GET /api/threads/{thread}/shares": [Owned("threads")],
     "GET /api/shares": [Own("threads")],
     "DELETE /api/shares/{share}": [Owned("threads")],
-    "GET /api/schedules": [Own("chat")],
+    "GET /api/schedules": [Own(TALKING)],
     "POST /api/schedules": [
-        Own("chat", body=of({"text": "hello", "cron": "0 9 * * 1", "timezone": "UTC"})),
-        Own("chat", body=of({"text": "hello", "words": "every Monday at 9"})),
-        Own("chat", body=of({"text": "hello", "at": "2099-05-03T09:00:00Z"})),
+        Own(TALKING, body=of({"text": "hello", "cron": "0 9 * * 1", "timezone": "UTC"})),
+        Own(TALKING, body=of({"text": "hello", "words": "every Monday at 9"})),
+        Own(TALKING, body=of({"text": "hello", "at": "2099-05-03T09:00:00Z"})),
     ],
     "POST /api/schedules/read": [Own("chat", body=of({"text": "every Monday at 9", "timezone": "UTC"}))],
     "PATCH /api/schedules/{schedule}": [
-        Owned("chat", body=of({"enabled": False})),
-        Owned("chat", body=of({"cron": "0 9 * * 1", "timezone": "UTC"})),
-        Owned("chat", body=of({"at": "2099-05-03T09:00:00Z"})),
+        Owned(TALKING, body=of({"enabled": False})),
+        Owned(TALKING, body=of({"cron": "0 9 * * 1", "timezone": "UTC"})),
+        Owned(TALKING, body=of({"at": "2099-05-03T09:00:00Z"})),
     ],
-    "DELETE /api/schedules/{schedule}": [Owned("chat")],
+    "DELETE /api/schedules/{schedule}": [Owned(TALKING)],
     "GET /api/me/stream": [Own("threads")],
 }
 

@@ -76,9 +76,9 @@ def outsiders(house: House, call: Call, method: str) -> Iterator[tuple[str, dict
     yield "a key of nobody", {"authorization": "Bearer mk_wrong"}, {401}
     yield "a cookie of nobody", {"cookie": "mecum=wrong; session=wrong"}, {401}
     owner = OWNER if isinstance(call, Operated) else MEMBER
-    if call.scope is not None:
-        less = house.key(*(ALL_SCOPES - {call.scope, "admin"}), person=owner)
-        yield f"without the scope {call.scope}", {"authorization": f"Bearer {less}"}, {403, 404}
+    for scope in call.each_scope:
+        less = house.key(*(ALL_SCOPES - {scope, "admin"}), person=owner)
+        yield f"without the scope {scope}", {"authorization": f"Bearer {less}"}, {403, 404}
     if isinstance(call, Operated):
         yield "a member", {"authorization": f"Bearer {house.key(person=OTHER)}"}, {403}
     if isinstance(call, Owned):

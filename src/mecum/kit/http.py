@@ -91,11 +91,13 @@ async def authenticated(request: Request, _: Annotated[object, Depends(_bearer)]
 Signed = Annotated[Principal, Depends(authenticated)]
 
 
-def scoped(scope: Scope) -> Callable[[Principal], Principal]:
-    """A dependency: the caller, who must have `scope`."""
+def scoped(*scopes: Scope) -> Callable[[Principal], Principal]:
+    """A dependency: the caller, who must have all of `scopes`."""
 
     def check(caller: Signed) -> Principal:
-        return require(caller, scope)
+        for scope in scopes:
+            require(caller, scope)
+        return caller
 
     return check
 
@@ -120,6 +122,8 @@ def require(caller: Principal, scope: Scope) -> Principal:
 
 ChatCaller = Annotated[Principal, Depends(scoped("chat"))]
 ThreadsCaller = Annotated[Principal, Depends(scoped("threads"))]
+TalkingCaller = Annotated[Principal, Depends(scoped("chat", "threads"))]
+"""Whoever says something in a thread that is there already, or decides what waits in it."""
 AccountCaller = Annotated[Principal, Depends(scoped("account"))]
 ModelsCaller = Annotated[Principal, Depends(scoped("models"))]
 

@@ -22,8 +22,9 @@ OrganisationRole: TypeAlias = Literal["admin", "member"]
 Scope: TypeAlias = Literal["chat", "models", "threads", "account", "admin"]
 """What an API key or a grant may do. A session of the person has them all, except what its role forbids.
 
-chat: talk to the entity and read the own threads' answers; models: use the relay; threads: read and change threads;
-account: the person's own account and keys; admin: what the person's installation role allows.
+chat: ask the entity, and read what came of what was asked through `/v1`; models: use the relay; threads: read and
+change all threads (to say something in one, answer a question, or plan work takes `chat` as well); account: the
+person's own account and keys; admin: what the person's installation role allows.
 """
 ALL_SCOPES: frozenset[Scope] = frozenset(("chat", "models", "threads", "account", "admin"))
 

@@ -10,6 +10,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
+from mecum.kit.types import Scope
 from tests.support.fake_replies import command
 from tests.support.living_house import MEMBER, House
 
@@ -160,3 +161,38 @@ def test_a_tool_of_its_own_is_used_without_the_caller_seeing_a_call(client: Open
     asked: Any = [{"role": "user", "content": f"Six times seven? {told}"}]
     choice = client.chat.completions.create(model="mecum", messages=asked).choices[0]
     assert (choice.message.content, choice.finish_reason, choice.message.tool_calls) == ("It is 42.", "stop", None)
+
+
+def with_key(house: House, *scopes: Scope) -> OpenAI:
+    return OpenAI(base_url=f"{house.url}/v1", api_key=house.key(*scopes), max_retries=0, timeout=20)
+
+
+def test_what_was_asked_on_another_surface_is_no_response(house: House) -> None:
+    posted = house.post("/api/messages", {"client_id": "asked-in-the-web", "text": "My diary of today"})
+    house.until_idle(posted["thread"])
+    its_run = f"resp_{posted['run'].removeprefix('run_')}"
+    with with_key(house, "chat") as chat:
+        for reach in (chat.responses.retrieve, chat.responses.cancel, chat.responses.delete):
+            with pytest.raises(openai.NotFoundError):
+                reach(its_run)
+        with pytest.raises(openai.NotFoundError):
+            chat.responses.input_items.list(its_run)
+        with pytest.raises(openai.NotFoundError):
+            chat.responses.create(model="mecum", input="And yesterday?", previous_response_id=its_run)
+    assert house.get(f"/api/threads/{posted['thread']}")["id"] == posted["thread"]
+
+
+def test_a_key_that_may_only_chat_deletes_what_is_its_own_alone(house: House) -> None:
+    with with_key(house, "chat") as chat, with_key(house, "chat", "threads") as threads:
+        own = chat.responses.create(model="mecum", input="Only of a program")
+        chat.responses.delete(own.id)
+        shared = chat.responses.create(model="mecum", input="A person goes on with it")
+        thread = api_threads(house)["A person goes on with it"]
+        house.post(f"/api/threads/{thread['id']}/messages", {"client_id": "goes-on-1", "text": "Indeed"})
+        house.until_idle(thread["id"])
+        with pytest.raises(openai.PermissionDeniedError, match="threads"):
+            chat.responses.delete(shared.id)
+        assert chat.responses.retrieve(shared.id).status == "completed"
+        threads.responses.delete(shared.id)
+        with pytest.raises(openai.NotFoundError):
+            chat.responses.retrieve(shared.id)

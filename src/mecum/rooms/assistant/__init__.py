@@ -257,8 +257,12 @@ class Assistant(Protocol):
 
     async def run_result(self, principal: Principal, run: UUID) -> Mapping[str, Any]:
         """State and output of a run: keys `thread`, `message`, `state`, `reason`, `text`, `finish`, `tool_calls`,
-        `usage`,
-        `model`, `error`, `created_at`, `finished_at`. Raises NotFound."""
+        `usage`, `model`, `error`, `caller` (what was asked through `/v1`, empty for other surfaces), `created_at`,
+        `finished_at`. Raises NotFound."""
+        ...
+
+    async def all_called(self, principal: Principal, thread: UUID) -> bool:
+        """Whether all that was asked in a thread came through `/v1`. Raises NotFound."""
         ...
 
     async def background(self, principal: Principal, text: str, client_id: str | None = None) -> Posted:

@@ -323,6 +323,11 @@ class AssistantRoom:
             "finished_at": row.finished_at,
         }
 
+    async def all_called(self, principal: Principal, thread: UUID) -> bool:
+        async with self._kit.db.transaction() as connection:
+            _present(await threads.get(connection, principal, thread))
+            return await runs.all_called(connection, thread)
+
     async def background(self, principal: Principal, text: str, client_id: str | None = None) -> Posted:
         return await self.post_new(principal, Post(client_id or new_id().hex, text), origin="background")
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from mecum.kit.errors import BadRequest, MecumError, NotFound
+from mecum.kit.http import require
 from mecum.kit.ids import decode, encode
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant, Post, Posted
@@ -89,13 +90,16 @@ class EntityResponses:
         return self.render(run, await self._assistant.run_result(caller, run))
 
     async def find(self, caller: Principal, response_id: str) -> Found | None:
-        """A stored response of the entity; None when there is none of that id, or it is not the caller's."""
+        """A stored response of the entity; None when there is none of that id, or it is not the caller's.
+
+        What the person asked on another surface is no response, also where one knows the id of its run.
+        """
         try:
             run = decode("resp", response_id)
             result = await self._assistant.run_result(caller, run)
         except (NotFound, BadRequest):
             return None
-        return None if result["temporary"] else Found(run, result)
+        return None if result["temporary"] or not result["caller"] else Found(run, result)
 
     async def cancel(self, caller: Principal, found: Found) -> Mapping[str, Any]:
         """Stop it where it is going on. The response object as it is then."""
@@ -106,7 +110,13 @@ class EntityResponses:
         return await self.now(caller, found.run)
 
     async def delete(self, caller: Principal, found: Found) -> Mapping[str, Any]:
-        """Delete the thread of a response."""
+        """Delete the thread of a response.
+
+        Raises:
+            Forbidden: the person has gone on in it on another surface, and the key has not the scope `threads`.
+        """
+        if not await self._assistant.all_called(caller, found.posted.thread):
+            require(caller, "threads")
         await self._assistant.delete_thread(caller, found.posted.thread)
         return {"id": f"resp_{found.run.hex}", "object": "response", "deleted": True}
 

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from mecum.kit.clock import Clock
 from mecum.kit.errors import BadRequest
-from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX, ChatCaller
+from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX, ChatCaller, TalkingCaller
 from mecum.kit.ids import decode, encode
 from mecum.rooms.assistant.schedule_words import CRON_MAX, WORDS_MAX, When, next_time, read_when
 from mecum.rooms.assistant.scheduling import TEXT_MAX, TITLE_MAX, Scheduling
@@ -91,7 +91,7 @@ def build_router(scheduling: Scheduling, clock: Clock) -> APIRouter:
 
     @router.get("")
     async def list_schedules(
-        caller: ChatCaller,
+        caller: TalkingCaller,
         cursor: Annotated[str | None, Query(max_length=60)] = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
     ) -> JSONResponse:
@@ -101,7 +101,7 @@ def build_router(scheduling: Scheduling, clock: Clock) -> APIRouter:
         return JSONResponse({"items": [rendered(item) for item in page.items], "next": page.next})
 
     @router.post("", status_code=201)
-    async def add_schedule(caller: ChatCaller, body: NewScheduleBody) -> JSONResponse:
+    async def add_schedule(caller: TalkingCaller, body: NewScheduleBody) -> JSONResponse:
         """Have something done later, once or again and again."""
         timezone = body.timezone or caller.timezone
         words = body.words
@@ -119,7 +119,7 @@ def build_router(scheduling: Scheduling, clock: Clock) -> APIRouter:
         return JSONResponse({**found, "next_at": _at(first), "timezone": timezone})
 
     @router.patch("/{schedule}")
-    async def change_schedule(caller: ChatCaller, schedule: str, body: ChangeScheduleBody) -> JSONResponse:
+    async def change_schedule(caller: TalkingCaller, schedule: str, body: ChangeScheduleBody) -> JSONResponse:
         """Change, pause or resume a scheduled task; `cron` makes it repeat, `at` has it done once."""
         timed = body.cron is not None or body.at is not None
         changed = await scheduling.change(
@@ -134,7 +134,7 @@ def build_router(scheduling: Scheduling, clock: Clock) -> APIRouter:
         return JSONResponse(rendered(changed))
 
     @router.delete("/{schedule}", status_code=204)
-    async def remove_schedule(caller: ChatCaller, schedule: str) -> Response:
+    async def remove_schedule(caller: TalkingCaller, schedule: str) -> Response:
         """Remove a scheduled task."""
         await scheduling.remove(caller, decode("sch", schedule))
         return Response(status_code=204)

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from mecum.kit.errors import Forbidden, Unauthenticated
-from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX, ChatCaller, ThreadsCaller
+from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX, ChatCaller, TalkingCaller, ThreadsCaller
 from mecum.kit.ids import decode, encode
 from mecum.kit.sse import SSE_HEADERS, encode_frame
 from mecum.kit.types import Principal
@@ -197,7 +197,7 @@ def _message_routes(router: APIRouter, room: AssistantRoom) -> None:
         return JSONResponse(render_posted(posted), 202)
 
     @router.post("/threads/{thread}/messages", status_code=202)
-    async def post_message(caller: ChatCaller, thread: str, body: MessageBody) -> JSONResponse:
+    async def post_message(caller: TalkingCaller, thread: str, body: MessageBody) -> JSONResponse:
         """Write a message; it is durable when this answers. The same `client_id` again is the same message.
 
         Without `parent` it follows the newest message of the selected branch; with `null` it begins a new branch.
@@ -205,26 +205,26 @@ def _message_routes(router: APIRouter, room: AssistantRoom) -> None:
         return JSONResponse(render_posted(await room.post(caller, thread_id(thread), _post(body))), 202)
 
     @router.post("/threads/{thread}/messages/{message}/regenerate", status_code=202)
-    async def regenerate(caller: ChatCaller, thread: str, message: str, body: RegenerateBody) -> JSONResponse:
+    async def regenerate(caller: TalkingCaller, thread: str, message: str, body: RegenerateBody) -> JSONResponse:
         """Answer again what an answer answered, as a sibling branch."""
         post = Post(client_id=body.client_id, text="", effort=body.effort, model=body.model)
         posted = await room.regenerate(caller, thread_id(thread), decode("msg", message), post)
         return JSONResponse(render_posted(posted), 202)
 
     @router.post("/threads/{thread}/stop")
-    async def stop_run(caller: ChatCaller, thread: str, body: StopBody) -> JSONResponse:
+    async def stop_run(caller: TalkingCaller, thread: str, body: StopBody) -> JSONResponse:
         """Stop the answer that is being written. Its text so far is kept."""
         run = None if body.run is None else decode("run", body.run)
         return JSONResponse({"stopped": await room.stop(caller, thread_id(thread), run)})
 
     @router.post("/threads/{thread}/waits/{wait}", status_code=204)
-    async def answer_wait(caller: ChatCaller, thread: str, wait: str, body: AnswerBody) -> Response:
+    async def answer_wait(caller: TalkingCaller, thread: str, wait: str, body: AnswerBody) -> Response:
         """Answer a question that a run waits with; see `run.waiting` in the description of events."""
         await room.answer(caller, thread_id(thread), decode("wai", wait), body.answer)
         return Response(status_code=204)
 
     @router.put("/threads/{thread}/messages/{message}/feedback", status_code=204)
-    async def give_feedback(caller: ChatCaller, thread: str, message: str, body: FeedbackBody) -> Response:
+    async def give_feedback(caller: TalkingCaller, thread: str, message: str, body: FeedbackBody) -> Response:
         """Say whether an answer was good, and why."""
         await room.feedback(caller, thread_id(thread), decode("msg", message), body.value, body.reason)
         return Response(status_code=204)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -127,6 +127,12 @@ async def open_run(connection: AsyncConnection, thread_id: UUID) -> RunRow | Non
     )
     row = (await connection.execute(query)).mappings().one_or_none()
     return _row(row) if row else None
+
+
+async def all_called(connection: AsyncConnection, thread_id: UUID) -> bool:
+    """Whether every run of the thread was asked for through `/v1`: `options` say what its caller asked."""
+    others = exists().where(run.c.thread_id == thread_id, func.coalesce(run.c.options["caller"].astext, "") == "")
+    return not (await connection.execute(select(others))).scalar_one()
 
 
 async def asked_by_open_answer(connection: AsyncConnection, thread_id: UUID) -> UUID | None:
