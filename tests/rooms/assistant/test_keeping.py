@@ -12,7 +12,7 @@ import pytest
 
 from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
-from mecum.kit.errors import Gone, NotFound, TooLarge
+from mecum.kit.errors import Gone, NotFound, TooLarge, TooMany
 from mecum.rooms.assistant.exporting import Exporting
 from mecum.rooms.assistant.files.attachments import READ
 from mecum.rooms.assistant.settings import AssistantSettings
@@ -78,6 +78,20 @@ async def test_a_shared_copy_shows_the_branch_until_it_is_withdrawn(database: Da
         await sharing.withdraw(world.caller, share.id)
         with pytest.raises(NotFound):
             await sharing.open(token)
+
+
+async def test_shared_copies_have_a_limit_of_number_and_of_size(database: Database, tmp_path: Path) -> None:
+    async with World(database, tmp_path).running() as world:
+        world.models.play(says("x" * 60_000))
+        posted = await world.face.post_new(world.caller, world.message("Write much"))
+        await world.until(posted.thread, "run.finished")
+        for most, fit in ((AssistantSettings(shares_max=1), 1), (AssistantSettings(shares_bytes_max=100_000), 2)):
+            sharing = Sharing(world.kit, world.people, most)
+            made = [await sharing.share(world.caller, posted.thread, None) for _ in range(fit)]
+            with pytest.raises(TooMany):
+                await sharing.share(world.caller, posted.thread, None)
+            for share in made:
+                await sharing.withdraw(world.caller, share.id)
 
 
 async def test_a_shared_copy_leads_nowhere_while_its_conversation_is_deleted(

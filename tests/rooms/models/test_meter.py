@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import logging
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
 from mecum.kit.errors import Unavailable
 from mecum.kit.ids import new_id
@@ -25,6 +27,7 @@ from tests.support.fake_provider import FakeProvider
 from tests.support.jobs import HandJobs
 
 AT = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
+DAY_S = 86_400.0
 
 
 def record(person: UUID | None = None) -> UsageRecord:
@@ -57,7 +60,7 @@ async def test_records_wait_while_the_database_is_away_and_the_oldest_are_given_
     caplog.set_level(logging.CRITICAL, "sqlalchemy.pool")
     away = Database("postgresql://mecum:x@127.0.0.1:1/none")
     settings = ModelsSettings(usage_buffer_max=100, usage_flush_ms=10)
-    meter = Meter(away, settings)
+    meter = Meter(away, ManualClock(AT), settings)
     records = [record() for _ in range(130)]
     for each in records:
         meter.record(each)
@@ -82,6 +85,24 @@ async def test_a_record_is_written_once_however_often_it_is_tried(database: Data
             await usage.add(connection, [once])
     async with database.transaction() as connection:
         assert await usage.of_person(connection, once.person_id, once.space_id, NOBODY, 10) == (once,)
+
+
+async def test_records_are_swept_when_they_are_old(database: Database) -> None:
+    settings = ModelsSettings(usage_days=10)
+    clock = ManualClock(AT)
+    meter = Meter(database, clock, settings)
+    person, space = uuid4(), uuid4()
+    old, young = [dataclasses.replace(record(person), space_id=space, at=AT + dt.timedelta(days=d)) for d in (0, 5)]
+    async with database.transaction() as connection:
+        await usage.add(connection, [old, young])
+    clock.advance(9 * DAY_S)
+    await meter.sweep()
+    async with database.transaction() as connection:
+        assert len(await usage.of_person(connection, person, space, NOBODY, 10)) == 2
+    clock.advance(2 * DAY_S)
+    await meter.sweep()
+    async with database.transaction() as connection:
+        assert await usage.of_person(connection, person, space, NOBODY, 10) == (young,)
 
 
 async def exported(here: World) -> dict[str, list[dict[str, object]]]:

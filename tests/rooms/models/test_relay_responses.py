@@ -275,6 +275,47 @@ async def test_responses_are_swept_when_their_time_is_over(
             assert (await connection.execute(text("SELECT count(*) FROM models.stored_response"))).scalar_one() == 0
 
 
+@pytest.mark.parametrize("swept", [False, True], ids=["as they come", "by the sweep"])
+async def test_who_keeps_more_than_they_may_loses_the_oldest_that_are_finished(
+    database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider, swept: bool
+) -> None:
+    async with world(database, jobs, tmp_path, stored_responses_max=1_000 if swept else 10) as here:
+        await here.connect(fake)
+        waiting = await here.openai.responses.create(model="fake", input="Later", background=True)
+        made = [(await here.openai.responses.create(model="fake", input=f"{n}")).id for n in range(12)]
+        await here.parts.shelf.flush()
+        if swept:
+            here.parts.shelf._settings = here.parts.shelf._settings.model_copy(update={"stored_responses_max": 10})
+            await here.parts.shelf.sweep()
+        there = {each for each in made if await found(here, each)}
+        assert there == set(made[-10:])
+        assert await found(here, waiting.id), "what is still to be made stays"
+
+
+async def found(here: World, response_id: str) -> bool:
+    try:
+        await here.openai.responses.retrieve(response_id)
+    except NotFoundError:
+        return False
+    return True
+
+
+async def test_responses_that_take_too_much_room_go_but_never_the_newest(
+    database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
+) -> None:
+    async with world(database, jobs, tmp_path) as here:
+        await here.connect(fake)
+        made = [(await here.openai.responses.create(model="fake", input="x" * 50_000)).id for _ in range(4)]
+        await here.parts.shelf.flush()
+        small = {"stored_responses_bytes_max": 110_000}
+        here.parts.shelf._settings = here.parts.shelf._settings.model_copy(update=small)
+        await here.parts.shelf.sweep()
+        assert [await found(here, each) for each in made] == [False, False, True, True]
+        here.parts.shelf._settings = here.parts.shelf._settings.model_copy(update={"stored_responses_bytes_max": 10})
+        await here.parts.shelf.sweep()
+        assert [await found(here, each) for each in made] == [False, False, False, True]
+
+
 async def test_what_the_relay_does_not_have_is_refused_by_name(here: World) -> None:
     for more in ({"conversation": "conv_1"}, {"prompt": {"id": "p"}}):
         with pytest.raises(BadRequestError) as refused:

@@ -66,4 +66,7 @@ class AssistantSettings(BaseSettings):
     )
     page_chars_max: int = Field(default=20_000, ge=500, description="Characters of a web page that the model is given.")
     shares_max: int = Field(default=500, ge=1, description="Links of shared copies that one person may have.")
+    shares_bytes_max: int = Field(
+        default=100_000_000, ge=100_000, description="Size of all shared copies of one person."
+    )
     schedules_max: int = Field(default=100, ge=1, description="Scheduled tasks of one person.")

@@ -42,7 +42,8 @@ class Sharing:
             found = await threads.get(connection, principal, thread)
             if found is None or found.deleted_at is not None:
                 raise NotFound("assistant.thread_unknown", "There is no such thread.")
-            if await shares.count(connection, principal) >= self._settings.shares_max:
+            number, size_bytes = await shares.amount(connection, principal)
+            if number >= self._settings.shares_max or size_bytes >= self._settings.shares_bytes_max:
                 raise TooMany(
                     "assistant.too_many_shares", "You have shared as many copies as you may.", "Withdraw one."
                 )

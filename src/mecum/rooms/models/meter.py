@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from collections import deque
 
+from mecum.kit.clock import Clock
 from mecum.kit.db import Database
 from mecum.kit.errors import MecumError
 from mecum.rooms.models.settings import ModelsSettings
@@ -17,11 +19,14 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 PAUSE_MAX_S = 30.0
 STOP_WITHIN_S = 3.0
+SWEEP_BATCH, SWEEP_BATCHES_MAX = 10_000, 100
 
 
 class Meter:
-    def __init__(self, db: Database, settings: ModelsSettings) -> None:
+    def __init__(self, db: Database, clock: Clock, settings: ModelsSettings) -> None:
         self._db = db
+        self._clock = clock
+        self._kept = dt.timedelta(days=settings.usage_days)
         self._flush_s = settings.usage_flush_ms / 1000
         self._waiting: deque[UsageRecord] = deque()
         self._room = settings.usage_buffer_max
@@ -67,6 +72,14 @@ class Meter:
                 written = {record.request_id for record in batch}
                 while self._waiting and self._waiting[0].request_id in written:
                     self._waiting.popleft()
+
+    async def sweep(self) -> None:
+        """Remove records that were kept as long as the setting says."""
+        before = self._clock.now() - self._kept
+        for _ in range(SWEEP_BATCHES_MAX):
+            async with self._db.transaction() as connection:
+                if await usage.sweep(connection, before, SWEEP_BATCH) < SWEEP_BATCH:
+                    return
 
     async def _write(self) -> None:
         pause_s = self._flush_s

@@ -68,7 +68,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     gate = Gate(kit.clock, settings)
     upstream = Upstream(settings, kit.clock, gate.refused)
     health = Health(kit.db)
-    meter = Meter(kit.db, settings)
+    meter = Meter(kit.db, kit.clock, settings)
     catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports)
     chat = OpenAiChat(upstream, Quirks(), settings)
     planner = Planner(kit.clock)

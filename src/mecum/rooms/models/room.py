@@ -30,6 +30,7 @@ def mounted(parts: Parts) -> Room[ModelsRoom]:
             JobSpec(MAKE, parts.background.make, attempts_max=5, given_up=parts.background.give_up),
             JobSpec(FORGET_AGAIN, parts.forgetting.again),
             JobSpec("models.sweep_responses", parts.shelf.sweep, cron="23 * * * *"),
+            JobSpec("models.sweep_usage", parts.meter.sweep, cron="41 3 * * *"),
         ],
         handlers=[Subscription(PERSON_ERASED, "models.erase_person", parts.forgetting.erase)],
         start=parts.start,

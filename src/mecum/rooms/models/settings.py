@@ -98,11 +98,22 @@ class ModelsSettings(BaseSettings):
     stored_response_limit_bytes: int = Field(
         default=8 * MIB, ge=64 * KIB, le=64 * MIB, description="Largest conversation that is stored or continued."
     )
+    stored_responses_max: int = Field(
+        default=20_000, ge=10, le=10_000_000, description="Stored responses of one person; beyond it the oldest go."
+    )
+    stored_responses_bytes_max: int = Field(
+        default=1024 * MIB,
+        ge=64 * MIB,
+        description="Size of all stored responses of one person; beyond it the oldest go.",
+    )
     background_responses_max: int = Field(
         default=20, ge=1, le=1000, description="Background responses of one person that may wait or run at once."
     )
 
     embed_texts_max: int = Field(default=2048, ge=1, le=100000, description="Texts in one call for embeddings.")
+    usage_days: int = Field(
+        default=400, ge=1, le=36500, description="How long the record of a call to a model is kept."
+    )
     usage_flush_ms: int = Field(
         default=200, ge=10, le=10000, description="How long usage records are collected before they are written."
     )

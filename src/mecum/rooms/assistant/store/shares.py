@@ -86,9 +86,13 @@ async def listed(
     return [_share(row) for row in rows]
 
 
-async def count(connection: AsyncConnection, principal: Principal) -> int:
-    query = select(func.count()).where(share.c.space_id == principal.space, share.c.person_id == principal.person)
-    return (await connection.execute(query)).scalar_one()
+async def amount(connection: AsyncConnection, principal: Principal) -> tuple[int, int]:
+    """How many copies the caller has shared, and their bytes altogether."""
+    query = select(func.count(), func.coalesce(func.sum(share.c.size_bytes), 0)).where(
+        share.c.space_id == principal.space, share.c.person_id == principal.person
+    )
+    number, size_bytes = (await connection.execute(query)).one()
+    return number, int(size_bytes)
 
 
 async def by_token(connection: AsyncConnection, token_hash: bytes) -> Share | None:

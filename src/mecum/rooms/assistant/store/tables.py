@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, SmallInteger, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    FetchedValue,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from mecum.kit.db import JSONB, TIMESTAMP, UUID, room_metadata
@@ -151,6 +163,7 @@ share = Table(
     Column("title", String(200), nullable=False),
     Column("snapshot", JSONB, nullable=False),
     Column("created_at", AT, nullable=False),
+    Column("size_bytes", BigInteger, FetchedValue(), nullable=False),
 )
 schedule = Table(
     "schedule",

@@ -6,10 +6,11 @@ import asyncio
 import datetime as dt
 import logging
 import re
+from uuid import UUID
 
 from mecum.kit.bus import Bus
 from mecum.kit.clock import Clock
-from mecum.kit.db import Database
+from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.errors import Conflict, MecumError, NotFound, TooMany
 from mecum.kit.jobs import Jobs
 from mecum.kit.types import Principal
@@ -24,6 +25,8 @@ MAKE = "models.make_response"
 WRITES_AT_ONCE = 64
 SWEEP_BATCH, SWEEP_BATCHES_MAX = 1000, 100
 RETRY_AFTER_S = 10.0
+TRIM_EVERY = 0.05
+"""After such a part of what a person may keep, the limits are looked at again."""
 STOP_WITHIN_S = 3.0
 RESPONSE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
@@ -42,6 +45,7 @@ class Shelf:
         self._writing: dict[str, StoredResponse] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._places = asyncio.Semaphore(WRITES_AT_ONCE)
+        self._came: dict[UUID, float] = {}
 
     def expires_at(self) -> dt.datetime:
         return self._clock.now() + dt.timedelta(days=self._settings.stored_response_days)
@@ -73,7 +77,7 @@ class Shelf:
                     params={"limit": self._settings.background_responses_max},
                     retry_after=RETRY_AFTER_S,
                 )
-            await store.add(connection, stored)
+            await self._add(connection, stored)
             await self._jobs.defer(connection, MAKE, response=stored.id)
 
     async def get(self, principal: Principal, response_id: str) -> StoredResponse:
@@ -142,21 +146,43 @@ class Shelf:
             await store.advance(connection, response_id, str(response["status"]), response)
 
     async def sweep(self) -> None:
-        """Remove responses whose time is over."""
+        """Remove responses whose time is over, and of those who keep more than they may the oldest."""
         for _ in range(SWEEP_BATCHES_MAX):
             async with self._db.transaction() as connection:
                 if await store.sweep(connection, self._clock.now(), SWEEP_BATCH) < SWEEP_BATCH:
-                    return
+                    break
+        self._came.clear()
+        async with self._db.transaction() as connection:
+            for person in await store.over(connection, **self._limits):
+                await store.trim(connection, person, **self._limits)
 
     async def flush(self) -> None:
         """Wait until everything is written."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_WITHIN_S)
 
+    @property
+    def _limits(self) -> dict[str, int]:
+        most = self._settings
+        return {"count_max": most.stored_responses_max, "bytes_max": most.stored_responses_bytes_max}
+
+    async def _add(self, connection: AsyncConnection, stored: StoredResponse) -> None:
+        """Keep a response; let the person's oldest go when a part of what they may keep came since the last time.
+
+        To look at the limits for each response would cost more than to keep it.
+        """
+        size_bytes = await store.add(connection, stored)
+        most, person = self._settings, stored.person_id
+        came = 1 / most.stored_responses_max + size_bytes / most.stored_responses_bytes_max
+        self._came[person] = self._came.get(person, 0.0) + came
+        if self._came[person] >= TRIM_EVERY:
+            del self._came[person]
+            await store.trim(connection, person, **self._limits)
+
     async def _write(self, stored: StoredResponse) -> None:
         try:
             async with self._db.transaction() as connection:
-                await store.add(connection, stored)
+                await self._add(connection, stored)
         except MecumError:
             logger.warning("A response could not be kept: the database is away")
         finally:

@@ -14,6 +14,7 @@ from mecum.kit.db import AsyncConnection
 from mecum.rooms.models.store.tables import stored_response as table
 
 OPEN = ("queued", "in_progress")
+SWEPT_PERSONS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +44,25 @@ class StoredResponse:
     expires_at: dt.datetime
 
 
-async def add(connection: AsyncConnection, stored: StoredResponse) -> None:
-    """Keep a response; one that is there already stays as it is."""
+_COLUMNS = [table.c[name] for name in StoredResponse.__slots__]
+
+
+async def add(connection: AsyncConnection, stored: StoredResponse) -> int:
+    """Keep a response; one that is there already stays as it is. Gives the bytes that it takes, 0 for such a one."""
     values = {name: getattr(stored, name) for name in StoredResponse.__slots__}
-    await connection.execute(insert(table).values(values).on_conflict_do_nothing(index_elements=["id"]))
+    statement = insert(table).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.size_bytes)
+    return (await connection.execute(statement)).scalar_one_or_none() or 0
 
 
 async def find(connection: AsyncConnection, response_id: str, person: UUID, space: UUID) -> StoredResponse | None:
     mine = (table.c.id == response_id) & (table.c.person_id == person) & (table.c.space_id == space)
-    row = (await connection.execute(select(table).where(mine))).mappings().one_or_none()
+    row = (await connection.execute(select(*_COLUMNS).where(mine))).mappings().one_or_none()
     return None if row is None else StoredResponse(**row)
 
 
 async def find_any(connection: AsyncConnection, response_id: str) -> StoredResponse | None:
     """A response whosever it is: for the job that makes it."""
-    row = (await connection.execute(select(table).where(table.c.id == response_id))).mappings().one_or_none()
+    row = (await connection.execute(select(*_COLUMNS).where(table.c.id == response_id))).mappings().one_or_none()
     return None if row is None else StoredResponse(**row)
 
 
@@ -84,7 +89,7 @@ async def of_person(
 ) -> tuple[StoredResponse, ...]:
     """A person's responses in a space, by id, after `after`."""
     mine = (table.c.person_id == person) & (table.c.space_id == space) & (table.c.id > after)
-    rows = await connection.execute(select(table).where(mine).order_by(table.c.id).limit(limit))
+    rows = await connection.execute(select(*_COLUMNS).where(mine).order_by(table.c.id).limit(limit))
     return tuple(StoredResponse(**row) for row in rows.mappings())
 
 
@@ -96,3 +101,30 @@ async def sweep(connection: AsyncConnection, now: dt.datetime, limit: int) -> in
     """Remove responses whose time is over, at most `limit`; gives how many."""
     old = select(table.c.id).where(table.c.expires_at < now).limit(limit).scalar_subquery()
     return (await connection.execute(delete(table).where(table.c.id.in_(old)))).rowcount
+
+
+_NEWEST = {"partition_by": table.c.person_id, "order_by": (table.c.created_at.desc(), table.c.id.desc())}
+
+
+async def trim(connection: AsyncConnection, person: UUID, *, count_max: int, bytes_max: int) -> int:
+    """Remove the oldest responses of a person beyond either limit; gives how many. The newest one always stays."""
+    ranked = (
+        select(
+            table.c.id,
+            table.c.status,
+            func.row_number().over(**_NEWEST).label("place"),
+            func.sum(table.c.size_bytes).over(**_NEWEST).label("bytes"),
+        )
+        .where(table.c.person_id == person)
+        .subquery()
+    )
+    beyond = (ranked.c.place > count_max) | ((ranked.c.bytes > bytes_max) & (ranked.c.place > 1))
+    old = select(ranked.c.id).where(beyond, ranked.c.status.not_in(OPEN))
+    return (await connection.execute(delete(table).where(table.c.id.in_(old)))).rowcount
+
+
+async def over(connection: AsyncConnection, *, count_max: int, bytes_max: int) -> list[UUID]:
+    """Persons who keep more than either limit allows, at most `SWEPT_PERSONS_MAX`."""
+    too_much = (func.count() > count_max) | (func.sum(table.c.size_bytes) > bytes_max)
+    persons = select(table.c.person_id).group_by(table.c.person_id).having(too_much).limit(SWEPT_PERSONS_MAX)
+    return list((await connection.execute(persons)).scalars())

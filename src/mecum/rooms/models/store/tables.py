@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, FetchedValue, Integer, LargeBinary, String, Table
 
 from mecum.kit.db import JSONB, TIMESTAMP, UUID, room_metadata
 
@@ -79,4 +79,5 @@ stored_response = Table(
     Column("response", JSONB),
     Column("created_at", moment),
     Column("expires_at", moment),
+    Column("size_bytes", BigInteger, FetchedValue()),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects import postgresql
 
 from mecum.kit.db import AsyncConnection
@@ -69,6 +69,12 @@ async def of_person(
     mine = (usage.c.person_id == person) & (usage.c.space_id == space) & (usage.c.request_id > after)
     statement: Any = select(usage).where(mine).order_by(usage.c.request_id).limit(limit)
     return tuple(UsageRecord(**row) for row in (await connection.execute(statement)).mappings())
+
+
+async def sweep(connection: AsyncConnection, before: dt.datetime, limit: int) -> int:
+    """Remove records of calls before a moment, at most `limit`; gives how many."""
+    old = select(usage.c.request_id).where(usage.c.at < before).limit(limit).scalar_subquery()
+    return (await connection.execute(delete(usage).where(usage.c.request_id.in_(old)))).rowcount
 
 
 async def forget_person(connection: AsyncConnection, person: UUID) -> None:
