@@ -103,17 +103,15 @@ async def sweep(connection: AsyncConnection, now: dt.datetime, limit: int) -> in
     return (await connection.execute(delete(table).where(table.c.id.in_(old)))).rowcount
 
 
-_NEWEST = {"partition_by": table.c.person_id, "order_by": (table.c.created_at.desc(), table.c.id.desc())}
-
-
 async def trim(connection: AsyncConnection, person: UUID, *, count_max: int, bytes_max: int) -> int:
     """Remove the oldest responses of a person beyond either limit; gives how many. The newest one always stays."""
+    newest = (table.c.created_at.desc(), table.c.id.desc())
     ranked = (
         select(
             table.c.id,
             table.c.status,
-            func.row_number().over(**_NEWEST).label("place"),
-            func.sum(table.c.size_bytes).over(**_NEWEST).label("bytes"),
+            func.row_number().over(order_by=newest).label("place"),
+            func.sum(table.c.size_bytes).over(order_by=newest).label("bytes"),
         )
         .where(table.c.person_id == person)
         .subquery()
