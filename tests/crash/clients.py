@@ -155,8 +155,9 @@ class Reader:
             self._grown.set()
             if data["type"] == "message.assistant":
                 whole = data["payload"]["text"]
-                # Of an answer that was stopped while its writer was dead only what the last checkpoint had is kept.
-                is_ours = self.holds[0] == data["message"] and data["payload"]["finish"] != "stopped"
+                # Of an answer that ends because its writer died only what the last checkpoint had is kept.
+                is_cut = data["payload"]["finish"] in ("stopped", "joined") and self.text.startswith(whole)
+                is_ours = self.holds[0] == data["message"] and not is_cut
                 self.wrong["streamed words that the answer lacks"] += is_ours and not whole.startswith(self.text)
                 self.holds, self.text = ("", 0), ""
         elif kind == "reset":

@@ -122,9 +122,45 @@ async def test_what_breaks_in_the_house_is_told_and_the_thread_is_free(database:
         posted = await world.face.post_new(world.caller, world.message("Hello"))
         log = await world.until(posted.thread, "run.finished")
         assert bodies(log[-1])["error"]["code"] == "assistant.broken"
+        assert texts(log) == ["Half"]
         await world.face.post(world.caller, posted.thread, world.message("Again"))
         log = await world.until(posted.thread, "run.finished", times=2)
     assert texts(log)[-1] == "Better."
+
+
+async def test_what_breaks_after_a_step_keeps_the_steps_before_it(database: Database, tmp_path: Path) -> None:
+    async with World(database, tmp_path, [CALCULATOR]).running() as world:
+        sum_ = calls(("calculate", '{"expression": "1 + 1"}'), text="I count.")
+        world.models.play(sum_, breaks(RuntimeError("a mistake of ours"), "It is"))
+        posted = await world.face.post_new(world.caller, world.message("Count"))
+        log = await world.until(posted.thread, "run.finished")
+    assert texts(log) == ["I count.\n\nIt is"]
+
+
+async def test_a_message_that_joins_after_a_writer_died_keeps_what_people_have_read(
+    database: Database, tmp_path: Path
+) -> None:
+    gate = asyncio.Event()
+
+    async def script(_: ModelRequest) -> AsyncIterator[ModelEvent]:
+        yield TextDelta("Half a line")
+        await gate.wait()
+
+    async with World(database, tmp_path).running() as world:
+        world.models.play(script, says("Both, then."))
+        posted = await world.face.post_new(world.caller, world.message("Hello"))
+        await world.models.asked.wait()
+        await world.face.post(world.caller, posted.thread, world.message("And this"))
+        async with database.transaction() as connection:
+            row = await runs.get(connection, posted.run)
+            assert row is not None
+            await runs.save_checkpoint(connection, row, "Half a line", "", world.kit.clock.now())
+        advance = next(job.run for job in world.room.jobs if job.name == ADVANCE)
+        await advance(run=posted.run.hex)
+        log = await world.log(posted.thread)
+        gate.set()
+    assert texts(log) == ["Half a line", "Both, then."]
+    assert [bodies(event)["finish"] for event in log if event.type == "message.assistant"] == ["joined", "stop"]
 
 
 async def test_arguments_that_no_parser_survives_are_told_to_the_model(database: Database, tmp_path: Path) -> None:

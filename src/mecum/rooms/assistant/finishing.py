@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -17,7 +18,9 @@ from mecum.rooms.assistant.live import LiveAnswer, wake
 from mecum.rooms.assistant.service import RunState, fold_run, join_text
 from mecum.rooms.assistant.stepping import StepResult
 from mecum.rooms.assistant.store import log, runs, threads
-from mecum.rooms.assistant.store.runs import RunRow
+from mecum.rooms.assistant.store.runs import Fenced, RunRow
+
+logger = logging.getLogger(__name__)
 
 RUN_ENDED = "assistant.RunEnded"
 """Outbox topic; payload `{"run", "thread", "origin", "reason", "untitled"}`: an answer is finished."""
@@ -88,6 +91,33 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
     return follower
 
 
+async def finish_broken(kit: Kit, claimed: RunRow, events_max: int, advance: str) -> UUID | None:
+    """End a run that a mistake of ours broke, with what there is of its answer.
+
+    Returns and raises as `finish`.
+    """
+    async with kit.db.transaction() as connection:
+        run = await runs.get(connection, claimed.id)
+        if run is None or run.epoch != claimed.epoch:
+            raise Fenced
+        events = await log.read(connection, run.place.thread, run=run.id, limit=events_max)
+    try:
+        state = fold_run(events, run.id, run.answer_message)
+    except Exception:
+        logger.exception("the log of run %s can't be read", run.id)
+        state = RunState()
+    return await finish(kit, run, state, Outcome("failed", error=_broken()), advance)
+
+
+def _broken() -> MecumError:
+    return MecumError(
+        "assistant.broken",
+        "Something went wrong in Mecum itself.",
+        "It was logged. Trying again may help.",
+        retryable=True,
+    )
+
+
 def cut_off(run: RunRow, state: RunState) -> list[Draft]:
     """Acts that were begun and whose end nobody knows, when a run ends before it could ask: the person is told."""
     return [
@@ -106,12 +136,16 @@ async def _kept(connection: AsyncConnection, run: RunRow, state: RunState) -> st
 
 
 async def close_and_go_on(kit: Kit, run: RunRow, state: RunState) -> None:
-    """End the current answer as it stands; the same run answers the messages that came meanwhile."""
+    """End the current answer as it stands; the same run answers the messages that came meanwhile.
+
+    Where a worker died over the answer, its last checkpoint stays part of it.
+    """
     now = kit.clock.now()
     async with kit.db.transaction() as connection:
         await runs.lock_thread(connection, run.place.thread)
         joined = await pending(connection, run)
-        events = await _close(connection, run, state, Outcome("done"), joined, now)
+        outcome = Outcome("done", partial=await _kept(connection, run, state))
+        events = await _close(connection, run, state, outcome, joined, now)
     await wake(kit.bus, run.place.thread, run.place.person, events[-1].seq)
 
 
@@ -167,7 +201,8 @@ def _answer(run: RunRow, state: RunState, outcome: Outcome, finish_word: str | N
     """The `message.assistant` of this answer, after a `run.step` where the answer had several steps."""
     last: Mapping[str, Any] | None = outcome.last
     if last is None and outcome.partial and state.steps:
-        last = {"round": state.rounds + 1, "text": outcome.partial, "calls": [], "finish": outcome.reason, "usage": {}}
+        word = finish_word or outcome.reason
+        last = {"round": state.rounds + 1, "text": outcome.partial, "calls": [], "finish": word, "usage": {}}
     drafts: list[Draft] = []
     if last is not None and state.steps:
         drafts.append(Draft(RUN_STEP, last, "mecum", run.id, run.answer_message))

@@ -137,7 +137,7 @@ class LiveAnswer:
         while True:
             await asyncio.sleep(CHECKPOINT_EVERY_S)
             try:
-                await self._save()
+                await self.save()
             except Fenced:
                 self.fenced = True
                 self.interrupted.set()
@@ -145,7 +145,8 @@ class LiveAnswer:
             except Unavailable as error:
                 logger.warning("A checkpoint could not be written: %s", error.code)
 
-    async def _save(self) -> None:
+    async def save(self) -> None:
+        """Write the checkpoint. Raises Fenced: another worker has the run."""
         saved = (self.text, self.reasoning)
         async with self._database.transaction() as connection:
             if saved == self._saved:

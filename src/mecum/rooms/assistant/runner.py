@@ -34,7 +34,7 @@ from mecum.rooms.assistant.acting import (
 )
 from mecum.rooms.assistant.context import Context, Files
 from mecum.rooms.assistant.events import RUN_ANSWERED, RUN_STARTED, RUN_STEP, Draft
-from mecum.rooms.assistant.finishing import Outcome, close_and_go_on, finish, pending, step_draft
+from mecum.rooms.assistant.finishing import Outcome, close_and_go_on, finish, finish_broken, pending, step_draft
 from mecum.rooms.assistant.live import LiveAnswer, wake
 from mecum.rooms.assistant.service import (
     AskModel,
@@ -137,16 +137,21 @@ class Runner:
             if claimed is None:
                 return
             try:
-                following = await self._go(*claimed)
+                following = await self._go_or_break(*claimed)
             except Fenced:
                 logger.info("run %s went on elsewhere", run)
                 return
-            except Unavailable:
-                raise  # The database is away: this very job comes back.
-            except Exception:
-                # The same log gives the same error again: better told than tried for ever.
-                logger.exception("run %s broke", run)
-                following = await finish(self._kit, claimed[0], RunState(), Outcome("failed", error=_broken()), ADVANCE)
+
+    async def _go_or_break(self, claimed: RunRow, events: tuple[Event, ...]) -> UUID | None:
+        """Returns: a run to go on with."""
+        try:
+            return await self._go(claimed, events)
+        except (Fenced, Unavailable):
+            raise  # The database is away: this very job comes back.
+        except Exception:
+            # The same log gives the same error again: better told than tried for ever.
+            logger.exception("run %s broke", claimed.id)
+            return await finish_broken(self._kit, claimed, self._settings.history_events_max, ADVANCE)
 
     async def _claim(self, run: UUID) -> tuple[RunRow, tuple[Event, ...]] | None:
         """The run and its thread's log, begun in the same transaction where it is new. None: nothing to do."""
@@ -236,6 +241,9 @@ class Runner:
             )
         except MecumError as error:
             result = StepResult(failed=error)
+        except Exception:
+            await live.save()  # A mistake of ours: what was read of the answer stays.
+            raise
         finally:
             del self._live[turn.run.id]
             await live.end()
@@ -379,15 +387,6 @@ class Runner:
                     live.stop()
                 if (reading := self._reading.get(run)) is not None:
                     reading.set()
-
-
-def _broken() -> MecumError:
-    return MecumError(
-        "assistant.broken",
-        "Something went wrong in Mecum itself.",
-        "It was logged. Trying again may help.",
-        retryable=True,
-    )
 
 
 async def ask_to_stop(kit: Kit, run: UUID) -> None:
