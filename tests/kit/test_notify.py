@@ -144,6 +144,19 @@ async def test_a_person_without_an_address_gets_no_mail(
     assert smtp.messages == []
 
 
+async def test_to_an_address_that_nobody_proved_only_what_is_urgent_goes(
+    notify: Notify, database: Database, ada: Principal, jobs: HandJobs, clock: ManualClock, smtp: FakeSmtp
+) -> None:
+    async def unproven(person: PersonId) -> Recipient | None:
+        return Recipient("perhaps@example.org", "en", proven=False)
+
+    notify.bind_recipients(unproven)
+    await tell(notify, database, ada)
+    await tell(notify, database, ada, kind=ALARM)
+    await jobs.run_due(clock.now())
+    assert [mail["Subject"] for mail in smtp.messages] == ["notification.test.alarm.title"]
+
+
 async def test_mail_waits_for_the_end_of_the_quiet_hours_unless_it_is_urgent(
     notify: Notify, database: Database, ada: Principal, jobs: HandJobs, clock: ManualClock, smtp: FakeSmtp
 ) -> None:

@@ -72,7 +72,7 @@ def notify(
 
 
 async def ada_lovelace(person: PersonId) -> Recipient | None:
-    return Recipient("ada@example.org", "en")
+    return Recipient("ada@example.org", "en", proven=True)
 
 
 async def tell(

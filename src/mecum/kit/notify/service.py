@@ -207,7 +207,8 @@ class Notify:
             return  # Read in the bell meanwhile, mailed before, erased, or the mail server was taken away.
         person, told = found
         recipient = await self._recipients(person)
-        if recipient is None:
+        kind = self._kinds.get(told.kind)
+        if recipient is None or not (recipient.proven or (kind is not None and kind.urgent)):
             return
         message = self._message(recipient.address, recipient.locale, told)
         async with self._database.transaction() as connection:

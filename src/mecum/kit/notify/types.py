@@ -87,10 +87,16 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Where mail to a person goes, and in which language."""
+    """Where mail to a person goes, and in which language.
+
+    Args:
+        proven: it is known that the person reads mail there. To another address only what is urgent goes: it may be a
+            stranger's, and what a person works on is nobody else's business.
+    """
 
     address: str
     locale: str
+    proven: bool
 
 
 Recipients: TypeAlias = Callable[[PersonId], Awaitable[Recipient | None]]

@@ -85,7 +85,9 @@ class PeopleRoom:
         """Where mail to the person goes; None for somebody who is disabled or gone. For `kit.notify`."""
         async with self._db.transaction() as connection:
             known = await persons.person(connection, person)
-        return Recipient(known.email, known.locale) if known and known.state == "active" else None
+        if known is None or known.state != "active":
+            return None
+        return Recipient(known.email, known.locale, proven=known.email_verified)
 
     async def record(
         self,
