@@ -165,7 +165,8 @@ class FakeApi:
         return web.json_response({"name": "", "state": "off"})
 
     async def _list(self, request: web.Request) -> web.Response:
-        shown = [thread for thread in self.threads.values() if not thread.archived]
+        shelf = next((name for name in ("archived", "deleted") if request.query.get(name) == "true"), "open")
+        shown = [thread for thread in self.threads.values() if thread.shelf == shelf]
         shown.sort(key=lambda thread: (thread.pinned, thread.updated), reverse=True)
         start, limit = int(request.query.get("cursor", "0")), int(request.query.get("limit", "50"))
         page = shown[start : start + limit]
@@ -201,13 +202,13 @@ class FakeApi:
 
     async def _delete(self, request: web.Request) -> web.Response:
         thread = self._of(request)
-        thread.archived = True
+        thread.deleted = True
         self._tell(thread)
         return web.Response(status=204)
 
     async def _restore(self, request: web.Request) -> web.Response:
         thread = self._of(request)
-        thread.archived = False
+        thread.deleted = False
         self._tell(thread)
         return web.json_response(thread.shown())
 

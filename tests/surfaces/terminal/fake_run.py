@@ -93,6 +93,7 @@ class FakeThread:
     partial: dict[str, Any] | None = None
     pinned: bool = False
     archived: bool = False
+    deleted: bool = False
     state: str = "idle"
     updated: dt.datetime = START
     readers: set[asyncio.Queue[tuple[str, str, Any] | None]] = field(
@@ -103,6 +104,10 @@ class FakeThread:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     tip: str | None = None
 
+    @property
+    def shelf(self) -> str:
+        return "deleted" if self.deleted else "archived" if self.archived else "open"
+
     def shown(self) -> dict[str, Any]:
         return {
             "id": self.id,
@@ -112,6 +117,7 @@ class FakeThread:
             "head_seq": len(self.events),
             "pinned": self.pinned,
             "archived": self.archived,
+            "deleted": self.deleted,
             "temporary": False,
             "unread": False,
             "created_at": iso(START),

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Button, Input, OptionList, Select, Static
 
+from mecum.kit.errors import Unavailable
 from mecum.surfaces.terminal.client import Client
+from mecum.surfaces.terminal.frames import Posted
 from mecum.surfaces.terminal.line import Message
 from mecum.surfaces.terminal.tui.app import MecumApp
 from mecum.surfaces.terminal.tui.asking import QuestionCard
@@ -241,6 +243,65 @@ async def test_a_refused_message_comes_back_into_the_composer(api: FakeApi, clie
         await shown.say("Much too long")
         await shown.sees("It is too long.")
         assert shown.app.composer.text == "Much too long"
+
+
+async def test_a_refused_message_stands_before_what_was_typed_meanwhile(
+    api: FakeApi, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = api.thread("Old")
+    api.talk(thread, "Why?", "Because.")
+    async with page(client, thread=thread.id) as shown:
+        await shown.sees("Because.")
+        gate = asyncio.Event()
+
+        async def refusing(*_: object, **__: object) -> Posted:
+            await gate.wait()
+            raise Unavailable(
+                "terminal.unreachable", "Mecum can't be reached.", params={"server": "here", "reason": ""}
+            )
+
+        monkeypatch.setattr(client, "post", refusing)
+        await shown.say("Never heard")
+        await shown.press("m", "o", "r", "e")
+        gate.set()
+        await shown.sees("can't be reached")
+        assert shown.app.composer.text == "Never heard\n\nmore"
+
+
+async def test_archived_and_deleted_threads_are_listed_and_brought_back(api: FakeApi, client: Client) -> None:
+    aside, gone, there = api.thread("Put aside"), api.thread("Thrown away"), api.thread("Still there")
+    api.talk(aside, "Why?", "Because.")
+    api.talk(gone, "Where?", "Here.")
+    aside.archived = gone.deleted = True
+    async with page(client) as shown:
+        await shown.sees("Still there")
+        await shown.misses("Put aside")
+        await command(shown, "List what is archived")
+        await shown.sees("Put aside", "Archive")
+        await shown.misses("Still there")
+        await shown.press("home", "enter")
+        await shown.sees("Because.")
+        await command(shown, "Bring this thread back")
+        await shown.until(lambda: not aside.archived)
+        await command(shown, "List what is deleted")
+        await shown.press("home", "enter")
+        await shown.sees("Here.")
+        assert not gone.deleted
+        await command(shown, "List the threads")
+        await shown.sees("Put aside", "Thrown away", there.title)
+
+
+async def test_whoever_says_that_an_answer_is_bad_can_say_why(api: FakeApi, client: Client) -> None:
+    thread = api.thread("Old")
+    api.talk(thread, "Why?", "Because.")
+    async with page(client, thread=thread.id) as shown:
+        await shown.sees("Because.")
+        await command(shown, "The answer was bad")
+        shown.app.screen.query_one(Input).value = "It says nothing"
+        await shown.press("enter")
+        await shown.until(lambda: any(seen.method == "PUT" for seen in api.requests))
+        said = next(seen.body for seen in api.requests if seen.method == "PUT")
+        assert said == {"value": "down", "reason": "It says nothing"}
 
 
 async def test_commands_rename_pin_and_delete_with_undo(api: FakeApi, client: Client) -> None:

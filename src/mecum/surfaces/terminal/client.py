@@ -10,7 +10,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Literal, Self, TypeAlias
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
@@ -36,6 +36,8 @@ from mecum.surfaces.terminal.frames import (
 from mecum.surfaces.terminal.sse import SseFrame, SseParser
 
 SURFACE = "terminal"
+Shelf: TypeAlias = Literal["open", "archived", "deleted"]
+"""Where a thread is listed; deleted ones can be brought back for some days."""
 CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 60.0
 UPLOAD_TIMEOUT_S = 3600.0
@@ -87,9 +89,12 @@ class Client:
         """Which installation this is (`installation`). Anybody may ask, with or without a key."""
         return await self._get("/api/session")
 
-    async def threads(self, *, cursor: str | None = None, limit: int = 50) -> tuple[tuple[Thread, ...], str | None]:
-        """Threads that are not archived, newest first and pinned before all, and the cursor of the next page."""
-        found = await self._get("/api/threads", cursor=cursor, limit=str(limit))
+    async def threads(
+        self, *, shelf: Shelf = "open", cursor: str | None = None, limit: int = 50
+    ) -> tuple[tuple[Thread, ...], str | None]:
+        """Threads of a shelf, newest first and pinned before all, and the cursor of the next page."""
+        aside = None if shelf == "open" else "true"
+        found = await self._get("/api/threads", cursor=cursor, limit=str(limit), **{shelf: aside})
         return tuple(read_thread(item) for item in _items(found)), found.get("next")
 
     async def newest_thread(self) -> Thread | None:
@@ -142,9 +147,9 @@ class Client:
     async def select_branch(self, thread: str, message: str) -> None:
         await self._send("POST", _path("threads", thread, "branch"), {"message": message})
 
-    async def give_feedback(self, thread: str, message: str, value: str) -> None:
+    async def give_feedback(self, thread: str, message: str, value: str, reason: str = "") -> None:
         path = _path("threads", thread, "messages", message, "feedback")
-        await self._send("PUT", path, {"value": value})
+        await self._send("PUT", path, {"value": value, "reason": reason})
 
     async def attach(self, path: Path) -> Attachment:
         """Send a file.

@@ -20,6 +20,7 @@ class Thread:
     state: str
     pinned: bool
     archived: bool
+    deleted: bool
     temporary: bool
     unread: bool
     updated_at: dt.datetime
@@ -163,7 +164,8 @@ def read_thread(data: Json) -> Thread:
         origin=str(data.get("origin", "chat")),
         state=str(data.get("state", "idle")),
         pinned=bool(data.get("pinned")),
-        archived=bool(data.get("archived")) or bool(data.get("deleted")),
+        archived=bool(data.get("archived")),
+        deleted=bool(data.get("deleted")),
         temporary=bool(data.get("temporary")),
         unread=bool(data.get("unread")),
         updated_at=read_time(str(data["updated_at"])),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Markdown
 
 from mecum.kit.errors import MecumError
+from mecum.surfaces.terminal.client import Shelf
 from mecum.surfaces.terminal.plain import plain
 from mecum.surfaces.terminal.tui.asking import QuestionCard
 from mecum.surfaces.terminal.tui.composer import Composer
@@ -25,6 +27,14 @@ from mecum.surfaces.terminal.tui.keys import ON_THE_PAGE, help_lines
 from mecum.surfaces.terminal.tui.page import Earlier, Try
 from mecum.surfaces.terminal.tui.rail import Rail
 from mecum.surfaces.terminal.tui.theme import DARK, LIGHT
+
+SHELVES: Mapping[Shelf, str] = {
+    "open": "terminal.list_open",
+    "archived": "terminal.list_archived",
+    "deleted": "terminal.list_deleted",
+}
+"""The command that lists each."""
+REASON_CHARS_MAX = 2_000
 
 
 class MecumApp(Desk):
@@ -52,10 +62,10 @@ class MecumApp(Desk):
             posted = await self.client.post(thread, event.text, **options)
         except MecumError as error:
             self.page.sent(key)
-            self._set_files(files)
+            self._set_files([*files, *self._files])
             self._edited = edited
-            if not composer.text:
-                composer.take(event.text)
+            # What was typed meanwhile stays below it.
+            composer.take("\n\n".join(filter(None, (event.text, composer.text))))
             self.say(self.words.error(error), bad=True)
             if self.conversation is None:
                 self.new_page()
@@ -81,7 +91,9 @@ class MecumApp(Desk):
     @on(Rail.Chosen)
     def _chosen(self, event: Rail.Chosen) -> None:
         self._close_rail()
-        if self.conversation is None or self.conversation.thread != event.thread:
+        if self.book.shelf == "deleted" and not self.rail.searching:
+            self._restore(event.thread)
+        elif self.conversation is None or self.conversation.thread != event.thread:
             self.open_thread(event.thread)
 
     @on(Rail.Searched)
@@ -102,7 +114,10 @@ class MecumApp(Desk):
 
     @on(Rail.Left)
     def _left(self) -> None:
-        self._close_rail()
+        if self.book.shelf == "open":
+            self._close_rail()
+        else:
+            self._show_shelf("open")
 
     @on(Composer.LastWanted)
     def _edit_last(self) -> None:
@@ -238,13 +253,19 @@ class MecumApp(Desk):
             yield SystemCommand(words("terminal.do_good"), "", lambda: self._give_feedback("up"))
             yield SystemCommand(words("terminal.do_bad"), "", lambda: self._give_feedback("down"))
             yield SystemCommand(words("terminal.do_rename"), "", self._rename)
-            pinned = bool((known := self.book.get(self.conversation.thread)) and known.pinned)
+            known = self.book.get(self.conversation.thread)
+            pinned, archived = bool(known and known.pinned), bool(known and known.archived)
             pin = words("terminal.do_unpin") if pinned else words("terminal.do_pin")
             yield SystemCommand(pin, "", lambda: self._change_thread(pinned=not pinned))
-            yield SystemCommand(words("terminal.do_archive"), "", lambda: self._change_thread(archived=True))
+            away = words("terminal.do_unarchive") if archived else words("terminal.do_archive")
+            yield SystemCommand(away, "", lambda: self._change_thread(archived=not archived))
             yield SystemCommand(words("terminal.do_delete"), "", self._delete)
         if self._deleted:
-            yield SystemCommand(words("terminal.do_undelete"), "", self._restore)
+            thread = self._deleted
+            yield SystemCommand(words("terminal.do_undelete"), "", lambda: self._restore(thread))
+        for shelf, command in SHELVES.items():
+            if shelf != self.book.shelf:
+                yield SystemCommand(words(command), "", partial(self._show_shelf, shelf))
         yield SystemCommand(words("terminal.help_theme"), "F2", self.action_switch_theme)
         yield SystemCommand(words("terminal.help_thinking"), "F3", self.action_thinking)
         yield SystemCommand(words("terminal.keys_title"), "F1", self.action_help)
@@ -253,8 +274,16 @@ class MecumApp(Desk):
     @work
     async def _give_feedback(self, value: str) -> None:
         answers = [turn for turn in self._turns() if turn.kind == "answer" and turn.node]
-        if self.conversation and answers and (node := answers[-1].node):
-            await self._tried(self.client.give_feedback(self.conversation.thread, node.id, value))
+        if self.conversation is None or not answers or (node := answers[-1].node) is None:
+            return
+        thread, reason = self.conversation.thread, ""
+        if value == "down":
+            dialog = LineDialog(self.words("terminal.do_bad"), self.words("terminal.why_bad"), may_be_empty=True)
+            said = await self.push_screen_wait(dialog)
+            if said is None:
+                return
+            reason = said[:REASON_CHARS_MAX]
+        if await self._tried(self.client.give_feedback(thread, node.id, value, reason), default=False) is None:
             self.say(self.words("terminal.thanks"))
 
     @work
@@ -275,7 +304,7 @@ class MecumApp(Desk):
         if changed is not None:
             self.book.put(changed)
             self.show_threads()
-            if changed.archived:
+            if changes.get("archived"):
                 self.new_page()
 
     @work
@@ -290,9 +319,16 @@ class MecumApp(Desk):
             self.say(self.words("terminal.deleted"))
 
     @work
-    async def _restore(self) -> None:
-        if self._deleted and (thread := await self._tried(self.client.restore_thread(self._deleted))):
+    async def _restore(self, deleted: str) -> None:
+        if thread := await self._tried(self.client.restore_thread(deleted)):
             self._deleted = None
             self.book.put(thread)
             self.show_threads()
             self.open_thread(thread.id)
+
+    @work(group="shelf", exclusive=True)
+    async def _show_shelf(self, shelf: Shelf) -> None:
+        """List what is archived or deleted, or what is not."""
+        self.book.shelf = shelf
+        await self._load_threads()
+        self._open_rail(search=False)

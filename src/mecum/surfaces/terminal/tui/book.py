@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mecum.surfaces.terminal.client import Client
+from mecum.surfaces.terminal.client import Client, Shelf
 from mecum.surfaces.terminal.frames import Thread
 
 THREADS_MAX = 2000
 
 
 class ThreadBook:
-    """Threads as pages of them come, and as they change."""
+    """Threads of a shelf as pages of them come, and as they change."""
 
     def __init__(self, client: Client) -> None:
+        self.shelf: Shelf = "open"
         self._client = client
         self._threads: dict[str, Thread] = {}
         self._next: str | None = None
@@ -28,7 +29,7 @@ class ThreadBook:
 
     async def load(self) -> None:
         """The first page, anew."""
-        threads, self._next = await self._client.threads()
+        threads, self._next = await self._client.threads(shelf=self.shelf)
         self._threads = {thread.id: thread for thread in threads}
 
     async def more(self) -> bool:
@@ -37,7 +38,7 @@ class ThreadBook:
             return False
         self._loading = True
         try:
-            threads, self._next = await self._client.threads(cursor=self._next)
+            threads, self._next = await self._client.threads(shelf=self.shelf, cursor=self._next)
         finally:
             self._loading = False
         for thread in threads:
@@ -45,7 +46,14 @@ class ThreadBook:
         return True
 
     def put(self, thread: Thread) -> None:
-        if thread.archived:
-            self._threads.pop(thread.id, None)
-        else:
+        """Take a thread as it is now, where it belongs."""
+        if shelf_of(thread) == self.shelf:
             self._threads[thread.id] = thread
+        else:
+            self._threads.pop(thread.id, None)
+
+
+def shelf_of(thread: Thread) -> Shelf:
+    if thread.deleted:
+        return "deleted"
+    return "archived" if thread.archived else "open"

@@ -237,7 +237,7 @@ class Desk(App[int]):
     def show_threads(self) -> None:
         if not self.rail.is_attached:
             return
-        self.rail.show_threads(self.book.all, self._current, dt.datetime.now(dt.UTC))
+        self.rail.show_threads(self.book.all, self._current, dt.datetime.now(dt.UTC), self.book.shelf)
         known = self.book.get(self._current) if self._current else None
         if self.conversation and known and known.title and known.title != self.conversation.title:
             self.conversation.title = known.title

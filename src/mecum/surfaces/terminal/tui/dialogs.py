@@ -46,12 +46,15 @@ def complete_path(value: str) -> str | None:
 
 
 class LineDialog(ModalScreen[str | None]):
-    """Asks for one line. Gives it, or None."""
+    """Asks for one line. Gives it, or None when it is left; with `may_be_empty` also an empty one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 
-    def __init__(self, title: str, hint: str, value: str = "", *, path: bool = False) -> None:
+    def __init__(
+        self, title: str, hint: str, value: str = "", *, path: bool = False, may_be_empty: bool = False
+    ) -> None:
         super().__init__()
+        self._may_be_empty = may_be_empty
         self._title = title
         self._hint = hint
         self._input = Input(value, suggester=PathSuggester() if path else None, compact=True)
@@ -65,7 +68,8 @@ class LineDialog(ModalScreen[str | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.dismiss(event.value.strip() or None)
+        line = event.value.strip()
+        self.dismiss(line if line or self._may_be_empty else None)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

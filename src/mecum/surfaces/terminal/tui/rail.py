@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -16,6 +16,7 @@ from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from mecum.surfaces.terminal.client import Shelf
 from mecum.surfaces.terminal.frames import Found, Thread
 from mecum.surfaces.terminal.plain import plain
 from mecum.surfaces.terminal.words import Words
@@ -23,6 +24,8 @@ from mecum.surfaces.terminal.words import Words
 QUERY_PAUSE_S = 0.25
 TITLE_CHARS_MAX = 200
 SNIPPET_CHARS_MAX = 80
+SHELVES: Mapping[Shelf, str] = {"archived": "terminal.shelf_archived", "deleted": "terminal.shelf_deleted"}
+"""What stands above the list of a shelf that is not the usual one."""
 
 
 class Rail(Vertical):
@@ -57,12 +60,14 @@ class Rail(Vertical):
         self._current: str | None = None
         self._searching = False
         self._search = Input(placeholder=words("terminal.search"), id="search", compact=True)
+        self._shelf = Static("", classes="shelf", markup=False)
         self._list = OptionList(id="threads", compact=True, markup=False)
         self._empty = Static("", classes="empty", markup=False)
 
     def compose(self) -> ComposeResult:
         yield Static(Content.assemble(("▌", "$teal"), (" Mecum", "bold")), classes="brand")
         yield self._search
+        yield self._shelf
         yield self._list
         yield self._empty
 
@@ -70,15 +75,18 @@ class Rail(Vertical):
     def searching(self) -> bool:
         return bool(self._search.value.strip())
 
-    def show_threads(self, threads: Sequence[Thread], current: str | None, now: dt.datetime) -> None:
-        """All threads, grouped by when something happened in them."""
+    def show_threads(self, threads: Sequence[Thread], current: str | None, now: dt.datetime, shelf: Shelf) -> None:
+        """The threads of a shelf, grouped by when something happened in them."""
+        self._shelf.update(self._words(SHELVES[shelf]) if shelf in SHELVES else "")
+        self._shelf.display = shelf in SHELVES
         if self.searching:
             return
         options: list[Option] = []
         for title, group in grouped(threads, now, self._words):
             options.append(Option(Content.styled(title, "$muted"), disabled=True))
             options += [Option(_line(thread), id=thread.id) for thread in group]
-        self._fill(options, current, self._words("terminal.no_threads_yet"))
+        empty = "terminal.no_threads_yet" if shelf == "open" else "terminal.nothing_here"
+        self._fill(options, current, self._words(empty))
 
     def show_found(self, found: Sequence[Found], current: str | None) -> None:
         """What the search found: the title, and the words around the hit."""
