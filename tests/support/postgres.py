@@ -6,14 +6,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from mecum.kit.embedded_pg import EmbeddedPostgres
-from tests.support.data_directory import open_folder
+from tests.support.data_directory import memory, open_folder
 
 
 @contextmanager
 def running_postgres() -> Generator[str]:
     """A server of its own that never waits for the disk. Gives the URL of its administrative database."""
     with (
-        open_folder() as folder,
+        open_folder(memory()) as folder,
         EmbeddedPostgres(folder / "data", max_connections=100, durable=False, purpose="tests") as server,
     ):
         yield server.url("postgres")
