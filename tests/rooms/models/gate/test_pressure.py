@@ -16,7 +16,7 @@ def pressure(start: float = START) -> Pressure:
 def second(pool: Pressure, token_s: float, used: float | None = None) -> None:
     """A second in which answers were written with `token_s` per token."""
     for _ in range(SAMPLES_MIN):
-        pool.ended("m", token_s * 100, 50, 101)
+        pool.ended("m", token_s * 100, 101, 151)
     pool.tick(pool.limit if used is None else used)
 
 
@@ -25,6 +25,28 @@ def test_a_pool_that_keeps_its_speed_gets_more_while_it_is_used() -> None:
     for _ in range(30):
         second(pool, 0.02)
     assert pool.limit > START
+
+
+def test_a_pool_whose_bounds_nobody_knows_grows_fast_until_it_slows_down_once() -> None:
+    pool = pressure()
+    for _ in range(3):
+        second(pool, 0.02)
+    assert pool.limit == pytest.approx(START * 1.25**3)
+    second(pool, 0.2)
+    found = pool.limit
+    for _ in range(3):
+        second(pool, 0.02)
+    assert found < pool.limit < found * 1.1
+
+
+def test_a_pool_that_was_much_faster_once_and_is_fast_enough_now_is_not_pressed() -> None:
+    pool = pressure()
+    for token_s in (0.0001, 0.03):
+        for _ in range(20):
+            second(pool, token_s)
+    assert pool.limit > START
+    second(pool, 0.2)
+    assert pool.slowdown == pytest.approx(10.0)
 
 
 def test_a_pool_that_is_not_used_gets_no_more() -> None:

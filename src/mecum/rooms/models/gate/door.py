@@ -142,7 +142,7 @@ class Place:
         if was_in:
             pool.served_cost += cost(input_tokens, output_tokens)
             if self._first_at is not None:
-                pool.pressure.ended(self._asked.model, now - self._first_at, input_tokens, output_tokens)
+                pool.pressure.ended(self._asked.model, now - self._first_at, output_tokens, ticket.tokens)
                 self._gate.learn(self._asked, output_tokens)
         pool.admit(now)
 

@@ -3,8 +3,13 @@
 The limit is in tokens, because requests differ a thousandfold. Once a second the time per token that is written, and
 the time to the first token per token that is read, are compared with what this pool does when it is not pressed; both
 are normalised, raw latency would say how long the answers were. The limit follows the gradient as in Netflix's
-Gradient2 (concurrency-limits): down by at most half a step, up by the root of what it holds while it is used. A refusal
-(429, 529) takes 30 % at once and holds everything until the time that the provider named.
+Gradient2 (concurrency-limits): down by at most half a step, up by the root of what a request holds while it is used.
+Until a pool has slowed down or refused for the first time, nothing is known of its bounds and the limit grows by a
+quarter a second, as a slow start (RFC 5681) does. A refusal (429, 529) takes 30 % at once and holds everything until
+the time that the provider named.
+
+A pool that is fast enough for whoever reads along is not pressed, however much faster it was before: short answers,
+cached prompts and speculative decoding make it many times faster than its own usual.
 """
 
 from __future__ import annotations
@@ -12,7 +17,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Phase: TypeAlias = Literal["read", "write"]
 
 TOLERANCE = 2.0
 """So many times slower than unpressed is fine: batching is worth it."""
@@ -23,14 +32,18 @@ USED_ENOUGH = 0.9
 SAMPLES_MIN = 5
 HISTORY = 900
 """Seconds of medians from which the unpressed speed is taken: their tenth percentile."""
+START_GROWTH = 1.25
+FAST_S: Mapping[Phase, float] = {"write": 0.02, "read": 0.0005}
+"""Seconds per token that are fast enough: 50 tokens a second are written, 1,000 are read in half a second."""
 READ_TOKENS_MIN = 64
 """A short prompt is not read faster than this: what it takes is the way there and back."""
 
 
 @dataclass(slots=True)
 class _Speed:
-    """Samples of one measure of one model, in seconds per token."""
+    """Samples of one measure of one model, in seconds per token; `fast_s` is fast enough."""
 
+    fast_s: float
     fresh: list[float] = field(default_factory=list[float])
     medians: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
 
@@ -41,8 +54,7 @@ class _Speed:
         median = statistics.median(self.fresh)
         self.fresh.clear()
         self.medians.append(median)
-        reference = sorted(self.medians)[len(self.medians) // 10]
-        return median / reference if reference > 0 else 1.0
+        return median / max(self.fast_s, sorted(self.medians)[len(self.medians) // 10])
 
 
 class Pressure:
@@ -57,8 +69,9 @@ class Pressure:
         self.slowdown = 1.0
         self._least = least
         self._most = most
-        self._speeds: dict[tuple[str, str], _Speed] = {}
+        self._speeds: dict[tuple[str, Phase], _Speed] = {}
         self._request_tokens = 500.0
+        self._is_known = False
         self._held_until = float("-inf")
 
     def held_s(self, now: float) -> float:
@@ -69,9 +82,9 @@ class Pressure:
         """The first token came so long after the request was sent."""
         self._sample((model, "read"), first_token_s / max(READ_TOKENS_MIN, input_tokens))
 
-    def ended(self, model: str, writing_s: float, input_tokens: int, output_tokens: int) -> None:
-        """The rest of the answer took so long after its first token."""
-        self._request_tokens += 0.05 * (input_tokens + output_tokens - self._request_tokens)
+    def ended(self, model: str, writing_s: float, output_tokens: int, held_tokens: int) -> None:
+        """The rest of the answer took so long after its first token; of the limit the request held so much."""
+        self._request_tokens += 0.05 * (held_tokens - self._request_tokens)
         if output_tokens > 1:
             self._sample((model, "write"), writing_s / (output_tokens - 1))
 
@@ -79,6 +92,7 @@ class Pressure:
         """The provider said that it is too much. Several at the same moment count once."""
         if now >= self._held_until:
             self.limit = self._within(self.limit * REFUSED_FACTOR)
+            self._is_known = True
         self._held_until = max(self._held_until, now + (retry_after_s or REFUSED_HOLD_S))
 
     def tick(self, used_tokens: float) -> None:
@@ -87,12 +101,17 @@ class Pressure:
         if slowdowns:
             self.slowdown = max(slowdowns)
         gradient = max(0.5, min(1.0, TOLERANCE / self.slowdown)) if slowdowns else 1.0
-        is_used = used_tokens > USED_ENOUGH * self.limit
-        room = math.sqrt(self.limit * self._request_tokens) if is_used and gradient == 1.0 else 0.0
+        self._is_known |= gradient < 1.0
+        if gradient == 1.0 and used_tokens <= USED_ENOUGH * self.limit:
+            return
+        if not self._is_known:
+            self.limit = self._within(self.limit * START_GROWTH)
+            return
+        room = math.sqrt(self.limit * self._request_tokens) if gradient == 1.0 else 0.0
         self.limit = self._within((1 - SMOOTHING) * self.limit + SMOOTHING * (gradient * self.limit + room))
 
-    def _sample(self, of: tuple[str, str], seconds: float) -> None:
-        self._speeds.setdefault(of, _Speed()).fresh.append(seconds)
+    def _sample(self, of: tuple[str, Phase], seconds: float) -> None:
+        self._speeds.setdefault(of, _Speed(FAST_S[of[1]])).fresh.append(seconds)
 
     def _within(self, limit: float) -> float:
         return max(self._least, min(self._most, limit))
