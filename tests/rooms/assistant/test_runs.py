@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mecum.kit.db import Database
 from mecum.kit.errors import DatabaseUnavailable, NotFound, ProviderError
 from mecum.kit.tools import Tool, ToolCall, ToolResult
 from mecum.rooms.assistant.runner import ADVANCE
+from mecum.rooms.models import ModelEvent, ModelRequest, ReasoningDelta
 from tests.rooms.assistant.world import World, bodies, breaks, calls, principal, says, texts
 
 pytestmark = pytest.mark.anyio
@@ -124,6 +126,26 @@ async def test_stop_keeps_the_partial_text(database: Database, tmp_path: Path) -
         assert not await world.face.stop(world.caller, posted.thread)
     assert texts(log)[0].startswith("begun")
     assert bodies(log[-1])["reason"] == "stopped"
+
+
+async def test_stop_keeps_what_was_thought_so_far(database: Database, tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def thinks(_: ModelRequest) -> AsyncIterator[ModelEvent]:
+        yield ReasoningDelta("They want a number.")
+        await gate.wait()
+
+    async with World(database, tmp_path).running() as world:
+        world.models.play(thinks)
+        posted = await world.face.post_new(world.caller, world.message("how many"))
+        async with asyncio.timeout(10):
+            async for frame in world.face.follow(world.caller, posted.thread):
+                if frame.kind == "delta":
+                    break
+        await world.face.stop(world.caller, posted.thread)
+        log = await world.until(posted.thread, "run.finished")
+    (answer,) = [bodies(event) for event in log if event.type == "message.assistant"]
+    assert (answer["text"], answer["reasoning"]) == ("", "They want a number.")
 
 
 async def test_a_failure_that_may_heal_is_tried_again_then_told(database: Database, tmp_path: Path) -> None:

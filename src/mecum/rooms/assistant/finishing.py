@@ -28,11 +28,12 @@ RUN_ENDED = "assistant.RunEnded"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ends. `last` is its last model step, `partial` the text of one that did not end."""
+    """How a run ends. `last` is its last model step; `partial` and `thought` are text and reasoning of one cut off."""
 
     reason: Literal["done", "stopped", "limit", "failed"]
     last: Mapping[str, Any] | None = None
     partial: str = ""
+    thought: str = ""
     limit: str = ""
     error: MecumError | None = None
 
@@ -74,8 +75,9 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
             events = await _close(connection, run, state, outcome, joined, now)
             follower: UUID | None = run.id
         else:
-            if outcome.reason != "done" and not outcome.partial:
-                outcome = replace(outcome, partial=await _kept(connection, run, state))
+            if outcome.reason != "done" and not outcome.partial and not outcome.thought:
+                partial, thought = await _kept(connection, run, state)
+                outcome = replace(outcome, partial=partial, thought=thought)
             ended = {"state": "finished", "reason": outcome.reason, "finished_at": now}
             await runs.fence(connection, run, active_seconds=run.active_seconds, **ended)
             drafts = [*cut_off(run, state), *_answer(run, state, outcome), _end(run, state, outcome)]
@@ -127,12 +129,12 @@ def cut_off(run: RunRow, state: RunState) -> list[Draft]:
     ]
 
 
-async def _kept(connection: AsyncConnection, run: RunRow, state: RunState) -> str:
-    """What an attempt had written that was cut off: people have read it."""
+async def _kept(connection: AsyncConnection, run: RunRow, state: RunState) -> tuple[str, str]:
+    """What an attempt had written and thought that was cut off: people have read it."""
     saved = await runs.checkpoint_of(connection, run.place.thread)
     if saved is None or saved.run != run.id or saved.message != run.answer_message:
-        return ""
-    return saved.text.removeprefix(state.text).lstrip("\n")
+        return "", ""
+    return saved.text.removeprefix(state.text).lstrip("\n"), saved.reasoning
 
 
 async def close_and_go_on(kit: Kit, run: RunRow, state: RunState) -> None:
@@ -144,7 +146,8 @@ async def close_and_go_on(kit: Kit, run: RunRow, state: RunState) -> None:
     async with kit.db.transaction() as connection:
         await runs.lock_thread(connection, run.place.thread)
         joined = await pending(connection, run)
-        outcome = Outcome("done", partial=await _kept(connection, run, state))
+        partial, thought = await _kept(connection, run, state)
+        outcome = Outcome("done", partial=partial, thought=thought)
         events = await _close(connection, run, state, outcome, joined, now)
     await wake(kit.bus, run.place.thread, run.place.person, events[-1].seq)
 
@@ -200,9 +203,10 @@ async def _follow_up(connection: AsyncConnection, run: RunRow, joined: list[UUID
 def _answer(run: RunRow, state: RunState, outcome: Outcome, finish_word: str | None = None) -> list[Draft]:
     """The `message.assistant` of this answer, after a `run.step` where the answer had several steps."""
     last: Mapping[str, Any] | None = outcome.last
-    if last is None and outcome.partial and state.steps:
+    if last is None and (outcome.partial or outcome.thought) and state.steps:
         word = finish_word or outcome.reason
-        last = {"round": state.rounds + 1, "text": outcome.partial, "calls": [], "finish": word, "usage": {}}
+        cut = {"text": outcome.partial, "reasoning": outcome.thought}
+        last = {"round": state.rounds + 1, **cut, "calls": [], "finish": word, "usage": {}}
     drafts: list[Draft] = []
     if last is not None and state.steps:
         drafts.append(Draft(RUN_STEP, last, "mecum", run.id, run.answer_message))
@@ -217,7 +221,7 @@ def _answer(run: RunRow, state: RunState, outcome: Outcome, finish_word: str | N
         "finish": finish_word or ("tool_calls" if lent else _finish_word(outcome, newest)),
         "tool_steps": len(state.done),
     }
-    reasoning = join_text([state.reasoning, (last or {}).get("reasoning", "")])
+    reasoning = join_text([state.reasoning, (last or {}).get("reasoning", "") or outcome.thought])
     if reasoning:
         body["reasoning"] = reasoning
     if lent:

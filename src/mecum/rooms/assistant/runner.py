@@ -259,10 +259,12 @@ class Runner:
             if self._heals(result.failed) and turn.retries < self._settings.step_retries_max:
                 turn.retries += 1
                 return True
-            return await self._finish(turn, state, Outcome("failed", error=result.failed, partial=live.new_text))
+            cut = Outcome("failed", error=result.failed, partial=live.new_text, thought=live.reasoning)
+            return await self._finish(turn, state, cut)
         if result.stopped or result.limit:
-            outcome = Outcome("stopped" if result.stopped else "limit", limit=result.limit, partial=live.new_text)
-            return await self._finish(turn, state, outcome)
+            reason = "stopped" if result.stopped else "limit"
+            cut = Outcome(reason, limit=result.limit, partial=live.new_text, thought=live.reasoning)
+            return await self._finish(turn, state, cut)
         turn.retries = 0
         body = step_draft(state, live, result, self._settings.calls_per_round_max)
         if not body["calls"]:
