@@ -12,7 +12,7 @@ from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
 from mecum.rooms.people import parts
 from mecum.rooms.people.hashing import Hashing
-from tests.rooms.people.world import World
+from tests.rooms.people.world import KeptMail, World
 
 
 @pytest.fixture(autouse=True)
@@ -25,5 +25,18 @@ def light_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 async def world(database: Database, clock: ManualClock, tmp_path: Path) -> AsyncGenerator[World]:
     """A fresh installation without an owner, at http://localhost:8080."""
     made = World(database, clock, tmp_path)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def mail() -> KeptMail:
+    return KeptMail()
+
+
+@pytest.fixture
+async def mailing(database: Database, clock: ManualClock, tmp_path: Path, mail: KeptMail) -> AsyncGenerator[World]:
+    """An installation with a mail server."""
+    made = World(database, clock, tmp_path, mail=mail)
     yield made
     await made.close()

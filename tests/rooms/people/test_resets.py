@@ -2,35 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 from pyotp.totp import TOTP
 
-from mecum.kit.clock import ManualClock
-from mecum.kit.db import Database
-from tests.rooms.people.world import OTHER_PASSWORD, OWNER, PASSWORD, Browser, KeptMail, World, after
-
-
-@pytest.fixture
-def mail() -> KeptMail:
-    return KeptMail()
-
-
-@pytest.fixture
-async def mailing(database: Database, clock: ManualClock, tmp_path: Path, mail: KeptMail) -> AsyncIterator[World]:
-    """An installation with a mail server."""
-    world = World(database, clock, tmp_path, mail=mail)
-    yield world
-    await world.close()
-
-
-def _token(text: str) -> str:
-    found = re.search(r"http://localhost:8080/reset/(\S+)", text)
-    assert found, text
-    return found[1]
+from tests.rooms.people.world import OTHER_PASSWORD, OWNER, PASSWORD, Browser, KeptMail, World, after, link_token
 
 
 async def _ask(world: World, email: str = OWNER, address: str = "192.0.2.1") -> None:
@@ -45,9 +19,9 @@ async def test_a_reset_by_mail_sets_a_new_password_and_ends_all_sessions(mailing
     (letter,) = mail.sent
     assert letter.to == OWNER and PASSWORD not in letter.text
     browser = mailing.browser()
-    shown = (await browser.get(f"/api/links/{_token(letter.text)}")).json()
+    shown = (await browser.get(f"/api/links/{link_token(letter.text, 'reset')}")).json()
     assert shown == {"kind": "reset", "email": OWNER, "expires_at": "2026-03-02T10:00:00Z"}
-    body = {"token": _token(letter.text), "password": OTHER_PASSWORD}
+    body = {"token": link_token(letter.text, "reset"), "password": OTHER_PASSWORD}
     answer = await browser.post("/api/reset", body)
     assert answer.status_code == 200 and answer.json()["person"]["email"] == OWNER
     assert (await owner.session())["person"] is None
@@ -73,7 +47,7 @@ async def test_a_link_by_mail_works_for_an_hour_and_a_new_one_is_needed_then(mai
     await mailing.set_up()
     await _ask(mailing)
     mailing.clock.advance(after(hours=1))
-    body = {"token": _token(mail.sent[0].text), "password": OTHER_PASSWORD}
+    body = {"token": link_token(mail.sent[0].text, "reset"), "password": OTHER_PASSWORD}
     assert (await mailing.browser().post("/api/reset", body)).status_code == 410
 
 
@@ -81,7 +55,7 @@ async def test_a_used_link_takes_the_others_with_it(mailing: World, mail: KeptMa
     await mailing.set_up()
     await _ask(mailing)
     await _ask(mailing)
-    first, second = [_token(letter.text) for letter in mail.sent]
+    first, second = [link_token(letter.text, "reset") for letter in mail.sent]
     assert first != second
     assert (
         await mailing.browser().post("/api/reset", {"token": second, "password": OTHER_PASSWORD})
@@ -109,7 +83,9 @@ async def test_a_link_by_mail_leaves_the_second_factor_in_force(mailing: World, 
     secret = await _totp(owner)
     await _ask(mailing)
     browser = mailing.browser()
-    answer = await browser.post("/api/reset", {"token": _token(mail.sent[-1].text), "password": OTHER_PASSWORD})
+    answer = await browser.post(
+        "/api/reset", {"token": link_token(mail.sent[-1].text, "reset"), "password": OTHER_PASSWORD}
+    )
     assert answer.json()["second_factor_needed"] is True and answer.json()["person"] is None
     code = TOTP(secret).at(mailing.clock.now())
     assert (await browser.post("/api/sign-in/second-factor", {"code": code})).status_code == 200
@@ -135,7 +111,7 @@ async def test_a_reset_clears_the_wait_after_wrong_tries(mailing: World, mail: K
     for _ in range(5):
         await mailing.browser().sign_in(OWNER, "wrong")
     await _ask(mailing)
-    body = {"token": _token(mail.sent[0].text), "password": OTHER_PASSWORD}
+    body = {"token": link_token(mail.sent[0].text, "reset"), "password": OTHER_PASSWORD}
     assert (await mailing.browser().post("/api/reset", body)).status_code == 200
     assert (await mailing.browser().sign_in(OWNER, OTHER_PASSWORD)).status_code == 200
 
@@ -143,7 +119,7 @@ async def test_a_reset_clears_the_wait_after_wrong_tries(mailing: World, mail: K
 async def test_a_password_that_cannot_be_taken_does_not_use_the_link_up(mailing: World, mail: KeptMail) -> None:
     await mailing.set_up()
     await _ask(mailing)
-    token = _token(mail.sent[0].text)
+    token = link_token(mail.sent[0].text, "reset")
     assert (
         await mailing.browser().post("/api/reset", {"token": token, "password": "ada@example.org"})
     ).status_code == 422
@@ -163,7 +139,7 @@ async def test_a_new_address_makes_links_sent_to_the_old_one_void(mailing: World
     await owner.request("PATCH", "/api/me", {"email": "ada@new.example"})
     token = mail.sent[1].text.split("/verification/")[1].split()[0]
     assert (await owner.post("/api/me/email/confirm", {"token": token})).status_code == 200
-    body = {"token": _token(mail.sent[0].text), "password": OTHER_PASSWORD}
+    body = {"token": link_token(mail.sent[0].text, "reset"), "password": OTHER_PASSWORD}
     assert (await mailing.browser().post("/api/reset", body)).status_code == 410
 
 

@@ -4,39 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import zipfile
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mecum.kit.clock import ManualClock
-from mecum.kit.db import Database
-from tests.rooms.people.world import OTHER_PASSWORD, OWNER, PASSWORD, Browser, KeptMail, World, after
+from tests.rooms.people.world import OTHER_PASSWORD, OWNER, PASSWORD, Browser, KeptMail, World, after, link_token
 
 BO = "bo@example.org"
 NEW = "ada@new.example"
-
-
-@pytest.fixture
-def mail() -> KeptMail:
-    return KeptMail()
-
-
-@pytest.fixture
-async def mailing(database: Database, clock: ManualClock, tmp_path: Path, mail: KeptMail) -> AsyncIterator[World]:
-    """An installation with a mail server."""
-    world = World(database, clock, tmp_path, mail=mail)
-    yield world
-    await world.close()
-
-
-def token(text: str, kind: str) -> str:
-    found = re.search(rf"http://localhost:8080/{kind}/(\S+)", text)
-    assert found, text
-    return found[1]
 
 
 async def me(browser: Browser) -> tuple[str, bool, str | None]:
@@ -46,7 +22,7 @@ async def me(browser: Browser) -> tuple[str, bool, str | None]:
 
 
 async def confirm(browser: Browser, text: str) -> Any:
-    return await browser.post("/api/me/email/confirm", {"token": token(text, "verification")})
+    return await browser.post("/api/me/email/confirm", {"token": link_token(text, "verification")})
 
 
 async def ask_to_sign_up(world: World, email: str = BO, **more: Any) -> int:
@@ -65,7 +41,7 @@ async def test_a_new_account_confirms_its_address_by_the_link_that_went_there(ma
     await owner.post("/api/setup", body)
     (letter,) = mail.sent
     assert letter.to == OWNER and await me(owner) == (OWNER, False, None)
-    shown = (await owner.get(f"/api/links/{token(letter.text, 'verification')}")).json()
+    shown = (await owner.get(f"/api/links/{link_token(letter.text, 'verification')}")).json()
     assert shown == {"kind": "verification", "email": OWNER, "expires_at": "2026-03-03T09:00:00Z"}
     assert (await confirm(owner, letter.text)).json()["email_verified"] is True
     assert (await owner.session())["person"]["email_verified"] is True
@@ -98,7 +74,7 @@ async def test_where_everybody_may_sign_up_the_address_is_confirmed_before_there
     assert await ask_to_sign_up(mailing, locale="zh") == 202
     (letter,) = mail.sent
     assert letter.to == BO and "账户" in letter.text
-    link = token(letter.text, "sign-up")
+    link = link_token(letter.text, "sign-up")
     other = await mailing.browser().post("/api/sign-up", {**body, "email": "x@example.org", "token": link})
     assert other.status_code == 422 and other.json()["code"] == "people.invitation_for_another"
     bo = mailing.browser()
@@ -128,7 +104,7 @@ async def test_a_link_to_sign_up_is_good_only_while_everybody_may(
     await mailing.open_sign_up()
     await ask_to_sign_up(mailing)
     await mailing.open_sign_up(policy)
-    body = {"email": BO, "name": "Bo", "password": OTHER_PASSWORD, "token": token(mail.sent[0].text, "sign-up")}
+    body = {"email": BO, "name": "Bo", "password": OTHER_PASSWORD, "token": link_token(mail.sent[0].text, "sign-up")}
     refused = await mailing.browser().post("/api/sign-up", body)
     assert refused.status_code == 403 and refused.json()["code"] == f"people.{code}"
     assert await ask_to_sign_up(mailing) == 403 and len(mail.sent) == 1
@@ -154,7 +130,7 @@ async def test_an_invitation_by_mail_proves_the_address_and_one_without_address_
     (letter,) = mail.sent
     bo, cy = mailing.browser(), mailing.browser()
     body = {"name": "Bo", "password": OTHER_PASSWORD}
-    await bo.post("/api/sign-up", {**body, "email": "BO@example.org", "token": token(letter.text, "invitation")})
+    await bo.post("/api/sign-up", {**body, "email": "BO@example.org", "token": link_token(letter.text, "invitation")})
     assert await me(bo) == ("BO@example.org", True, None)
     made = (await owner.post("/api/invitations", {})).json()["url"]
     await cy.post("/api/sign-up", {**body, "email": "cy@example.org", "token": made.rsplit("/", 1)[1]})
@@ -184,7 +160,7 @@ async def test_a_new_password_by_mail_proves_the_address_and_one_by_an_operator_
     await mailing.browser().post("/api/reset/request", {"email": OWNER})
     await mailing.work()
     letter = next(each for each in mail.sent if "/reset/" in each.text)
-    await again.post("/api/reset", {**body, "token": token(letter.text, "reset")})
+    await again.post("/api/reset", {**body, "token": link_token(letter.text, "reset")})
     assert await me(again) == (OWNER, True, None)
 
 
@@ -297,7 +273,7 @@ async def test_the_archive_and_erasure_know_of_addresses_that_wait(mailing: Worl
     await mailing.open_sign_up()
     await ask_to_sign_up(mailing)
     bo = mailing.browser()
-    body = {"email": BO, "name": "Bo", "password": OTHER_PASSWORD, "token": token(mail.sent[0].text, "sign-up")}
+    body = {"email": BO, "name": "Bo", "password": OTHER_PASSWORD, "token": link_token(mail.sent[0].text, "sign-up")}
     await bo.post("/api/sign-up", body)
     await bo.request("PATCH", "/api/me", {"email": "bo@new.example"})
     offered = (await bo.post("/api/me/export")).json()["url"]

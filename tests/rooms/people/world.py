@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -239,3 +240,10 @@ class KeptMail:
 def after(**time: float) -> float:
     """Seconds in a time such as `minutes=5`."""
     return dt.timedelta(**time).total_seconds()
+
+
+def link_token(text: str, kind: str) -> str:
+    """The secret of the link of that kind (the first part of its path) in a letter."""
+    found = re.search(rf"http://localhost:8080/{kind}/(\S+)", text)
+    assert found, text
+    return found[1]
