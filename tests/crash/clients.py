@@ -49,7 +49,8 @@ class Client:
                         return await response.json() if response.status != 204 else None
                     if response.status == 409:
                         return None  # A question that was put aside, or answered before the server died.
-                    assert response.status == 503, await response.text()
+                    # Away, or too much is unfinished: messages come faster than kills let them be answered.
+                    assert response.status in (503, 429), await response.text()
             except (aiohttp.ClientError, TimeoutError, OSError):
                 pass  # The server is dead: a client tries again.
             await asyncio.sleep(0.1)

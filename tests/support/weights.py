@@ -1,4 +1,4 @@
-"""The weights of the small model for tests, fetched once and kept between runs."""
+"""The weights of models for tests, fetched once and kept between runs."""
 
 from __future__ import annotations
 
@@ -9,17 +9,28 @@ from pathlib import Path
 import pytest
 
 from mecum.engines.weights import TEST, Sources, fetch, is_present
+from mecum.engines.weights.catalogue import LARGE, Model
 from mecum.kit.errors import EngineUnavailable
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mecum-test-models"
 FETCH_S = 300
+FETCH_LARGE_S = 1800
 
 
 def small_model_directory() -> Path:
     """A directory with the test model. Skips the test where it is not here and can't be fetched."""
+    return _directory(TEST, FETCH_S)
+
+
+def default_model_directory() -> Path:
+    """The same with the model that people get by default, of 1.1 GB."""
+    return _directory(LARGE, FETCH_LARGE_S)
+
+
+def _directory(model: Model, within_s: int) -> Path:
     try:
-        if not is_present(TEST, CACHE):
-            asyncio.run(asyncio.wait_for(fetch(TEST, CACHE, sources=Sources(hub_url="")), FETCH_S))
+        if not is_present(model, CACHE):
+            asyncio.run(asyncio.wait_for(fetch(model, CACHE, sources=Sources(hub_url="")), within_s))
     except (EngineUnavailable, TimeoutError) as error:
-        pytest.skip(f"the weights of {TEST.name} can't be had: {error}")
+        pytest.skip(f"the weights of {model.name} can't be had: {error}")
     return CACHE
