@@ -46,7 +46,7 @@ def test_an_error_is_a_problem_document_with_our_code(client: TestClient) -> Non
 
 def test_an_error_is_worded_in_the_language_of_the_request(client: TestClient) -> None:
     assert (
-        client.get("/missing", headers={"accept-language": "zh-CN,en;q=0.5"}).json()["detail"] == "不存在，或不属于您。"
+        client.get("/missing", headers={"accept-language": "zh-CN,en;q=0.5"}).json()["detail"] == "不存在，或不属于你。"
     )
     assert client.get("/missing").json()["detail"] == "It is not there, or it is not yours."
 

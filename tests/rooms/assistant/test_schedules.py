@@ -93,6 +93,13 @@ def desk(database: Database, tmp_path: Path) -> Desk:
     return Desk(database, tmp_path)
 
 
+async def test_a_task_without_a_title_is_called_by_whole_words_of_its_text(desk: Desk) -> None:
+    text = "\nLook through the newspapers of the region for anything about the harbour and sum it up.\nBe brief."
+    when = read_when("every Monday at 9", desk.clock.now(), "UTC")
+    made = await desk.scheduling.add(desk.world.caller, title=" ", text=text, when=when, timezone="UTC")
+    assert made.title == "Look through the newspapers of the region for…"
+
+
 def fails(error: BaseException) -> Callable[..., None]:
     def fail(*_: Any) -> None:
         raise error

@@ -62,7 +62,7 @@ def test_a_hint_says_what_is_known(words: Words) -> None:
 def test_the_language_is_that_of_the_environment() -> None:
     assert environment_locale({"LANG": "en_GB.UTF-8", "LC_ALL": "zh_CN.UTF-8"}) == "zh_CN"
     assert environment_locale({"LANG": ""}) == "en"
-    assert Words("zh_CN")("terminal.you") == "您"
+    assert Words("zh_CN")("terminal.you") == "你"
 
 
 def test_threads_are_grouped_by_day_with_pinned_ones_first(words: Words) -> None:

@@ -392,7 +392,7 @@ async def test_it_fits_every_size(api: FakeApi, client: Client, size: tuple[int,
 
 async def test_it_speaks_chinese_and_changes_colours(api: FakeApi, client: Client) -> None:
     async with page(client, locale="zh_CN", dark=False) as shown:
-        await shown.sees("这一页是您的。", "发送")
+        await shown.sees("这一页是你的。", "发送")
         assert shown.app.theme == "mecum-light"
         await shown.press("f2")
         assert shown.app.theme == "mecum-dark"

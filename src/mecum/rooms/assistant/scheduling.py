@@ -16,6 +16,7 @@ from mecum.kit.types import Page, Principal
 from mecum.rooms.assistant import Post, Posted
 from mecum.rooms.assistant.posting import NewThread, Posting
 from mecum.rooms.assistant.schedule_words import When, check_when, next_time
+from mecum.rooms.assistant.service import first_title
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.store import schedules, threads
 from mecum.rooms.assistant.store.schedules import Schedule
@@ -50,7 +51,7 @@ class Scheduling:
             person=principal.person,
             space=principal.space,
             organisation=principal.organisation,
-            title=title.strip() or text.strip()[:60],
+            title=title.strip() or first_title(text),
             text=text,
             cron=when.cron,
             at=when.at,
