@@ -47,7 +47,9 @@ def test_the_files_are_sorted_by_code_and_no_words_are_empty(language: str) -> N
 
 @pytest.mark.parametrize("file", ["src/mecum/locales/zh.po", "web/locales/zh.po"])
 def test_chinese_says_you_in_one_way(file: str) -> None:
-    assert "您" not in (SOURCE.parent.parent / file).read_text(encoding="utf-8"), "Say 你: 您 beside it is another voice."
+    assert "您" not in (SOURCE.parent.parent / file).read_text(encoding="utf-8"), (
+        "Say 你: 您 beside it is another voice."
+    )
 
 
 def test_a_merge_that_kept_both_sides_is_mended_by_sorting() -> None:

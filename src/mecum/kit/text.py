@@ -11,11 +11,15 @@ For PostgreSQL: `to_tsvector('simple', :input)` of `to_tsvector_input`, matched 
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import fsum
 
 TEXT_CHARS_MAX = 500_000
 """What lies behind is not indexed: longer documents are indexed in chunks."""
@@ -24,6 +28,11 @@ QUERY_TERMS_MAX = 32
 TSVECTOR_BYTES_MAX = 900_000
 """PostgreSQL takes at most 1 MiB of lexemes with their positions."""
 LEXEME_OVERHEAD_BYTES = 6
+LOOP_CHARS_MAX = 2_000
+"""Longer texts are taken apart in a thread."""
+
+PLACES_MAX = 100
+"""So many places of each term are weighed for a snippet."""
 
 _RUNS = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3130-\u318f"
@@ -40,6 +49,10 @@ _LETTER = f"(?![{_RUNS}])[^\\W_]"
 _CLUSTERS = re.compile(_CLUSTER)
 _TOKEN = re.compile(f"(?P<run>(?:{_CLUSTER})+)|(?P<word>{_LETTER}(?:{_LETTER}|[{_MARKS}])*)")
 _LATIN_ACCENTS = re.compile("(?<=[a-z])[\u0300-\u036f]+")
+_PIECE = re.compile(r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f，。、；：！？]+")
+"""Stretches between characters that end every term and fold with nothing around them."""
+_KOREAN_LETTERS = re.compile("[\u1100-\u11ff\u3130-\u318f\uff9e-\uffdc]")
+"""They make syllables with each other; among them are the two halfwidth marks of Japanese."""
 _ELLIPSIS = "…"
 
 
@@ -88,39 +101,41 @@ def to_tsvector_input(text: str) -> str:
     return " ".join(terms)
 
 
+async def searchable(text: str) -> str:
+    """`to_tsvector_input` of `text`, made in a thread where it would hold up the loop (about 1 µs a character)."""
+    if len(text) <= LOOP_CHARS_MAX:
+        return to_tsvector_input(text)
+    return await asyncio.to_thread(to_tsvector_input, text)
+
+
 def to_or_query(text: str) -> str:
     """A tsquery: any of the terms; the last one, still being typed, and single characters of runs match as prefix.
 
     An empty string when `text` has no terms: then there is nothing to search.
     """
-    terms = search_terms(text)
-    if not terms:
-        return ""
-    last = len(terms) - 1
-    parts = [f"{term}:*" if place == last or _is_lone_run(term) else term for place, term in enumerate(terms)]
-    return " | ".join(parts)
+    return " | ".join(_operands(text))
 
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    start: int
-    end: int
-    term: str
+def to_and_query(text: str) -> str:
+    """As `to_or_query`, but all of the terms."""
+    return " & ".join(_operands(text))
 
 
-def snippet(text: str, terms: Collection[str], width: int = 160) -> list[tuple[str, bool]]:
-    """The part of `text` that shows most of `terms`, as (text, highlighted) pieces; `…` where it was cut.
+def snippet(text: str, query: str, width: int = 160) -> list[tuple[str, bool]]:
+    """The part of `text` that shows most of what `query` finds, as (text, highlighted) pieces; `…` where it was cut.
+
+    Highlighted is what `to_or_query(query)` matches, words by their stems and beginnings, runs by their pairs. The
+    pieces are parts of `text` as it is written: whoever puts them into a page escapes them like any text.
 
     Args:
-        terms: from `search_terms`; the last one also highlights words that begin with it.
         width: characters of the part, not counting the ellipses.
     """
     text = text[:TEXT_CHARS_MAX]
-    hits = list(_hits(text, list(terms)))
-    start, end = _window(text, hits, width)
+    wanted = _Wanted(query)
+    start, end = _window(text, _places(text, wanted), width)
     pieces: list[tuple[str, bool]] = [(_ELLIPSIS, False)] if start > 0 else []
     at = start
-    for hit in hits:
+    for hit in _hits(text, wanted, start, end):
         left, right = max(hit.start, at), min(hit.end, end)
         if left < right:
             _append(pieces, text[at:left], highlighted=False)
@@ -158,43 +173,126 @@ def _stem(word: str) -> str:
     return word if word[-2] in "us" else word[:-1]
 
 
-def _hits(text: str, terms: list[str]) -> Iterator[_Hit]:
-    """Where terms stand in the original text: matched piece by piece, because folding changes lengths."""
-    wanted = frozenset(terms)
-    prefix = terms[-1] if terms else None
-    for found in _TOKEN.finditer(text):
-        if found.lastgroup == "word":
-            for term in terms_of(found[0]):
-                if term in wanted or (prefix is not None and term.startswith(prefix)):
-                    yield _Hit(found.start(), found.end(), term)
-                    break
-        else:
-            yield from _run_hits(found[0], found.start(), wanted)
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """Where a term of the query stands in a text."""
+
+    start: int
+    end: int
+    term: str
 
 
-def _run_hits(run: str, offset: int, wanted: frozenset[str]) -> Iterator[_Hit]:
-    clusters = list(_CLUSTERS.finditer(run))
-    folded = [_folded(cluster[0]) for cluster in clusters]
+class _Wanted:
+    """The terms of a query, matched as `to_or_query` has PostgreSQL match them."""
+
+    def __init__(self, query: str) -> None:
+        self._terms = search_terms(query)
+        self._whole = frozenset(self._terms)
+        self._beginnings = tuple(term for term in self._terms if _is_prefix(term, self._terms))
+        # Of a word whose stem is "city" only "cit" stands in "cities".
+        self._needles = {term: term.removesuffix("y") for term in self._terms}
+
+    def may_be_in(self, folded: str, but: Container[str]) -> bool:
+        """Whether it is worth taking `folded` apart for a term, one in `but` aside: most of a text holds none."""
+        return any(needle in folded for term, needle in self._needles.items() if term not in but)
+
+    def found(self, term: str) -> str | None:
+        """Which of the query's terms finds `term` of a text."""
+        if term in self._whole:
+            return term
+        return next((beginning for beginning in self._beginnings if term.startswith(beginning)), None)
+
+
+def _operands(query: str) -> list[str]:
+    terms = search_terms(query)
+    return [f"{term}:*" if _is_prefix(term, terms) else term for term in terms]
+
+
+def _is_prefix(term: str, terms: list[str]) -> bool:
+    return term == terms[-1] or _is_lone_run(term)
+
+
+def _places(text: str, wanted: _Wanted) -> list[_Hit]:
+    """Where the terms stand, the first PLACES_MAX places of each at least."""
+    places: list[_Hit] = []
+    counts: Counter[str] = Counter()
+    enough: set[str] = set()
+    for hit in _hits(text, wanted, 0, len(text), enough):
+        places.append(hit)
+        counts[hit.term] += 1
+        if counts[hit.term] >= PLACES_MAX:
+            enough.add(hit.term)
+    return places
+
+
+def _hits(text: str, wanted: _Wanted, start: int, end: int, but: Container[str] = ()) -> Iterator[_Hit]:
+    """All hits between `start` and `end`, also those that begin before or end behind; none is sought for `but`."""
+    for piece in _PIECE.finditer(text):
+        if piece.end() <= start:
+            continue
+        if piece.start() >= end:
+            return
+        folded = _folded(piece[0])
+        if not wanted.may_be_in(folded, but):
+            continue
+        starts, ends = _origins(piece[0], folded)
+        for token in _TOKEN.finditer(folded):
+            spans = _run_spans(token, wanted) if token.lastgroup == "run" else _word_spans(token, wanted)
+            for first, last, term in spans:
+                yield _Hit(piece.start() + starts[first], piece.start() + ends[last - 1], term)
+
+
+def _word_spans(token: re.Match[str], wanted: _Wanted) -> Iterator[tuple[int, int, str]]:
+    term = wanted.found(_stem(token[0][:TERM_CHARS_MAX]))
+    if term is not None:
+        yield token.start(), token.end(), term
+
+
+def _run_spans(token: re.Match[str], wanted: _Wanted) -> Iterator[tuple[int, int, str]]:
+    clusters = list(_CLUSTERS.finditer(token[0]))
     for place, cluster in enumerate(clusters):
-        for length in (1, 2):
-            term = "".join(folded[place : place + length])
-            if term in wanted:
-                end = clusters[min(place + length, len(clusters)) - 1].end()
-                yield _Hit(offset + cluster.start(), offset + end, term)
+        following = clusters[place + 1] if place + 1 < len(clusters) else cluster
+        term = wanted.found(token[0][cluster.start() : following.end()])
+        if term is not None:
+            last = cluster if len(term) <= len(cluster[0]) else following
+            yield token.start() + cluster.start(), token.start() + last.end(), term
+
+
+def _origins(piece: str, folded: str) -> tuple[Sequence[int], Sequence[int]]:
+    """For each character of `folded`, the start and the end of what it was in `piece`: folding changes lengths."""
+    if piece.isascii():
+        return range(len(piece)), range(1, len(piece) + 1)
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end in pairwise([*_composed_at(piece), len(piece)]):
+        length = len(_folded(piece[start:end]))
+        starts += [start] * length
+        ends += [end] * length
+    assert len(starts) == len(folded), "what folds together must stay together"
+    return starts, ends
+
+
+def _composed_at(piece: str) -> Iterator[int]:
+    """Where characters begin, each with all that is folded into it."""
+    for place, char in enumerate(piece):
+        if place == 0 or not (unicodedata.category(char).startswith("M") or _KOREAN_LETTERS.match(char)):
+            yield place
 
 
 def _window(text: str, hits: list[_Hit], width: int) -> tuple[int, int]:
-    """Start and end of the first stretch with the most distinct terms, beginning a little before its first hit."""
+    """Start and end of the first stretch with the most terms, rare ones above all, a little before its first hit."""
     if len(text) <= width or not hits:
         return 0, min(len(text), width)
+    rarity = {term: 1 / count for term, count in Counter(hit.term for hit in hits).items()}
     counts: dict[str, int] = {}
-    best, best_start, last = 0, 0, 0
+    best, best_start, last = 0.0, 0, 0
     for first in hits:
         while last < len(hits) and hits[last].end <= first.start + width:
             counts[hits[last].term] = counts.get(hits[last].term, 0) + 1
             last += 1
-        if len(counts) > best:
-            best, best_start = len(counts), first.start
+        worth = fsum(rarity[term] for term in counts)
+        if worth > best:
+            best, best_start = worth, first.start
         if counts.get(first.term, 0) <= 1:
             counts.pop(first.term, None)
         else:
