@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from mecum.kit.clock import Clock
+from mecum.kit.dates import in_worker
 from mecum.kit.errors import BadRequest
 from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX, ChatCaller, TalkingCaller
 from mecum.kit.ids import decode, encode
@@ -104,8 +105,10 @@ def build_router(scheduling: Scheduling, clock: Clock) -> APIRouter:
     async def add_schedule(caller: TalkingCaller, body: NewScheduleBody) -> JSONResponse:
         """Have something done later, once or again and again."""
         timezone = body.timezone or caller.timezone
-        words = body.words
-        when = _given(body.cron, body.at) if words is None else read_when(words, clock.now(), timezone)
+        if body.words is None:
+            when = _given(body.cron, body.at)
+        else:
+            when = await in_worker(read_when, body.words, clock.now(), timezone)
         made = await scheduling.add(caller, title=body.title, text=body.text, when=when, timezone=timezone)
         return JSONResponse(rendered(made), 201)
 
@@ -113,7 +116,7 @@ def build_router(scheduling: Scheduling, clock: Clock) -> APIRouter:
     async def read_schedule_words(caller: ChatCaller, body: ReadBody) -> JSONResponse:
         """What words like "every Monday at 9" mean, without keeping anything."""
         timezone = body.timezone or caller.timezone
-        when = read_when(body.text, clock.now(), timezone)
+        when = await in_worker(read_when, body.text, clock.now(), timezone)
         first = when.at if when.cron is None else next_time(when.cron, timezone, clock.now())
         found = {"cron": when.cron, "at": _at(when.at), "once": when.once}
         return JSONResponse({**found, "next_at": _at(first), "timezone": timezone})

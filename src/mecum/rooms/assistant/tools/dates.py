@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from mecum.kit.clock import Clock
-from mecum.kit.dates import PHRASE_CHARS_MAX, read_date
+from mecum.kit.dates import PHRASE_CHARS_MAX, in_worker, read_date
 from mecum.kit.tools import Tool, ToolCall, ToolResult
 
 
@@ -31,10 +31,10 @@ def date_tool(clock: Clock) -> Tool:
     async def call(request: ToolCall) -> ToolResult:
         now = clock.now()
         timezone = str(request.arguments.get("timezone") or request.principal.timezone)
-        moment = read_date(str(request.arguments["phrase"]), now, timezone)
+        moment = await in_worker(read_date, str(request.arguments["phrase"]), now, timezone)
         text = describe(moment, now)
         if until := request.arguments.get("until"):
-            end = read_date(str(until), now, timezone)
+            end = await in_worker(read_date, str(until), now, timezone)
             text += f"\nUntil {describe(end, now)}: {between(moment, end)}."
         return ToolResult(text)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mecum.kit.clock import Clock
-from mecum.kit.dates import zone
+from mecum.kit.dates import in_worker, zone
 from mecum.kit.tools import Tool, ToolCall, ToolResult
 from mecum.rooms.assistant.schedule_words import WORDS_MAX, read_when
 from mecum.rooms.assistant.scheduling import TEXT_MAX, TITLE_MAX, Scheduling
@@ -15,7 +15,7 @@ def schedule_tool(scheduling: Scheduling, clock: Clock) -> Tool:
 
     async def call(request: ToolCall) -> ToolResult:
         principal = request.principal
-        when = read_when(str(request.arguments["when"]), clock.now(), principal.timezone)
+        when = await in_worker(read_when, str(request.arguments["when"]), clock.now(), principal.timezone)
         made = await scheduling.add(
             principal,
             title=str(request.arguments.get("title", ""))[:TITLE_MAX],

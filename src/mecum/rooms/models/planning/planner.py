@@ -6,7 +6,6 @@ people.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 import re
@@ -16,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from mecum.kit.clock import Clock
-from mecum.kit.dates import read_date
+from mecum.kit.dates import in_worker, read_date
 from mecum.kit.ids import new_id
 from mecum.kit.types import Tokens
 from mecum.rooms.models import (
@@ -80,7 +79,7 @@ class Planner:
         arguments = decision.arguments
         if decision.dates:
             read = partial(read_date, now=self._clock.now(), timezone=timezone)
-            arguments = await asyncio.to_thread(dated, arguments, decision.dates, read)
+            arguments = await in_worker(dated, arguments, decision.dates, read)
         made: Any = (decision.tool, arguments)
         if made in calls_made(request.messages) and not request.must_call:
             return None
