@@ -283,22 +283,33 @@ def _window(text: str, hits: list[_Hit], width: int) -> tuple[int, int]:
     """Start and end of the first stretch with the most terms, rare ones above all, a little before its first hit."""
     if len(text) <= width or not hits:
         return 0, min(len(text), width)
+    before = width // 5
     rarity = {term: 1 / count for term, count in Counter(hit.term for hit in hits).items()}
-    counts: dict[str, int] = {}
-    best, best_start, last = 0.0, 0, 0
-    for first in hits:
-        while last < len(hits) and hits[last].end <= first.start + width:
-            counts[hits[last].term] = counts.get(hits[last].term, 0) + 1
+    counts: Counter[str] = Counter()
+    best, chosen, last = 0.0, hits[:1], 0
+    for place, first in enumerate(hits):
+        while last < len(hits) and hits[last].end <= first.start + width - before:
+            counts[hits[last].term] += 1
             last += 1
-        worth = fsum(rarity[term] for term in counts)
+        worth = fsum(rarity[term] for term, count in counts.items() if count)
         if worth > best:
-            best, best_start = worth, first.start
-        if counts.get(first.term, 0) <= 1:
-            counts.pop(first.term, None)
-        else:
-            counts[first.term] -= 1
-    start = _word_start(text, max(0, min(best_start - width // 5, len(text) - width)), best_start)
+            best, chosen = worth, hits[place:last]
+        counts[first.term] = max(0, counts[first.term] - 1)
+    best_start = _tight(chosen).start
+    start = _word_start(text, max(0, min(best_start - before, len(text) - width)), best_start)
     return start, min(len(text), start + width)
+
+
+def _tight(hits: list[_Hit]) -> _Hit:
+    """The first of `hits` that is needed to show all of their terms together."""
+    counts = Counter(hit.term for hit in hits)
+    if len(counts) == 1:
+        return hits[0]
+    for hit in hits:
+        if counts[hit.term] == 1:
+            return hit
+        counts[hit.term] -= 1
+    raise AssertionError("the last hit of a term is needed")
 
 
 def _word_start(text: str, start: int, latest: int) -> int:

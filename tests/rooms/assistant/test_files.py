@@ -98,7 +98,7 @@ async def test_a_file_that_is_being_sent_is_not_swept_at_the_same_moment(world: 
     thread = await world.face.create_thread(world.caller, title="Files")
     clock.advance(AssistantSettings().loose_attachment_hours * 3600 + 1)
     async with world.kit.db.transaction() as sending:
-        assert await store.tie(sending, [added.id], thread.id) == 1
+        assert await store.tie(sending, [added.id], thread.id, None) == 1
         sweep = asyncio.create_task(world.attachments.sweep())
         await waits_for_a_lock(world)
     await sweep

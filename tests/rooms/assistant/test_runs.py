@@ -264,8 +264,8 @@ async def test_another_person_sees_nothing(database: Database, tmp_path: Path) -
             with pytest.raises(NotFound):
                 await attempt
         assert (await world.face.threads(stranger)).items == ()
-        assert await world.face.search(stranger, "plan", offset=0, limit=10) == []
-        assert len(await world.face.search(world.caller, "plan", offset=0, limit=10)) == 1
+        assert (await world.searching.search(stranger, "plan", limit=10)).items == ()
+        assert len((await world.searching.search(world.caller, "plan", limit=10)).items) == 2
 
 
 async def test_a_reader_at_any_position_gets_exactly_what_it_lacks(database: Database, tmp_path: Path) -> None:

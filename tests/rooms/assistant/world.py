@@ -30,6 +30,7 @@ from mecum.rooms.assistant.face import AssistantRoom
 from mecum.rooms.assistant.files.attachments import Attachments
 from mecum.rooms.assistant.posting import Posting
 from mecum.rooms.assistant.room import Ports, Sweeper, build
+from mecum.rooms.assistant.searching import Searching
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.stopping import Stopping
 from mecum.rooms.models import (
@@ -206,6 +207,7 @@ class World:
         self.people = cast(People, (people or OnePerson)(self.caller))
         documents = Documents(DocumentSettings())
         self.attachments = Attachments(self.kit, documents, chosen)
+        self.searching = Searching(self.kit)
         self.posting = Posting(self.kit, chosen, self.attachments)
         self.room: Room[AssistantRoom] = build(
             self.kit,

@@ -58,7 +58,10 @@ Actor: TypeAlias = Literal["person", "mecum", "system"]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An event before it has its place in a log."""
+    """An event before it has its place in a log.
+
+    `terms`: what a search finds a message by, from `kit.text.searchable`; "" for what is not searched.
+    """
 
     type: str
     payload: Mapping[str, Any]
@@ -68,6 +71,7 @@ class Draft:
     parent: UUID | None = None
     id: UUID = field(default_factory=new_id)
     v: int = 1
+    terms: str = ""
 
 
 def upcast(type_: str, v: int, payload: Mapping[str, Any]) -> Mapping[str, Any]:

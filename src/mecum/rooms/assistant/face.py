@@ -11,7 +11,6 @@ from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import Conflict, Gone, NotFound, Unprocessable
 from mecum.kit.ids import new_id
 from mecum.kit.room import Kit
-from mecum.kit.text import snippet, to_or_query
 from mecum.kit.types import Page, Principal
 from mecum.rooms.assistant import Event, Frame, Origin, Post, Posted, Thread
 from mecum.rooms.assistant.events import (
@@ -41,7 +40,6 @@ from mecum.rooms.people import People
 TITLE_MAX = 200
 EVENTS_PAGE_MAX = 1_000
 REASON_MAX = 2_000
-SEARCH_PAGE_MAX = 50
 
 
 class AssistantRoom:
@@ -276,19 +274,6 @@ class AssistantRoom:
         )
         async for frame in follower.follow(position):
             yield frame
-
-    async def search(
-        self, principal: Principal, query: str, *, offset: int, limit: int
-    ) -> list[tuple[Thread, UUID, list[tuple[str, bool]], Any]]:
-        """Messages that match, best first: thread, message, snippet (text, whether it matched), when."""
-        wanted = to_or_query(query)
-        if not wanted:
-            return []
-        async with self._kit.db.transaction() as connection:
-            found = await threads.search(
-                connection, principal, wanted, offset=offset, limit=min(limit, SEARCH_PAGE_MAX)
-            )
-        return [(thread, message, list(snippet(text, query)), at) for thread, message, text, at in found]
 
     async def run_result(self, principal: Principal, run: UUID) -> Mapping[str, Any]:
         async with self._kit.db.transaction() as connection:

@@ -12,6 +12,7 @@ from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
 from mecum.kit.room import Kit
+from mecum.kit.text import searchable
 from mecum.rooms.assistant import Event
 from mecum.rooms.assistant.events import ACT_UNKNOWN, MESSAGE_ASSISTANT, RUN_FINISHED, RUN_STARTED, RUN_STEP, Draft
 from mecum.rooms.assistant.live import LiveAnswer, wake
@@ -28,7 +29,11 @@ RUN_ENDED = "assistant.RunEnded"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ends. `last` is its last model step; `partial` and `thought` are text and reasoning of one cut off."""
+    """How a run ends.
+
+    `last` is its last model step; `partial` and `thought` are text and reasoning of one cut off; `terms` are what a
+    search finds the answer by.
+    """
 
     reason: Literal["done", "stopped", "limit", "failed"]
     last: Mapping[str, Any] | None = None
@@ -36,6 +41,7 @@ class Outcome:
     thought: str = ""
     limit: str = ""
     error: MecumError | None = None
+    terms: str = ""
 
 
 def step_draft(state: RunState, live: LiveAnswer, result: StepResult, calls_max: int) -> dict[str, Any]:
@@ -68,6 +74,8 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
         Fenced: another worker has the run.
     """
     now = kit.clock.now()
+    was_cut_off = outcome.reason != "done" and not outcome.partial and not outcome.thought
+    outcome = await _prepared(kit, run, state, outcome, was_cut_off=was_cut_off)
     async with kit.db.transaction() as connection:
         thread = await runs.lock_thread(connection, run.place.thread)
         joined = await pending(connection, run)
@@ -75,9 +83,6 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
             events = await _close(connection, run, state, outcome, joined, now)
             follower: UUID | None = run.id
         else:
-            if outcome.reason != "done" and not outcome.partial and not outcome.thought:
-                partial, thought = await _kept(connection, run, state)
-                outcome = replace(outcome, partial=partial, thought=thought)
             ended = {"state": "finished", "reason": outcome.reason, "finished_at": now}
             await runs.fence(connection, run, active_seconds=run.active_seconds, **ended)
             drafts = [*cut_off(run, state), *_answer(run, state, outcome), _end(run, state, outcome)]
@@ -129,6 +134,19 @@ def cut_off(run: RunRow, state: RunState) -> list[Draft]:
     ]
 
 
+async def _prepared(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, *, was_cut_off: bool) -> Outcome:
+    """`outcome` with the words of the answer, made before its thread is locked: a long one is long taken apart."""
+    if was_cut_off:
+        async with kit.db.transaction() as connection:
+            partial, thought = await _kept(connection, run, state)
+        outcome = replace(outcome, partial=partial, thought=thought)
+    return replace(outcome, terms=await searchable(_text(state, outcome)))
+
+
+def _text(state: RunState, outcome: Outcome) -> str:
+    return join_text([state.text, (outcome.last or {}).get("text", "") or outcome.partial])
+
+
 async def _kept(connection: AsyncConnection, run: RunRow, state: RunState) -> tuple[str, str]:
     """What an attempt had written and thought that was cut off: people have read it."""
     saved = await runs.checkpoint_of(connection, run.place.thread)
@@ -143,11 +161,10 @@ async def close_and_go_on(kit: Kit, run: RunRow, state: RunState) -> None:
     Where a worker died over the answer, its last checkpoint stays part of it.
     """
     now = kit.clock.now()
+    outcome = await _prepared(kit, run, state, Outcome("done"), was_cut_off=True)
     async with kit.db.transaction() as connection:
         await runs.lock_thread(connection, run.place.thread)
         joined = await pending(connection, run)
-        partial, thought = await _kept(connection, run, state)
-        outcome = Outcome("done", partial=partial, thought=thought)
         events = await _close(connection, run, state, outcome, joined, now)
     await wake(kit.bus, run.place.thread, run.place.person, events[-1].seq)
 
@@ -210,13 +227,12 @@ def _answer(run: RunRow, state: RunState, outcome: Outcome, finish_word: str | N
     drafts: list[Draft] = []
     if last is not None and state.steps:
         drafts.append(Draft(RUN_STEP, last, "mecum", run.id, run.answer_message))
-    text = join_text([state.text, (last or {}).get("text", "") or outcome.partial])
     lent = bool(state.open_calls) and outcome.reason == "done"
     newest: Mapping[str, Any] | None = last or (
         None if not state.steps else {"model": state.steps[-1].model, "finish": state.steps[-1].finish}
     )
     body: dict[str, Any] = {
-        "text": text,
+        "text": _text(state, outcome),
         "model": (newest or {}).get("model", ""),
         "finish": finish_word or ("tool_calls" if lent else _finish_word(outcome, newest)),
         "tool_steps": len(state.done),
@@ -226,7 +242,8 @@ def _answer(run: RunRow, state: RunState, outcome: Outcome, finish_word: str | N
         body["reasoning"] = reasoning
     if lent:
         body["calls"] = [{"call": call.id, "tool": call.tool, "arguments": call.arguments} for call in state.open_calls]
-    drafts.append(Draft(MESSAGE_ASSISTANT, body, "mecum", run.id, run.answer_message, run.answer_parent))
+    answer = Draft(MESSAGE_ASSISTANT, body, "mecum", run.id, run.answer_message, run.answer_parent)
+    drafts.append(replace(answer, terms=outcome.terms))
     return drafts
 
 

@@ -11,6 +11,7 @@ from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import Conflict, Gone, NotFound, TooLarge, TooMany, Unprocessable
 from mecum.kit.ids import new_id
 from mecum.kit.room import Kit
+from mecum.kit.text import searchable
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Origin, Post, Posted, Thread
 from mecum.rooms.assistant.events import (
@@ -51,9 +52,18 @@ class Attachments(Protocol):
     """Ties uploaded files to a message."""
 
     async def attach(
-        self, connection: AsyncConnection, principal: Principal, place: Place, attachments: Sequence[UUID]
+        self,
+        connection: AsyncConnection,
+        principal: Principal,
+        place: Place,
+        attachments: Sequence[UUID],
+        message: UUID | None,
     ) -> list[dict[str, Any]]:
-        """What the message's payload says about its files. Raises NotFound for one that is not the caller's."""
+        """What the payload of `message` (None: of what was said before the thread) says about its files.
+
+        Raises:
+            NotFound: one is not the caller's.
+        """
         ...
 
 
@@ -66,13 +76,14 @@ class Posting:
     async def post(self, principal: Principal, where: UUID | NewThread, post: Post) -> Posted:
         """See `Assistant.post`. Durable when it returns."""
         check(post, self._settings)
+        terms = await searchable(post.text)
         try:
             async with self._kit.db.transaction() as connection:
                 before, open_runs = await threads.before_posting(connection, principal, post.client_id)
                 if before is not None:
                     return before
                 self._check_open(open_runs)
-                done, place, stop = await self._write(connection, principal, where, post)
+                done, place, stop = await self._write(connection, principal, where, post, terms)
         except _Raced:
             async with self._kit.db.transaction() as connection:
                 before, _ = await threads.before_posting(connection, principal, post.client_id)
@@ -87,7 +98,7 @@ class Posting:
         return done
 
     async def _write(
-        self, connection: AsyncConnection, principal: Principal, where: UUID | NewThread, post: Post
+        self, connection: AsyncConnection, principal: Principal, where: UUID | NewThread, post: Post, terms: str
     ) -> tuple[Posted, Place, UUID | None]:
         now = self._kit.clock.now()
         drafts: list[Draft] = []
@@ -109,11 +120,11 @@ class Posting:
         active = await runs.open_run(connection, place.thread) if thread else None
         parent = await self._parent(connection, place.thread, post, active) if thread else None
         message = new_id()
-        files = await self._attach(connection, principal, place, post.attachments)
+        files = await self._attach(connection, principal, place, post.attachments, message)
         options = run_options(post, temporary=thread.temporary if thread else _is_temporary(where))
         joins = active is not None and await self._joins(connection, place.thread, active, parent, options)
         run = active.id if joins and active else new_id()
-        draft = _message(principal, post, message, parent, files, said_before)
+        draft = replace(_message(principal, post, message, parent, files, said_before), terms=terms)
         drafts.append(draft if joins else replace(draft, run=run))
         events = await log.append(connection, place, drafts, now)
         done = Posted(place.thread, message, run, events[-1].seq, repeated=False)
@@ -162,13 +173,18 @@ class Posting:
         return place
 
     async def _attach(
-        self, connection: AsyncConnection, principal: Principal, place: Place, files: Sequence[UUID]
+        self,
+        connection: AsyncConnection,
+        principal: Principal,
+        place: Place,
+        files: Sequence[UUID],
+        message: UUID | None = None,
     ) -> list[dict[str, Any]]:
         if not files:
             return []
         if self._attachments is None:
             raise NotFound("assistant.attachment_unknown", "No such file.")
-        return await self._attachments.attach(connection, principal, place, files)
+        return await self._attachments.attach(connection, principal, place, files, message)
 
     async def _with_files(
         self, connection: AsyncConnection, principal: Principal, place: Place, item: Mapping[str, Any]

@@ -14,6 +14,7 @@ from mecum.kit.room import Kit, Room
 from mecum.rooms.assistant import Recall, Review
 from mecum.rooms.assistant.api import files as files_api
 from mecum.rooms.assistant.api import schedules as schedules_api
+from mecum.rooms.assistant.api import search as search_api
 from mecum.rooms.assistant.api import sharing as sharing_api
 from mecum.rooms.assistant.api import threads as threads_api
 from mecum.rooms.assistant.exporting import Exporting
@@ -23,6 +24,7 @@ from mecum.rooms.assistant.files.attachments import READ, Attachments, Reader
 from mecum.rooms.assistant.posting import Posting
 from mecum.rooms.assistant.runner import ADVANCE, Runner
 from mecum.rooms.assistant.scheduling import Scheduling
+from mecum.rooms.assistant.searching import CATCH_UP, Searching
 from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.sharing import Sharing
 from mecum.rooms.assistant.stopping import Stopping
@@ -70,9 +72,12 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
     face = AssistantRoom(kit, ports.people, posting, arriving, Exporting(kit), settings)
     stopping = Stopping(kit, settings)
     sweeper = Sweeper(kit, attachments, stopping, settings)
+    searching = Searching(kit)
     titling = Titling(kit, ports.people, ports.models, settings)
 
     router = APIRouter()
+    # Before the threads: "search" is no thread's id.
+    router.include_router(search_api.build_router(searching))
     router.include_router(threads_api.build_router(face))
     router.include_router(files_api.build_router(attachments))
     router.include_router(sharing_api.build_router(sharing))
@@ -93,6 +98,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
             JobSpec(READ, attachments.read, attempts_max=READ_ATTEMPTS_MAX, given_up=attachments.give_up_reading),
             JobSpec(ERASE_AGAIN, sweeper.erase_again),
             JobSpec(TITLE, titling.title, attempts_max=3),
+            JobSpec(CATCH_UP, searching.catch_up, cron="* * * * *"),
             JobSpec("assistant.tick", scheduling.tick, cron="* * * * *"),
             JobSpec("assistant.sweep", sweeper.sweep, cron="*/10 * * * *"),
         ],

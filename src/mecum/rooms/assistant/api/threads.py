@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mecum.kit.errors import Forbidden, Unauthenticated
 from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX, ChatCaller, TalkingCaller, ThreadsCaller
-from mecum.kit.ids import decode, encode
+from mecum.kit.ids import decode
 from mecum.kit.sse import SSE_HEADERS, encode_frame
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Frame, Origin, Post
@@ -130,24 +130,6 @@ def _list_routes(router: APIRouter, room: AssistantRoom) -> None:
         """Make an empty thread. A temporary one is listed nowhere and erased some hours after its last answer."""
         made = await room.create_thread(caller, title=body.title, temporary=body.temporary)
         return JSONResponse(render_thread(made), 201)
-
-    @router.get("/threads/search")
-    async def search_threads(
-        caller: ThreadsCaller, q: Annotated[str, Query(max_length=500)], cursor: Cursor = None, limit: Limit = 20
-    ) -> JSONResponse:
-        """Messages of your threads that hold the words, best first."""
-        offset = int(cursor) if cursor and cursor.isdigit() and len(cursor) < 8 else 0
-        found = await room.search(caller, q, offset=offset, limit=limit)
-        items = [
-            {
-                "thread": render_thread(thread),
-                "message": encode("msg", message),
-                "snippet": [{"text": text, "hit": hit} for text, hit in words],
-                "at": at.isoformat().replace("+00:00", "Z"),
-            }
-            for thread, message, words, at in found
-        ]
-        return JSONResponse({"items": items, "next": str(offset + len(items)) if len(items) == limit else None})
 
 
 def _thread_routes(router: APIRouter, room: AssistantRoom) -> None:

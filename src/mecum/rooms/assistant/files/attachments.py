@@ -24,10 +24,12 @@ from mecum.kit.ids import encode, new_id
 from mecum.kit.room import Kit
 from mecum.kit.types import Principal
 from mecum.rooms.assistant.files.faults import given_up, unknown_kind
+from mecum.rooms.assistant.files.pieces import name_piece, text_pieces
 from mecum.rooms.assistant.settings import AssistantSettings
-from mecum.rooms.assistant.store import files
+from mecum.rooms.assistant.store import files, terms
 from mecum.rooms.assistant.store.files import Attachment
 from mecum.rooms.assistant.store.log import Place
+from mecum.rooms.assistant.store.terms import NAME
 from mecum.rooms.models import Content, ImagePart, TextPart
 
 logger = logging.getLogger(__name__)
@@ -118,6 +120,7 @@ class Attachments:
     async def _add(self, connection: AsyncConnection, new: Attachment) -> None:
         await self._kit.blobs.keep(connection, new.blob)
         await files.add(connection, new, self._kit.clock.now())
+        await terms.write_file(connection, new.id, [name_piece(new.name)], NAME)
         if new.state == "reading":
             await self._kit.jobs.defer(connection, READ, attachment=new.id.hex)
 
@@ -148,8 +151,10 @@ class Attachments:
             raise
         except MecumError as error:
             fault = error.problem()
+        pieces = await asyncio.to_thread(text_pieces, parts or ())
         async with self._kit.db.transaction() as connection:
             await files.set_read(connection, found.id, parts=parts, fault=fault)
+            await terms.write_file(connection, found.id, pieces, NAME + 1)
 
     async def give_up_reading(self, attachment: str) -> None:
         """Instead of the job, when it fails for good: nobody waits for the file any longer."""
@@ -185,7 +190,12 @@ class Attachments:
             await self._release(connection, blobs)
 
     async def attach(
-        self, connection: AsyncConnection, principal: Principal, place: Place, attachments: Sequence[UUID]
+        self,
+        connection: AsyncConnection,
+        principal: Principal,
+        place: Place,
+        attachments: Sequence[UUID],
+        message: UUID | None,
     ) -> list[dict[str, Any]]:
         found = await files.of(connection, principal, attachments)
         for each in dict.fromkeys(attachments):
@@ -198,7 +208,7 @@ class Attachments:
             raise Conflict(
                 "assistant.attachment_elsewhere", "The file belongs to another conversation.", "Upload it again."
             )
-        if await files.tie(connection, attachments, place.thread) < len(found):
+        if await files.tie(connection, attachments, place.thread, message) < len(found):
             raise _unknown()  # swept at this moment
         ordered = [found[each] for each in dict.fromkeys(attachments)]
         return [

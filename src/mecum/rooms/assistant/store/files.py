@@ -112,11 +112,15 @@ async def set_read(
     await connection.execute(update(attachment).where(attachment.c.id == attachment_id).values(values))
 
 
-async def tie(connection: AsyncConnection, ids: Sequence[UUID], thread: UUID) -> int:
-    """Give files to a thread. Returns: how many it has of them; others were removed or given away meanwhile."""
+async def tie(connection: AsyncConnection, ids: Sequence[UUID], thread: UUID, message: UUID | None) -> int:
+    """Give files to a message of a thread.
+
+    Returns: how many it has of them; others were removed or given away meanwhile.
+    """
     free = attachment.c.thread_id.is_(None) | (attachment.c.thread_id == thread)
-    done = await connection.execute(update(attachment).where(attachment.c.id.in_(ids), free).values(thread_id=thread))
-    return done.rowcount
+    brought = {} if message is None else {"message_id": message}
+    given = update(attachment).where(attachment.c.id.in_(ids), free).values(thread_id=thread, **brought)
+    return (await connection.execute(given)).rowcount
 
 
 async def take_loose(connection: AsyncConnection, ids: Sequence[UUID]) -> list[UUID]:

@@ -11,13 +11,11 @@ from sqlalchemy import BigInteger, Boolean, RowMapping, bindparam, func, null, s
 
 from mecum.kit.db import TIMESTAMP, AsyncConnection, json_text
 from mecum.kit.db import UUID as PgUuid
-from mecum.kit.text import to_tsvector_input
 from mecum.kit.types import OrganisationId, PersonId, SpaceId
 from mecum.rooms.assistant import Event
-from mecum.rooms.assistant.events import MESSAGE_ASSISTANT, MESSAGE_USER, POSTED_TYPES, Draft, upcast
+from mecum.rooms.assistant.events import MESSAGE_ASSISTANT, POSTED_TYPES, Draft, upcast
 from mecum.rooms.assistant.store.tables import event, payload, thread
 
-SEARCHED_CHARS_MAX = 100_000
 CHILDREN_MAX = 1_000
 
 
@@ -37,8 +35,8 @@ _APPEND = text(
         SELECT * FROM unnest(
             CAST(:ids AS uuid[]), CAST(:types AS varchar[]), CAST(:versions AS smallint[]), CAST(:actors AS varchar[]),
             CAST(:runs AS uuid[]), CAST(:messages AS uuid[]), CAST(:parents AS uuid[]), CAST(:bodies AS text[]),
-            CAST(:searched AS text[])
-        ) WITH ORDINALITY AS g (id, type, v, actor, run_id, message_id, parent_id, body, searched, number)
+            CAST(:terms AS text[])
+        ) WITH ORDINALITY AS g (id, type, v, actor, run_id, message_id, parent_id, body, terms, number)
     ), taken AS (
         UPDATE assistant.thread
         SET head_seq = head_seq + :count, state = coalesce(CAST(:state AS varchar), state),
@@ -53,8 +51,8 @@ _APPEND = text(
         SELECT id, :thread, :space, :organisation, CAST(body AS jsonb) FROM given, taken
     ), words AS (
         INSERT INTO assistant.message_text (message_id, thread_id, person_id, space_id, organisation_id, at, terms)
-        SELECT message_id, :thread, :person, :space, :organisation, :at, to_tsvector('simple', searched)
-        FROM given, taken WHERE searched IS NOT NULL ON CONFLICT DO NOTHING
+        SELECT message_id, :thread, :person, :space, :organisation, :at, to_tsvector('simple', terms)
+        FROM given, taken WHERE terms IS NOT NULL ON CONFLICT DO NOTHING
     )
     SELECT base FROM taken
     """
@@ -100,19 +98,13 @@ async def append(
         "messages": [d.message for d in drafts],
         "parents": [d.parent for d in drafts],
         "bodies": [json_text(d.payload) for d in drafts],
-        "searched": [_searched(d) for d in drafts],
+        "terms": [d.terms or None for d in drafts],
     }
     base = (await connection.execute(_APPEND, values)).scalar_one()
     return tuple(
         Event(base + number, d.id, d.type, d.v, now, d.actor, d.run, d.message, d.parent, d.payload)
         for number, d in enumerate(drafts, 1)
     )
-
-
-def _searched(draft: Draft) -> str | None:
-    """What a search finds the message by; None for what is no message with words."""
-    words = str(draft.payload.get("text") or "") if draft.type in (MESSAGE_USER, MESSAGE_ASSISTANT) else ""
-    return to_tsvector_input(words[:SEARCHED_CHARS_MAX]) if words else None
 
 
 async def read(

@@ -134,6 +134,25 @@ message_text = Table(
     Column("at", AT, nullable=False),
     Column("terms", TSVECTOR, nullable=False),
 )
+title_text = Table(
+    "title_text",
+    metadata,
+    Column("thread_id", UUID, primary_key=True),
+    Column("person_id", UUID, nullable=False),
+    *owned(),
+    Column("terms", TSVECTOR),
+)
+file_text = Table(
+    "file_text",
+    metadata,
+    Column("attachment_id", UUID, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("part", Integer),
+    Column("start", Integer, nullable=False),
+    Column("person_id", UUID, nullable=False),
+    *owned(),
+    Column("terms", TSVECTOR),
+)
 attachment = Table(
     "attachment",
     metadata,
@@ -149,6 +168,7 @@ attachment = Table(
     Column("state", String(10), nullable=False),
     Column("fault", JSONB(none_as_null=True)),
     Column("parts", JSONB),
+    Column("message_id", UUID),
     Column("created_at", AT, nullable=False),
 )
 share = Table(

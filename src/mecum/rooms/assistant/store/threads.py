@@ -16,11 +16,13 @@ from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import BadRequest
 from mecum.kit.types import Page, Principal
 from mecum.rooms.assistant import Origin, Posted, Thread
+from mecum.rooms.assistant.store import terms
 from mecum.rooms.assistant.store.log import Place
-from mecum.rooms.assistant.store.tables import event, message_text, payload, posted, run, thread
+from mecum.rooms.assistant.store.tables import event, posted, run, thread
 
 
-def _thread(row: Any) -> Thread:
+def thread_of(row: Any) -> Thread:
+    """A thread from a row with its columns."""
     return Thread(
         id=row["id"],
         title=row["title"],
@@ -75,6 +77,8 @@ async def create(
             "updated_at": now,
         },
     )
+    if title:
+        await terms.write_title(connection, thread_id, title)
     return Place(thread_id, principal.person, principal.space, principal.organisation)
 
 
@@ -83,7 +87,7 @@ async def get(
 ) -> Thread | None:
     query = select(thread).where(thread.c.id == thread_id, mine(principal))
     row = (await connection.execute(query.with_for_update() if lock else query)).mappings().one_or_none()
-    return _thread(row) if row else None
+    return thread_of(row) if row else None
 
 
 async def selected(connection: AsyncConnection, thread_id: UUID) -> UUID | None:
@@ -97,7 +101,10 @@ async def keep_read(connection: AsyncConnection, thread_id: UUID, head_seq: int)
 
 
 async def change(connection: AsyncConnection, thread_id: UUID, **values: Any) -> None:
+    """Change columns of a thread. By a new title it is found from then on."""
     await connection.execute(update(thread).where(thread.c.id == thread_id).values(values))
+    if "title" in values:
+        await terms.write_title(connection, thread_id, values["title"])
 
 
 async def listed(
@@ -126,7 +133,7 @@ async def listed(
         query = query.where(key < tuple_(pinned, updated_at, thread_id))
     order = (thread.c.pinned.desc(), thread.c.updated_at.desc(), thread.c.id.desc())
     rows = (await connection.execute(query.order_by(*order).limit(limit + 1))).mappings().all()
-    items = tuple(_thread(row) for row in rows[:limit])
+    items = tuple(thread_of(row) for row in rows[:limit])
     return Page(items, _cursor(items[-1]) if len(rows) > limit else None)
 
 
@@ -204,45 +211,13 @@ async def message_exists(connection: AsyncConnection, thread_id: UUID, message_i
     return (await connection.execute(query)).first() is not None
 
 
-async def search(
-    connection: AsyncConnection, principal: Principal, tsquery: str, *, offset: int, limit: int
-) -> list[tuple[Thread, UUID, str, dt.datetime]]:
-    """Messages of the caller's threads that match, best first: thread, message, text, when."""
-    wanted = func.to_tsquery("simple", tsquery)
-    rank = func.ts_rank(message_text.c.terms, wanted, 1)
-    hits = (
-        select(thread, message_text.c.message_id.label("hit"), message_text.c.at.label("hit_at"), rank.label("rank"))
-        .join(thread, thread.c.id == message_text.c.thread_id)
-        .where(
-            message_text.c.person_id == principal.person,
-            message_text.c.space_id == principal.space,
-            message_text.c.terms.op("@@")(wanted),
-            thread.c.deleted_at.is_(None),
-            thread.c.temporary.is_(False),
-        )
-        .order_by(rank.desc(), message_text.c.at.desc(), message_text.c.message_id)
-        .offset(offset)
-        .limit(limit)
-        .subquery()
-    )
-    words = payload.c.body["text"].astext
-    query = (
-        select(hits, words.label("words"))
-        .join(event, and_(event.c.message_id == hits.c.hit, event.c.type.in_(("message.user", "message.assistant"))))
-        .join(payload, payload.c.event_id == event.c.id)
-        .order_by(hits.c.rank.desc(), hits.c.hit_at.desc(), hits.c.hit)
-    )
-    rows = (await connection.execute(query)).mappings().all()
-    return [(_thread(row), row["hit"], row["words"] or "", row["hit_at"]) for row in rows]
-
-
 async def page_by_id(connection: AsyncConnection, principal: Principal, after: UUID | None, limit: int) -> list[Thread]:
     """All of the caller's threads in the order of their ids, deleted and temporary ones too."""
     query = select(thread).where(mine(principal))
     if after is not None:
         query = query.where(thread.c.id > after)
     rows = (await connection.execute(query.order_by(thread.c.id).limit(limit))).mappings()
-    return [_thread(row) for row in rows]
+    return [thread_of(row) for row in rows]
 
 
 Condition = Callable[[], ColumnElement[bool]]
@@ -262,7 +237,7 @@ async def erase(connection: AsyncConnection, threads: Sequence[UUID]) -> None:
 async def known(connection: AsyncConnection, thread_id: UUID) -> Thread | None:
     """A thread, whoever it belongs to: for the room's own work."""
     row = (await connection.execute(select(thread).where(thread.c.id == thread_id))).mappings().one_or_none()
-    return _thread(row) if row else None
+    return thread_of(row) if row else None
 
 
 def expired(before_deleted: dt.datetime, before_temporary: dt.datetime) -> ColumnElement[bool]:
