@@ -73,17 +73,26 @@ OFFSET :offset LIMIT :limit
 SEARCH = text(
     f"""
     WITH page AS MATERIALIZED ({_FOUND})
-    SELECT page.*, file.name AS file_name, file.parts -> piece.part -> 'anchor' AS anchor,
+    SELECT page.*, file.name AS file_name, file.part -> 'anchor' AS anchor,
            coalesce(said.at, file.created_at, page.updated_at) AS at,
-           CASE page.place WHEN 'title' THEN page.title WHEN 'message' THEN words.body ->> 'text'
-           ELSE coalesce(substr(file.parts -> piece.part ->> 'text', piece.start + 1, :piece_chars), file.name)
-           END AS words
+           CASE page.place WHEN 'title' THEN page.title WHEN 'message' THEN said.words
+           ELSE coalesce(substr(file.part ->> 'text', file.start + 1, :piece_chars), file.name) END AS words
     FROM page
-    LEFT JOIN assistant.event said ON page.place = 'message' AND said.message_id = page.message
-        AND said.type IN ('message.user', 'message.assistant')
-    LEFT JOIN assistant.payload words ON words.event_id = said.id
-    LEFT JOIN assistant.attachment file ON file.id = page.file
-    LEFT JOIN assistant.file_text piece ON piece.attachment_id = page.file AND piece.number = page.number
+    LEFT JOIN LATERAL (
+        SELECT e.at, p.body ->> 'text' AS words
+        FROM assistant.event e
+        JOIN assistant.payload p ON p.event_id = e.id
+        WHERE page.place = 'message' AND e.message_id = page.message
+            AND e.type IN ('message.user', 'message.assistant')
+        LIMIT 1
+    ) AS said ON true
+    LEFT JOIN LATERAL (
+        SELECT a.name, a.created_at, a.parts -> piece.part AS part, piece.start
+        FROM assistant.file_text piece
+        JOIN assistant.attachment a ON a.id = piece.attachment_id
+        WHERE piece.attachment_id = page.file AND piece.number = page.number
+        LIMIT 1
+    ) AS file ON true
     ORDER BY page.whole DESC, page.rank DESC, page.updated_at DESC, page.place, page.id, page.message, page.file
     """  # noqa: S608
 ).bindparams(bindparam("person", type_=PgUuid()), bindparam("space", type_=PgUuid()))
