@@ -96,6 +96,30 @@ def test_search_finds_a_word_of_an_answer_and_opens_its_page(me: Desk) -> None:
     expect(finished(page)).to_contain_text("oystercatcher nests")
 
 
+def test_search_says_in_what_it_found_the_words_and_shows_markup_as_text(me: Desk, tmp_path: Path) -> None:
+    words = b"Many oystercatchers <img src=x onerror=alert(1)> breed on the island.\n"
+    page = me.page()
+    page.get_by_test_id("file-input").set_input_files(data_file(tmp_path, "birds.txt", words))
+    expect(page.get_by_role("list", name="Attached files").get_by_role("listitem")).to_have_count(1)
+    write(page, "What is in this?")
+    finished(page)
+    thread = thread_of(page)
+    me.asked("Something else", title="The oystercatcher")
+    page.get_by_role("searchbox", name="Search").fill("oystercatchers")
+    found = page.get_by_role("group", name="Found")
+    expect(found.get_by_role("link")).to_have_count(2)
+    expect(found.get_by_role("link").filter(has_text="In the title").locator("mark")).to_have_text("oystercatcher")
+    in_file = found.get_by_role("link").filter(has_text="birds.txt")
+    expect(in_file.locator("mark")).to_have_text("oystercatchers")
+    expect(in_file).to_contain_text("<img src=x onerror=alert(1)>")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("oystercatcher")
+    expect(page.get_by_role("option").filter(has_text="birds.txt")).to_be_visible()
+    page.get_by_role("option").filter(has_text="birds.txt").click()
+    assert thread_of(page) == thread
+
+
 def test_a_second_tab_sees_the_same_answer_being_written(me: Desk) -> None:
     window = me.window()
     first = window.open()

@@ -178,7 +178,9 @@ class FakeApi:
         hits = [
             {
                 "thread": thread.shown(),
+                "where": "message",
                 "message": event["message"],
+                "file": None,
                 "snippet": [{"text": "… ", "hit": False}, {"text": query, "hit": True}, {"text": " …", "hit": False}],
                 "at": event["at"],
             }

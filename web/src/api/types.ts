@@ -94,9 +94,12 @@ export interface Thread {
   updated_at: string;
 }
 
+/** A place where words were found: in the title, in a message, or in a file. `message` is where to go to. */
 export interface Found {
   thread: Thread;
+  where: "title" | "message" | "file";
   message: string | null;
+  file: { id: string; name: string; anchor: { page?: number } } | null;
   snippet: { text: string; hit: boolean }[];
   at: string;
 }

@@ -2,17 +2,20 @@ import * as Radix from "@radix-ui/react-dialog";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { FileText, type LucideIcon, Search } from "lucide-react";
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { searchQuery, threadsQuery } from "~/api/threads";
+import type { Found, Thread } from "~/api/types";
 import { t } from "~/i18n";
 import { Icon } from "~/ui/Icon";
 import { useCommands } from "./commands";
+import { Excerpt, Where } from "./Excerpt";
 import { useSettled } from "./search";
 
 export interface Entry {
   key: string;
   icon: LucideIcon;
   label: string;
+  detail?: ReactNode;
   note?: string;
   run: () => void;
 }
@@ -25,22 +28,28 @@ function matches(label: string, words: string): boolean {
   return words.toLocaleLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
-/** Pages whose name or text has the words; without words the newest. */
+/** Pages whose title, messages or files have the words, with the best place of each; without words the newest. */
 function usePages(words: string): Entry[] {
   const navigate = useNavigate();
   const settled = useSettled(words, 150);
   const found = useInfiniteQuery({ ...searchQuery(settled), enabled: settled !== "" });
   const recent = useInfiniteQuery(threadsQuery("open"));
-  const threads =
-    words === ""
-      ? (recent.data?.pages[0]?.items ?? [])
-      : [...new Map((found.data?.pages[0]?.items ?? []).map((one) => [one.thread.id, one.thread])).values()];
-  return threads.slice(0, words === "" ? NEWEST_PAGES : MOST_PAGES).map((thread) => ({
+  const entry = (thread: Thread, place?: Found): Entry => ({
     key: thread.id,
     icon: FileText,
     label: thread.title || t("Untitled page"),
-    run: () => void navigate({ to: "/t/$thread", params: { thread: thread.id } }),
-  }));
+    detail: place && place.where !== "title" && (
+      <>
+        <Where found={place} />
+        <Excerpt found={place} />
+      </>
+    ),
+    run: () => void navigate({ to: "/t/$thread", params: { thread: thread.id }, hash: place?.message ?? "" }),
+  });
+  if (words === "") return (recent.data?.pages[0]?.items ?? []).slice(0, NEWEST_PAGES).map((thread) => entry(thread));
+  const places = found.data?.pages[0]?.items ?? [];
+  const best = places.filter((place, at) => places.findIndex((other) => other.thread.id === place.thread.id) === at);
+  return best.slice(0, MOST_PAGES).map((place) => entry(place.thread, place));
 }
 
 export default function Palette({ onClose }: { onClose: () => void }) {
@@ -119,7 +128,10 @@ export default function Palette({ onClose }: { onClose: () => void }) {
                     onKeyDown={onKeyDown}
                   >
                     <Icon of={entry.icon} />
-                    <span className="grow">{entry.label}</span>
+                    <span className="grow">
+                      {entry.label}
+                      {entry.detail && <small>{entry.detail}</small>}
+                    </span>
                     {entry.note && <kbd>{entry.note}</kbd>}
                   </div>
                 ))}

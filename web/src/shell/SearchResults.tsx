@@ -6,17 +6,20 @@ import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
 import { ErrorNote, Skeleton } from "~/ui/Note";
 import { shortTime } from "~/ui/time";
+import { Excerpt, Where } from "./Excerpt";
 import { useSettled } from "./search";
 
 function Result({ found }: { found: Found }) {
-  const parts = found.snippet.map((part, at) => ({ ...part, key: `${at}` }));
   return (
     <Link className="thread found" to="/t/$thread" params={{ thread: found.thread.id }} hash={found.message ?? ""}>
       <span className="found__head">
-        <b>{found.thread.title || t("Untitled page")}</b>
+        <b>{found.where === "title" ? <Excerpt found={found} /> : found.thread.title || t("Untitled page")}</b>
         <time dateTime={found.at}>{shortTime(found.at)}</time>
       </span>
-      <small>{parts.map((part) => (part.hit ? <mark key={part.key}>{part.text}</mark> : part.text))}</small>
+      <small>
+        <Where found={found} />
+        {found.where !== "title" && <Excerpt found={found} />}
+      </small>
     </Link>
   );
 }
@@ -33,7 +36,7 @@ export function SearchResults({ text }: { text: string }) {
         {found.length === 0 ? t("Nothing found. Try fewer or other words.") : t("{n, plural, one {# place} other {# places}}", { n: found.length })}
       </p>
       {found.map((one) => (
-        <Result key={`${one.thread.id}${one.message ?? ""}`} found={one} />
+        <Result key={`${one.where}${one.thread.id}${one.message ?? ""}${one.file?.id ?? ""}`} found={one} />
       ))}
       {hasNextPage && (
         <Button kind="quiet" small onClick={() => void fetchNextPage()}>

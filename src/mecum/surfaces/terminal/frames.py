@@ -28,10 +28,15 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A hit of the search: the words around it, and which of them match."""
+    """A hit of the search: the words around it, and which of them match.
+
+    `where`: title, message, or file, whose name is `file`.
+    """
 
     thread: Thread
     snippet: tuple[tuple[str, bool], ...]
+    where: str = "message"
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,8 @@ def read_found(data: Json) -> Found:
     return Found(
         read_thread(as_object(data["thread"])),
         tuple((str(part.get("text", "")), bool(part.get("hit"))) for part in map(as_object, parts)),
+        where=str(data.get("where", "message")),
+        file=str(as_object(data.get("file")).get("name", "")),
     )
 
 

@@ -89,7 +89,7 @@ class Rail(Vertical):
         self._fill(options, current, self._words(empty))
 
     def show_found(self, found: Sequence[Found], current: str | None) -> None:
-        """What the search found: the title, and the words around the hit."""
+        """What the search found: the title, the file where it is one, and the words around the hit."""
         options = [Option(_found(each), id=f"{number}:{each.thread.id}") for number, each in enumerate(found)]
         self._fill(options, current, self._words("terminal.nothing_found"))
 
@@ -176,14 +176,21 @@ def _line(thread: Thread) -> Content:
 
 
 def _found(found: Found) -> Content:
+    if found.where == "title":
+        return Content.assemble(*_marked(found, "bold"))
     title = plain(" ".join(found.thread.title.split())[:TITLE_CHARS_MAX]) or "…"
-    parts: list[tuple[str, str]] = [(f"{title}\n", "bold")]
+    file = [(f"{plain(found.file)}: ", "$muted bold")] if found.file else []
+    return Content.assemble((f"{title}\n", "bold"), *file, *_marked(found, "$muted"))
+
+
+def _marked(found: Found, style: str) -> list[tuple[str, str]]:
+    parts: list[tuple[str, str]] = []
     left = SNIPPET_CHARS_MAX
     for text, hit in found.snippet:
         piece = plain(" ".join(text.split()) if text.strip() else " ")[:left]
         spaced = (" " if text[:1].isspace() else "") + piece.strip() + (" " if text[-1:].isspace() else "")
-        parts.append((spaced, "$teal bold" if hit else "$muted"))
+        parts.append((spaced, "$teal bold" if hit else style))
         left -= len(piece)
         if left <= 0:
             break
-    return Content.assemble(*parts)
+    return parts
