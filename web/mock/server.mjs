@@ -206,7 +206,13 @@ const routes = {
   "GET /threads/search": (_body, url) => {
     const words = url.searchParams.get("q").toLowerCase();
     const hits = [...state.threads.values()].filter(({ thread }) => thread.title.toLowerCase().includes(words));
-    return listed(hits.map(({ thread }) => ({ thread, message: null, snippet: [{ text: "… about ", hit: false }, { text: words, hit: true }, { text: " and more", hit: false }], at: thread.updated_at })));
+    return listed(
+      hits.map(({ thread }) => {
+        const at = thread.title.toLowerCase().indexOf(words);
+        const pieces = [thread.title.slice(0, at), thread.title.slice(at, at + words.length), thread.title.slice(at + words.length)];
+        return { thread, where: "title", message: null, file: null, snippet: pieces.map((text, piece) => ({ text, hit: piece === 1 })), at: thread.updated_at };
+      }),
+    );
   },
   "POST /messages": (body) => post(makeThread({ temporary: body.temporary }), body),
 };

@@ -72,8 +72,8 @@ async def test_the_loop_turns_while_the_words_of_a_task_are_read(
     scheduling = Scheduling(world.kit, world.people, world.posting, AssistantSettings())
     await call(schedule_tool(scheduling, ManualClock(NOW)), world.caller, when="at Christmas Eve", task="Light it.")
     add, read = endpoint(scheduling, "add_schedule"), endpoint(scheduling, "read_schedule_words")
-    await add(world.caller, NewScheduleBody(text="Light it.", words="at Christmas Eve"))
-    await read(world.caller, ReadBody(text="at Christmas Eve"))
+    await add(world.caller, NewScheduleBody.model_validate({"text": "Light it.", "words": "at Christmas Eve"}))
+    await read(world.caller, ReadBody.model_validate({"text": "at Christmas Eve"}))
     assert parser.turned == [True, True, True]
 
 
