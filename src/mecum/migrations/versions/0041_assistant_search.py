@@ -55,7 +55,8 @@ FROM (
     FROM assistant.event e
     JOIN assistant.payload p ON p.event_id = e.id
     CROSS JOIN LATERAL jsonb_array_elements(p.body -> 'attachments') AS named (value)
-    WHERE e.type = 'message.user' AND jsonb_typeof(p.body -> 'attachments') = 'array'
+    WHERE e.thread_id IN (SELECT thread_id FROM assistant.attachment WHERE thread_id IS NOT NULL)
+        AND e.type = 'message.user' AND jsonb_typeof(p.body -> 'attachments') = 'array'
 ) AS sent
 WHERE sent.attachment_id = file.id AND sent.thread_id = file.thread_id
 """
