@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,25 @@ async def test_search_titles_and_the_list_come_from_the_house(house: House, gues
         await guest.change_thread(thread.thread, title="Herons")
         await shown.press("escape", "escape")
         await shown.sees("Herons")
+
+
+async def test_a_search_says_by_which_file_or_title_a_page_was_found(
+    house: House, guest: Client, tmp_path: Path
+) -> None:
+    note = tmp_path / "wadden.txt"
+    note.write_text("Spoonbills breed.", encoding="utf-8")
+    file = await guest.attach(note)
+    posted = await guest.post(None, "Read this", attachments=[file.id])
+    await asyncio.to_thread(house.until_idle, posted.thread)
+    await guest.change_thread(posted.thread, title="About spoonbills")
+    async with page(guest) as shown:
+        await shown.press("ctrl+f", *"spoonb")
+        await shown.sees("wadden.txt: Spoonbills")
+        assert shown.text.count("About spoonbills") == 2
+    async with page(guest) as shown:
+        await shown.press("ctrl+f", *"wadden")
+        await shown.sees("wadden.txt")
+        assert "wadden.txt: " not in shown.text
 
 
 async def test_what_was_deleted_in_the_terminal_can_be_brought_back(house: House, guest: Client) -> None:

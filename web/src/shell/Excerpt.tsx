@@ -9,15 +9,24 @@ export function Excerpt({ found }: { found: Found }) {
   return <>{parts.map((part) => (part.hit ? <mark key={part.key}>{part.text}</mark> : part.text))}</>;
 }
 
-/** In what it was found, where the words themselves don't say it. */
-export function Where({ found }: { found: Found }) {
-  if (found.where === "title") return <span className="found__where">{t("In the title")}</span>;
-  if (!found.file) return null;
-  const { name, anchor } = found.file;
+function name(file: NonNullable<Found["file"]>): string {
+  return file.anchor.page === undefined ? file.name : t("{name}, page {page}", { name: file.name, page: file.anchor.page });
+}
+
+/** In what it was found, and the words. A title stands above; a file that was found by its name says it once. */
+export function Place({ found }: { found: Found }) {
+  if (found.where === "title") return t("In the title");
+  const { file } = found;
+  const byName = file !== null && found.snippet.map((part) => part.text).join("") === file.name;
   return (
-    <span className="found__where">
-      <Icon of={FileText} small />
-      {anchor.page === undefined ? name : t("{name}, page {page}", { name, page: anchor.page })}
-    </span>
+    <>
+      {file && (
+        <span className="found__where">
+          <Icon of={FileText} small />
+          {!byName && name(file)}
+        </span>
+      )}
+      <Excerpt found={found} />
+    </>
   );
 }

@@ -8,7 +8,7 @@ import type { Found, Thread } from "~/api/types";
 import { t } from "~/i18n";
 import { Icon } from "~/ui/Icon";
 import { useCommands } from "./commands";
-import { Excerpt, Where } from "./Excerpt";
+import { Place } from "./Excerpt";
 import { useSettled } from "./search";
 
 export interface Entry {
@@ -38,12 +38,7 @@ function usePages(words: string): Entry[] {
     key: thread.id,
     icon: FileText,
     label: thread.title || t("Untitled page"),
-    detail: place && place.where !== "title" && (
-      <>
-        <Where found={place} />
-        <Excerpt found={place} />
-      </>
-    ),
+    detail: place && place.where !== "title" && <Place found={place} />,
     run: () => void navigate({ to: "/t/$thread", params: { thread: thread.id }, hash: place?.message ?? "" }),
   });
   if (words === "") return (recent.data?.pages[0]?.items ?? []).slice(0, NEWEST_PAGES).map((thread) => entry(thread));

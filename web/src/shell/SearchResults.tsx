@@ -6,19 +6,24 @@ import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
 import { ErrorNote, Skeleton } from "~/ui/Note";
 import { shortTime } from "~/ui/time";
-import { Excerpt, Where } from "./Excerpt";
+import { Excerpt, Place } from "./Excerpt";
 import { useSettled } from "./search";
 
 function Result({ found }: { found: Found }) {
   return (
     <Link className="thread found" to="/t/$thread" params={{ thread: found.thread.id }} hash={found.message ?? ""}>
       <span className="found__head">
-        <b>{found.where === "title" ? <Excerpt found={found} /> : found.thread.title || t("Untitled page")}</b>
+        {found.where === "title" ? (
+          <b className="found__title">
+            <Excerpt found={found} />
+          </b>
+        ) : (
+          <b>{found.thread.title || t("Untitled page")}</b>
+        )}
         <time dateTime={found.at}>{shortTime(found.at)}</time>
       </span>
       <small>
-        <Where found={found} />
-        {found.where !== "title" && <Excerpt found={found} />}
+        <Place found={found} />
       </small>
     </Link>
   );

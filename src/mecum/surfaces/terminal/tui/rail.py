@@ -179,7 +179,8 @@ def _found(found: Found) -> Content:
     if found.where == "title":
         return Content.assemble(*_marked(found, "bold"))
     title = plain(" ".join(found.thread.title.split())[:TITLE_CHARS_MAX]) or "…"
-    file = [(f"{plain(found.file)}: ", "$muted bold")] if found.file else []
+    by_name = "".join(text for text, _ in found.snippet) == found.file
+    file = [(f"{plain(found.file)}: ", "$muted bold")] if found.file and not by_name else []
     return Content.assemble((f"{title}\n", "bold"), *file, *_marked(found, "$muted"))
 
 
