@@ -48,8 +48,8 @@ def test_it_answers_in_the_language_of_the_question(client: OpenAI, asked: str, 
 def test_it_reckons_with_its_tool_and_goes_on_in_the_same_conversation(client: OpenAI, house: House) -> None:
     first = client.responses.create(model="mecum", input="How much is 17.5% of 2380?", max_output_tokens=120)
     thread = next(each for each in house.get("/api/threads?origin=api")["items"] if "17.5%" in each["title"])
-    done = [event["payload"] for event in house.log(thread["id"]) if event["type"] == "act.done"]
-    assert [act["tool"] for act in done] == ["calculate"]
+    acts = [event["payload"]["tool"] for event in house.log(thread["id"]) if event["type"] == "act.intended"]
+    assert acts == ["calculate"]
     assert "416.5" in first.output_text
     second = client.responses.create(
         model="mecum", input="And what did I ask you first?", previous_response_id=first.id, max_output_tokens=120
