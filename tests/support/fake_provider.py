@@ -39,6 +39,7 @@ from tests.support.fake_replies import (
     count_tokens,
     default_text,
     embeddings,
+    has_vectors_of,
     instance,
     message_text,
     parse_command,
@@ -177,6 +178,8 @@ class FakeProvider:
             await _fail(send, reply)
         elif reply.body:
             await _plain(send, reply.body.encode(), 200, reply.content_type or "application/json")
+        elif record.path.endswith("/embeddings") and not has_vectors_of(record.body.get("dimensions")):
+            await _fail(send, Reply(status=400, text="There are no vectors of so many dimensions."))
         elif record.path.endswith("/embeddings"):
             await _json(send, embeddings(record.body))
         elif record.body.get("stream") and not reply.as_json:

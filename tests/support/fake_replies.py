@@ -24,6 +24,8 @@ WORDS = [
 ]
 ANSWER_WORDS = 40
 VECTOR_SIZE = 384
+VECTOR_SIZE_MAX = 4096
+ITEMS_MAX = 100
 COMMAND = re.compile(r"(?:\[\[)?\bfake\?([^\]\s]*)(?:\]\])?")
 
 
@@ -162,7 +164,7 @@ def instance(schema: Mapping[str, Any]) -> Any:
     if kind == "object":
         return {name: instance(part) for name, part in schema.get("properties", {}).items()}
     if kind == "array":
-        return [instance(schema.get("items", {"type": "string"}))] * int(schema.get("minItems", 1))
+        return [instance(schema.get("items", {"type": "string"}))] * min(ITEMS_MAX, int(schema.get("minItems", 1)))
     plain = {"integer": schema.get("minimum", 1), "number": schema.get("minimum", 1.5), "boolean": True, "null": None}
     return plain[kind] if kind in plain else "text"[: schema.get("maxLength", 4)]
 
@@ -177,6 +179,11 @@ def vector(text: str, size: int) -> list[float]:
         values[int.from_bytes(digest[:4]) % size] += 1.0 if digest[4] & 1 else -1.0
     length = math.sqrt(sum(value * value for value in values)) or 1.0
     return [value / length for value in values]
+
+
+def has_vectors_of(size: object) -> bool:
+    """Whether there are vectors of `dimensions` as asked; None asks for the usual ones."""
+    return size is None or (isinstance(size, int) and 1 <= size <= VECTOR_SIZE_MAX)
 
 
 def embeddings(request: Mapping[str, Any]) -> dict[str, Any]:
