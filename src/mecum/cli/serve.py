@@ -258,7 +258,7 @@ def main(house: Callable[[], House] = mecum_house) -> int:
 
 
 def _port(text: str) -> int:
-    if text.isdigit() and int(text) < 65536:
+    if text.isdecimal() and int(text) < 65536:
         return int(text)
     raise StartError("port_wrong", f"{text!r} is no port.", "Give a number up to 65535.", params={"port": text})
 

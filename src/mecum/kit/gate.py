@@ -90,7 +90,7 @@ class Gate:
             query = scope["query_string"].decode("latin-1")
             return RedirectResponse(f"{self._public.geturl()}{scope['path']}{'?' + query if query else ''}", 307)
         declared = headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self._body_limit and not scope["path"].startswith(self._own_limits):
+        if declared.isdecimal() and int(declared) > self._body_limit and not scope["path"].startswith(self._own_limits):
             return _rendered(scope["path"], self._too_large())
         return None
 

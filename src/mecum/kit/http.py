@@ -286,7 +286,7 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
         TooLarge: it is longer than `limit_bytes`; reading stops there.
     """
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit_bytes:
+    if declared.isdecimal() and int(declared) > limit_bytes:
         raise _too_large(limit_bytes)
     chunks = bytearray()
     async for chunk in request.stream():

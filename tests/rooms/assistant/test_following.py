@@ -37,6 +37,14 @@ def end_session(world: World) -> None:
     world.people.ended = True
 
 
+@pytest.mark.parametrize("position", ["³", "1:²:3", "-1", "9" * 400, "", "a:b:c", "1:2"])
+async def test_a_position_that_can_not_be_read_starts_from_the_beginning(world: World, position: str) -> None:
+    thread = (await world.face.create_thread(world.caller, title="Ours")).id
+    async with asyncio.timeout(10):
+        frame = await anext(world.face.follow(world.caller, thread, position=position))
+    assert (frame.kind, frame.position) == ("event", "1")
+
+
 async def test_a_reader_is_asked_again_at_each_ping(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "PING_EVERY_S", 0.05)
     thread = (await world.face.create_thread(world.caller, title="Ours")).id

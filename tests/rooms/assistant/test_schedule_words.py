@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from mecum.kit.errors import Unprocessable
 from mecum.rooms.assistant.schedule_words import When, check_when, next_time, read_when
@@ -145,6 +147,22 @@ def test_what_is_not_understood_as_a_whole_is_refused(words: str, code: str) -> 
     with pytest.raises(Unprocessable) as caught:
         read_when(words, NOW, HERE)
     assert caught.value.code == f"assistant.{code}"
+
+
+WORDS = st.sampled_from(
+    ["every", "day", "Monday", "at", "9", "3rd", "month", "³", "٣", "④", "½", "每", "十", "号", "\x00"]
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(WORDS | st.text(max_size=6), max_size=8).map(" ".join))
+@example("every ³ days")
+@example("every " + "9" * 190)
+def test_whatever_is_said_is_read_or_refused(words: str) -> None:
+    try:
+        check_when(read_when(words, NOW, HERE), HERE)
+    except Unprocessable:
+        return
 
 
 def test_a_refusal_names_what_was_not_understood_and_says_how_to_say_it() -> None:

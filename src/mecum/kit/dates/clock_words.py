@@ -90,7 +90,7 @@ def _take_chinese(phrase: str) -> tuple[dt.time | None, str]:
 
 def chinese_number(text: str) -> int:
     """Digits or Chinese numerals up to 99; 100 when it is neither, which no time or date accepts."""
-    if text.isdigit():
+    if text.isdecimal():
         return int(text)
     if "十" in text:
         tens, _, ones = text.partition("十")

@@ -336,6 +336,6 @@ def _checkpoint_data(saved: runs.Checkpoint) -> dict[str, Any]:
 def _parse(position: str) -> tuple[_Reader, tuple[int, int] | None]:
     """`seq` or `seq:attempt:offset`; what can't be read starts from the beginning, which loses nothing."""
     parts = position.split(":")
-    if not all(part.isdigit() and len(part) < 16 for part in parts) or len(parts) not in (1, 3):
+    if not all(part.isdecimal() and len(part) < 16 for part in parts) or len(parts) not in (1, 3):
         return _Reader(0), None
     return _Reader(int(parts[0])), (int(parts[1]), int(parts[2])) if len(parts) == 3 else None

@@ -219,7 +219,7 @@ def _option(field: Field, text: str) -> str:
     """An option by its number, counted from 1, or by its words."""
     if text in field.options:
         return text
-    if text.isdigit() and 1 <= int(text) <= len(field.options):
+    if text.isdecimal() and 1 <= int(text) <= len(field.options):
         return field.options[int(text) - 1]
     folded = [option for option in field.options if option.casefold().startswith(text.casefold())]
     if len(folded) == 1:

@@ -161,7 +161,7 @@ def _symbols(text: str) -> tuple[str, str]:
     found: list[str] = []
     unknown = ""
     for word in _WORD.findall(text):
-        if word[0].isdigit():
+        if word[0].isdecimal():
             digits = word.rstrip("stndrh")
             found.append(f"{'N' if digits == word else 'O'}{int(digits)}")
         elif word in _SYMBOLS:
