@@ -25,6 +25,8 @@ from sqlalchemy.exc import IntegrityError
 
 from mecum.kit.db import AsyncConnection, Database, psycopg_url
 from mecum.kit.errors import DatabaseUnavailable
+from mecum.kit.job_metrics import Ending, count_waiting, watched
+from mecum.kit.telemetry import trace_parent
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,8 @@ RESTART_WAIT_S, RESTART_WAIT_MAX_S = 0.5, 10.0
 FAILED_KEPT_HOURS = 72
 FORGET_EVERY_S = 3600.0
 WAIT_MAX_S = 600.0
+DEFERRED_IN = "_deferred_in"
+"""The argument with the span in which a job was deferred; there only while spans are sent somewhere."""
 
 _DEFER = text(
     f"""SELECT {SCHEMA}.procrastinate_defer_jobs_v1(ARRAY[ROW(
@@ -78,8 +82,8 @@ class _Backoff(BaseRetryStrategy):
     spec: JobSpec
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        for_ever = self.spec.given_up is not None or isinstance(exception, DatabaseUnavailable)
-        if not for_ever and _used_up(self.spec, job.attempts):
+        is_last = isinstance(exception, Exception) and _is_last(self.spec, exception, job.attempts)
+        if is_last and self.spec.given_up is None:
             return None
         return RetryDecision(retry_in={"seconds": int(backoff_s(self.spec, job.attempts))})
 
@@ -152,6 +156,8 @@ class Jobs:
         """
         if name not in self._queues:
             raise ValueError(f"No job is called {name}.")
+        if (parent := trace_parent()) is not None:
+            arguments[DEFERRED_IN] = parent
         values = {
             "queue": self._queues[name],
             "task": name,
@@ -170,6 +176,15 @@ class Jobs:
         except IntegrityError:
             return False
         return True
+
+    async def measure(self) -> None:
+        """Count what waits, for the metrics.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        async with self._database.transaction() as connection:
+            await count_waiting(connection, self._concurrency)
 
     async def start(self) -> None:
         await self._app.open_async()
@@ -249,22 +264,43 @@ class Jobs:
 
 def _attempt(spec: JobSpec) -> Callable[..., Awaitable[None]]:
     async def run(context: JobContext, **arguments: str | int | None) -> None:
-        try:
-            await spec.run(**arguments)
-        except DatabaseUnavailable:
-            raise
-        except Exception:
-            if spec.given_up is None or not _used_up(spec, context.job.attempts):
-                raise
-            logger.exception("The job %s is given up", spec.name)
-            await spec.given_up(**arguments)
+        deferred_in = arguments.pop(DEFERRED_IN, None)
+        with watched(spec.queue, spec.name, None if deferred_in is None else str(deferred_in)) as ending:
+            try:
+                await spec.run(**arguments)
+                ending.outcome = "done"
+            except Exception as error:
+                is_last = _is_last(spec, error, context.job.attempts)
+                if not is_last or spec.given_up is None:
+                    ending.outcome = "failed" if is_last else "retried"
+                    raise
+                await _give_up(spec, ending, arguments)
 
     return run
+
+
+def _is_last(spec: JobSpec, error: Exception, attempts: int) -> bool:
+    """Whether a job that failed is not tried again. When the database is away, a job waits for it."""
+    return not isinstance(error, DatabaseUnavailable) and _used_up(spec, attempts)
+
+
+async def _give_up(spec: JobSpec, ending: Ending, arguments: Mapping[str, str | int | None]) -> None:
+    assert spec.given_up is not None
+    logger.exception("The job %s is given up", spec.name)
+    ending.outcome = "retried"
+    await spec.given_up(**arguments)
+    ending.outcome = "given_up"
 
 
 def _without_timestamp(app: procrastinate.App, spec: JobSpec, name: str) -> Any:
     @app.task(name=f"{name}@cron", queue=spec.queue, queueing_lock=f"{name}@cron", pass_context=False)
     async def scheduled(timestamp: int) -> None:
-        await spec.run()
+        with watched(spec.queue, spec.name) as ending:
+            try:
+                await spec.run()
+                ending.outcome = "done"
+            except Exception:
+                ending.outcome = "failed"
+                raise
 
     return scheduled

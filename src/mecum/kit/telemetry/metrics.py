@@ -5,7 +5,15 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from mecum.kit.settings import is_loopback
@@ -14,7 +22,11 @@ REGISTRY = CollectorRegistry()
 """Where all metrics of the process are registered; a room adds its own with `registry=REGISTRY`."""
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+LONG_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)
+"""For what may wait for a model: answers, calls, jobs."""
 
+# A second series of each counter, with the time at which the process began.
+disable_created_metrics()
 ProcessCollector(registry=REGISTRY)
 requests_total = Counter("mecum_http_requests", "Answered requests.", ("method", "route", "status"), registry=REGISTRY)
 response_start_seconds = Histogram(

@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind
 from mecum.kit.ids import encode, new_id
 from mecum.kit.telemetry.logs import request_id
 from mecum.kit.telemetry.metrics import requests_open, requests_total, response_start_seconds
-from mecum.kit.telemetry.tracing import span
+from mecum.kit.telemetry.tracing import SpanSpec
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 ROUTES_MAX = 500
 UNMATCHED, OTHER = "unmatched", "other"
+REQUEST = SpanSpec(
+    "HTTP",
+    "A request, to the last byte of its answer. Once its route is known its name is method and route.",
+    ("http.request.method", "http.route", "http.response.status_code"),
+    of="http.request.method",
+    kind=SpanKind.SERVER,
+)
 
 
 class TelemetryMiddleware:
@@ -61,7 +68,7 @@ class TelemetryMiddleware:
 
         requests_open.inc()
         try:
-            with span(f"HTTP {method}", {"http.request.method": method}, SpanKind.SERVER) as current:
+            with REQUEST.around({"http.request.method": method}) as current:
                 try:
                     await self._app(scope, receive, noting)
                 finally:

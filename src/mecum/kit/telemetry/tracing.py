@@ -3,22 +3,73 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import TypeAlias
 
 from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mecum.kit.errors import MecumError, StartError
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _tracer = trace.get_tracer("mecum")
+_TRACEPARENT = "traceparent"
+_propagator = TraceContextTextMapPropagator()
+
+Attributes: TypeAlias = Mapping[str, str | int | float | bool]
+SPANS: dict[str, SpanSpec] = {}
+"""All kinds of spans that were declared, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanSpec:
+    """A kind of span, declared where it is made and listed in docs/observing.md.
+
+    Args:
+        name: what is done, by OpenTelemetry's conventions where they have a word.
+        of: the attribute whose value ends the name of each span: `chat` of `gen_ai.request.model`.
+        what: one sentence for operators.
+        attributes: all that it may carry, beside `error.type` where it failed.
+    """
+
+    name: str
+    what: str
+    attributes: tuple[str, ...]
+    of: str | None = None
+    kind: SpanKind = SpanKind.INTERNAL
+
+    def __post_init__(self) -> None:
+        SPANS[self.name] = self
+
+    @contextmanager
+    def around(self, attributes: Attributes, links: Sequence[Link] = ()) -> Generator[Span]:
+        """Such a span around the block, as `span`."""
+        with span(self._title(attributes), attributes, self.kind, links) as current:
+            yield current
+
+    def begin(self, attributes: Attributes, parent: Span | None = None) -> Span:
+        """Such a span for work that goes from task to task, as streams do: nobody's current span. `end` it.
+
+        Args:
+            parent: the current span by default.
+        """
+        context = None if parent is None else trace.set_span_in_context(parent)
+        return _tracer.start_span(self._title(attributes), context, self.kind, attributes)
+
+    def _title(self, attributes: Attributes) -> str:
+        return self.name if self.of is None else f"{self.name} {attributes[self.of]}"
 
 
 @contextmanager
 def span(
-    name: str, attributes: Mapping[str, str | int | float | bool] | None = None, kind: SpanKind = SpanKind.INTERNAL
+    name: str,
+    attributes: Attributes | None = None,
+    kind: SpanKind = SpanKind.INTERNAL,
+    links: Sequence[Link] = (),
 ) -> Generator[Span]:
     """A span around the block. An error is noted by its type alone: its message may quote what people say.
 
@@ -26,15 +77,36 @@ def span(
         attributes: names and figures, as in metrics; no ids of people, no content.
     """
     with _tracer.start_as_current_span(
-        name, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
+        name, kind=kind, attributes=attributes, links=links, record_exception=False, set_status_on_exception=False
     ) as current:
         try:
             yield current
         except Exception as error:
-            code = error.code if isinstance(error, MecumError) else type(error).__name__
-            current.set_attribute("error.type", code)
-            current.set_status(Status(StatusCode.ERROR))
+            failed(current, error)
             raise
+
+
+def failed(of: Span, error: BaseException) -> None:
+    """Note on a span that it failed, and by what: the code of an error of ours, the type of any other."""
+    of.set_attribute("error.type", error.code if isinstance(error, MecumError) else type(error).__name__)
+    of.set_status(Status(StatusCode.ERROR))
+
+
+def trace_parent() -> str | None:
+    """The current span as W3C `traceparent`, to be kept with work that is done later. None: nothing is traced."""
+    if not trace.get_current_span().is_recording():
+        return None
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier)
+    return carrier.get(_TRACEPARENT)
+
+
+def link_to(parent: str | None) -> list[Link]:
+    """The link from work that was kept to the span that it was kept in; empty when that was not traced."""
+    if parent is None:
+        return []
+    context = trace.get_current_span(_propagator.extract({_TRACEPARENT: parent})).get_span_context()
+    return [Link(context)] if context.is_valid else []
 
 
 def _exporter_is_there() -> bool:
