@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI
@@ -26,7 +27,7 @@ from mecum.kit.notify_api import router as notification_router
 from mecum.kit.room import Kit, Room
 from mecum.kit.sealed import require_key_file
 from mecum.kit.settings import is_loopback
-from mecum.kit.telemetry import TelemetryMiddleware, exposition, may_read_metrics
+from mecum.kit.telemetry import LoopWatch, TelemetryMiddleware, exposition, may_read_metrics
 from mecum.kit.types import Principal
 from mecum.kit.unmatched import unmatched_routes
 from mecum.rooms.assistant import NoRecall, NoReview
@@ -46,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 OWN_LIMITS = ("/api/attachments", "/v1/")
 """Paths whose routes limit their own bodies."""
+PROBE_S = 2.0
 
 
 class App:
@@ -56,6 +58,7 @@ class App:
         self._rooms = rooms
         self._engines = engines
         self._gate = asgi
+        self._loop_watch = LoopWatch()
         self.kit = kit
         self.asgi: Asgi = asgi
         self.setup_url: str | None = None
@@ -79,6 +82,7 @@ class App:
                     "Beyond this machine Mecum needs an owner first.",
                     "Start it on 127.0.0.1 and open the set-up link, or run: mecum people add EMAIL --role owner",
                 )
+        self._loop_watch.start()
         for room in self._rooms:
             await room.start()
         if self._settings.kit.role != "server":
@@ -102,6 +106,7 @@ class App:
             except MecumError as error:
                 logger.warning("The room %s did not stop cleanly: %s", room.name, error.code)
         await self._engines.stop()
+        self._loop_watch.stop()
         await self.kit.bus.close()
         await self.kit.db.close()
 
@@ -204,7 +209,7 @@ def _probes(api: FastAPI, settings: Settings, kit: Kit, holder: list[App]) -> No
 
     async def readyz(request: Request) -> Response:
         try:
-            async with asyncio.timeout(2), kit.db.transaction() as connection:
+            async with asyncio.timeout(PROBE_S), kit.db.transaction() as connection:
                 await connection.exec_driver_sql("SELECT 1")
         except (TimeoutError, Unavailable):
             return PlainTextResponse("database\n", 503)
@@ -214,6 +219,9 @@ def _probes(api: FastAPI, settings: Settings, kit: Kit, holder: list[App]) -> No
         peer = request.client.host if request.client else ""
         if not may_read_metrics(settings.kit.metrics_token, peer, request.headers):
             return PlainTextResponse("not found\n", 404)
+        with suppress(TimeoutError, Unavailable):  # the rest says how the process is without its database
+            async with asyncio.timeout(PROBE_S):
+                await kit.jobs.measure()
         body, media_type = exposition()
         return Response(body, media_type=media_type)
 

@@ -49,14 +49,14 @@ jobs_oldest_seconds = Gauge(
 )
 
 WAITING = text(
-    f"""SELECT due.queue_name, due.jobs,
+    """SELECT due.queue_name, due.jobs,
         greatest(due.since_due, extract(epoch FROM now() - min(deferred.at)), 0)::float8 AS oldest
     FROM (
         SELECT queue_name, count(*) AS jobs, extract(epoch FROM max(now() - scheduled_at)) AS since_due,
             min(id) FILTER (WHERE scheduled_at IS NULL) AS first
         FROM (
             SELECT id, queue_name, scheduled_at FROM jobs.procrastinate_jobs
-            WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()) LIMIT {COUNTED_MAX}
+            WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()) LIMIT :most
         ) AS some
         GROUP BY queue_name
     ) AS due
@@ -98,7 +98,7 @@ def watched(queue: str, job: str, deferred_in: str | None = None) -> Generator[E
 
 async def count_waiting(connection: AsyncConnection, queues: Iterable[str]) -> None:
     """Set the gauges of what waits."""
-    found = {row[0]: (row[1], row[2]) for row in await connection.execute(WAITING)}
+    found = {row[0]: (row[1], row[2]) for row in await connection.execute(WAITING, {"most": COUNTED_MAX})}
     for queue in queues:
         waiting, oldest_s = found.get(queue, (0, 0.0))
         jobs_waiting.labels(queue).set(waiting)

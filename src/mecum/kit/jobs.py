@@ -25,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mecum.kit.db import AsyncConnection, Database, psycopg_url
 from mecum.kit.errors import DatabaseUnavailable
-from mecum.kit.job_metrics import Ending, count_waiting, watched
+from mecum.kit.job_metrics import count_waiting, watched
 from mecum.kit.telemetry import trace_parent
 
 logger = logging.getLogger(__name__)
@@ -274,7 +274,10 @@ def _attempt(spec: JobSpec) -> Callable[..., Awaitable[None]]:
                 if not is_last or spec.given_up is None:
                     ending.outcome = "failed" if is_last else "retried"
                     raise
-                await _give_up(spec, ending, arguments)
+                logger.exception("The job %s is given up", spec.name)
+                ending.outcome = "retried"
+                await spec.given_up(**arguments)
+                ending.outcome = "given_up"
 
     return run
 
@@ -282,14 +285,6 @@ def _attempt(spec: JobSpec) -> Callable[..., Awaitable[None]]:
 def _is_last(spec: JobSpec, error: Exception, attempts: int) -> bool:
     """Whether a job that failed is not tried again. When the database is away, a job waits for it."""
     return not isinstance(error, DatabaseUnavailable) and _used_up(spec, attempts)
-
-
-async def _give_up(spec: JobSpec, ending: Ending, arguments: Mapping[str, str | int | None]) -> None:
-    assert spec.given_up is not None
-    logger.exception("The job %s is given up", spec.name)
-    ending.outcome = "retried"
-    await spec.given_up(**arguments)
-    ending.outcome = "given_up"
 
 
 def _without_timestamp(app: procrastinate.App, spec: JobSpec, name: str) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from mecum.engines.backoff import Backoff
 from mecum.engines.child import LINE_BYTES, Child
 from mecum.engines.embeddings.frames import FRAME_BYTES_MAX, LENGTH, Ready, frame, question, read_answer
+from mecum.engines.metrics import restarts
 from mecum.kit.clock import Clock, SystemClock
 from mecum.kit.errors import EngineUnavailable, TooLarge
 
@@ -197,6 +198,7 @@ class EmbeddingEngine:
     async def _gave_up(self, child: Child, error: Exception) -> EngineUnavailable:
         how = await self._drop(child)
         logger.error("The embedder failed (%s: %s); it ended with %s", type(error).__name__, error, how)
+        restarts.labels("embeddings").inc()
         pause = self._restarts.next_s()
         self._not_before = self._clock.monotonic() + pause
         return _failed(pause)

@@ -30,6 +30,7 @@ from mecum.engines.llm.server import Endpoint, LlamaServer, memory_limit
 from mecum.engines.llm.state import WAITING, Board, EngineState
 from mecum.engines.llm.watch import until_silent
 from mecum.engines.machine import available_memory_bytes, usable_cpus
+from mecum.engines.metrics import restarts
 from mecum.engines.weights import LARGE, Model, Progress, Sources, fetch, is_present
 from mecum.kit.clock import Clock, SystemClock
 from mecum.kit.errors import EngineUnavailable, MecumError, ProviderError
@@ -241,6 +242,7 @@ class LlmEngine:
             server = await LlamaServer.start(order, memory_bytes=limit, timeout_s=self._settings.local_load_seconds)
         except EngineUnavailable as problem:
             logger.warning("%s", problem)
+            restarts.labels("llm").inc()
             await self._failed(problem, self._restarts.next_s())
             return
         started_at = self._used_at = self._clock.monotonic()
@@ -255,6 +257,7 @@ class LlmEngine:
         if why == "idle":
             await self._rest(EngineState("idle"))
             return
+        restarts.labels("llm").inc()
         if self._clock.monotonic() - started_at >= STEADY_AFTER_S:
             self._restarts.reset()
         if why == "silent":

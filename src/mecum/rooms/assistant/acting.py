@@ -17,6 +17,7 @@ from mecum.kit.tools import Tool, ToolCall, ToolRegistry, ToolResult
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Event, Review
 from mecum.rooms.assistant.events import ACT_DONE, ACT_INTENDED, ACT_UNKNOWN, RUN_WAITING, Draft
+from mecum.rooms.assistant.metrics import calling, tool_calls, tool_label
 from mecum.rooms.assistant.service import Call, RunState
 
 logger = logging.getLogger(__name__)
@@ -59,13 +60,18 @@ class Actor:
         self._review = review
         self._clock = clock
 
-    def tool(self, name: str) -> Tool | None:
-        return self._tools.get(name)
-
     async def prepare(
         self, principal: Principal, call: Call, state: RunState, intended: Event | None
     ) -> Ready | Question | Settled:
         """What to do about `call`, given what was done about it before."""
+        decided = await self._decide(principal, call, state, intended)
+        if isinstance(decided, Settled) and intended is None:
+            tool_calls.labels(tool_label(self._tools, call.tool), "refused").inc()
+        return decided
+
+    async def _decide(
+        self, principal: Principal, call: Call, state: RunState, intended: Event | None
+    ) -> Ready | Question | Settled:
         tool = self._tools.get(call.tool)
         if tool is None:
             return Settled(f"There is no tool called {call.tool[:100]!r}.")
@@ -91,6 +97,12 @@ class Actor:
 
     async def do(self, principal: Principal, ready: Ready, thread: UUID, run: UUID, key: UUID) -> ToolResult | None:
         """Call the tool. None when the outcome of a writing call is unknown: it timed out, or broke on the way."""
+        with calling(ready.tool.name) as span:
+            result = await self._do(principal, ready, thread, run, key)
+            span.ended(result)
+            return result
+
+    async def _do(self, principal: Principal, ready: Ready, thread: UUID, run: UUID, key: UUID) -> ToolResult | None:
         request = ToolCall(principal, ready.arguments, key, thread, run)
         unclear = writes(ready.tool) and not ready.tool.idempotent
         try:

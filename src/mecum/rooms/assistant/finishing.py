@@ -16,6 +16,7 @@ from mecum.kit.text import searchable
 from mecum.rooms.assistant import Event
 from mecum.rooms.assistant.events import ACT_UNKNOWN, MESSAGE_ASSISTANT, RUN_FINISHED, RUN_STARTED, RUN_STEP, Draft
 from mecum.rooms.assistant.live import LiveAnswer, wake
+from mecum.rooms.assistant.metrics import run_ended
 from mecum.rooms.assistant.service import RunState, fold_run, join_text
 from mecum.rooms.assistant.stepping import StepResult
 from mecum.rooms.assistant.store import log, runs, threads
@@ -94,6 +95,8 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
             await kit.outbox.publish(connection, RUN_ENDED, **about, reason=outcome.reason, untitled=untitled)
         if follower is not None and follower != run.id:
             await kit.jobs.defer(connection, advance, lock=run.place.thread.hex, run=follower.hex)
+    if follower != run.id:
+        run_ended(run, outcome.reason)
     await wake(kit.bus, run.place.thread, run.place.person, events[-1].seq)
     return follower
 

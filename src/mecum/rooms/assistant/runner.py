@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime as dt
 import logging
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
-from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import DatabaseUnavailable, MecumError, ProviderError, Unavailable
 from mecum.kit.room import Kit
 from mecum.kit.tools import ToolResult
-from mecum.kit.types import Principal
 from mecum.rooms.assistant import Event, Recall, Review
 from mecum.rooms.assistant.acting import (
     Actor,
@@ -36,6 +33,7 @@ from mecum.rooms.assistant.context import Context, Files
 from mecum.rooms.assistant.events import RUN_ANSWERED, RUN_STARTED, RUN_STEP, Draft
 from mecum.rooms.assistant.finishing import Outcome, close_and_go_on, finish, finish_broken, pending, step_draft
 from mecum.rooms.assistant.live import LiveAnswer, wake
+from mecum.rooms.assistant.metrics import advancing, runs_started, stepping
 from mecum.rooms.assistant.service import (
     AskModel,
     Call,
@@ -52,6 +50,7 @@ from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.stepping import StepResult, run_step
 from mecum.rooms.assistant.store import log, runs
 from mecum.rooms.assistant.store.runs import Fenced, RunRow
+from mecum.rooms.assistant.turn import Turn, Writing
 from mecum.rooms.models import Models
 from mecum.rooms.people import People
 
@@ -61,40 +60,6 @@ ADVANCE = "assistant.advance"
 STOPS = "runs.stop"
 RUN_WAITS = "assistant.RunWaits"
 """Outbox topic; payload `{"run", "thread", "origin"}`: a run waits for the person."""
-
-
-@dataclass(slots=True)
-class _Turn:
-    """One advance: the claimed run, whose it is, the time that it has worked, and the log as it was read last."""
-
-    run: RunRow
-    principal: Principal
-    since: float
-    events: tuple[Event, ...]
-    is_fresh: bool = True
-    retries: int = 0
-    following: UUID | None = None
-
-
-@dataclass(slots=True)
-class _Writing:
-    """An open transaction of a run: its thread is locked, its epoch proved."""
-
-    connection: AsyncConnection
-    run: RunRow
-    origin: str
-    now: dt.datetime
-    written: tuple[Event, ...] = ()
-
-    async def append(
-        self, drafts: Sequence[Draft], *, message: bool = True, state: str = "running"
-    ) -> tuple[Event, ...]:
-        run = self.run
-        stamped = [replace(draft, run=run.id, message=run.answer_message if message else None) for draft in drafts]
-        self.written = await log.append(self.connection, run.place, stamped, self.now, state=state)
-        if message:
-            await runs.drop_checkpoint(self.connection, run.id)
-        return self.written
 
 
 class Runner:
@@ -136,11 +101,12 @@ class Runner:
             claimed = await self._claim(following)
             if claimed is None:
                 return
-            try:
-                following = await self._go_or_break(*claimed)
-            except Fenced:
-                logger.info("run %s went on elsewhere", run)
-                return
+            with advancing(claimed[0]):
+                try:
+                    following = await self._go_or_break(*claimed)
+                except Fenced:
+                    logger.info("run %s went on elsewhere", run)
+                    return
 
     async def _go_or_break(self, claimed: RunRow, events: tuple[Event, ...]) -> UUID | None:
         """Returns: a run to go on with."""
@@ -169,6 +135,7 @@ class Runner:
                 started = await log.append(connection, place, [draft], self._kit.clock.now(), state="running")
             events = await log.read_all(connection, place.thread, events_max=self._settings.history_events_max)
         if started:
+            runs_started.labels(claimed.surface).inc()
             await wake(self._kit.bus, place.thread, place.person, started[-1].seq)
         return claimed, events
 
@@ -181,12 +148,12 @@ class Runner:
             raise
         except MecumError as error:
             return await finish(self._kit, claimed, RunState(), Outcome("failed", error=error), ADVANCE)
-        turn = _Turn(claimed, principal, self._now(), events)
+        turn = Turn(claimed, principal, self._now(), events)
         while await self._one_step(turn):
             pass
         return turn.following
 
-    async def _one_step(self, turn: _Turn) -> bool:
+    async def _one_step(self, turn: Turn) -> bool:
         """Do one thing. False when the run is finished or waits."""
         events = await self._log(turn)
         row = turn.run
@@ -209,7 +176,7 @@ class Runner:
             case Finish(reason, limit):
                 return await self._finish(turn, state, Outcome(reason, limit=limit))
 
-    async def _log(self, turn: _Turn) -> tuple[Event, ...]:
+    async def _log(self, turn: Turn) -> tuple[Event, ...]:
         """The thread's log and, in `turn`, the run as it stands with it. Only what is new is read again."""
         if not turn.is_fresh:
             most = self._settings.history_events_max
@@ -223,7 +190,7 @@ class Runner:
         turn.is_fresh = False
         return turn.events
 
-    async def _ask_model(self, turn: _Turn, state: RunState, events: Sequence[Event]) -> bool:
+    async def _ask_model(self, turn: Turn, state: RunState, events: Sequence[Event]) -> bool:
         changes = {"attempt": turn.run.attempt + 1, "active_seconds": self._active(turn), "state": "running"}
         async with self._kit.db.transaction() as connection:
             turn.run = await runs.save_checkpoint(
@@ -233,26 +200,28 @@ class Runner:
         if turn.run.stop_requested:
             live.stop()
         self._live[turn.run.id] = live
-        try:
-            request = await self._context.request(turn.principal, turn.run, events, state)
-            await live.begin()
-            result = await run_step(
-                self._models, turn.principal, request, live, self._seconds_left(turn), self._kit.clock
-            )
-        except MecumError as error:
-            result = StepResult(failed=error)
-        except Exception:
-            await live.save()  # A mistake of ours: what was read of the answer stays.
-            raise
-        finally:
-            del self._live[turn.run.id]
-            await live.end()
+        with stepping(turn.run) as step:
+            try:
+                request = await self._context.request(turn.principal, turn.run, events, state)
+                await live.begin()
+                result = await run_step(
+                    self._models, turn.principal, request, live, self._seconds_left(turn), self._kit.clock
+                )
+            except MecumError as error:
+                result = StepResult(failed=error)
+            except Exception:
+                await live.save()  # A mistake of ours: what was read of the answer stays.
+                raise
+            finally:
+                del self._live[turn.run.id]
+                await live.end()
+            step.ended(result)
         turn.since += result.waited_s
         if live.fenced:
             raise Fenced
         return await self._after_step(turn, state, live, result)
 
-    async def _after_step(self, turn: _Turn, state: RunState, live: LiveAnswer, result: StepResult) -> bool:
+    async def _after_step(self, turn: Turn, state: RunState, live: LiveAnswer, result: StepResult) -> bool:
         if isinstance(result.failed, DatabaseUnavailable):
             raise result.failed  # an end could not be written either: the job is tried again
         if result.failed is not None:
@@ -272,7 +241,7 @@ class Runner:
         await self._write(turn, [Draft(RUN_STEP, body, "mecum")], message=True)
         return True
 
-    async def _call(self, turn: _Turn, state: RunState, call: Call, before: Event | None) -> bool:
+    async def _call(self, turn: Turn, state: RunState, call: Call, before: Event | None) -> bool:
         decided = await self._actor.prepare(turn.principal, call, state, before)
         match decided:
             case Settled(text, failed):
@@ -284,7 +253,7 @@ class Runner:
                 return await self._do(turn, state, call, decided, before)
         return True
 
-    async def _do(self, turn: _Turn, state: RunState, call: Call, ready: Ready, before: Event | None) -> bool:
+    async def _do(self, turn: Turn, state: RunState, call: Call, ready: Ready, before: Event | None) -> bool:
         if before is None or call.id in state.unknown:
             (before,) = await self._write(turn, [intended(call, ready)], message=True)
         started = self._now()
@@ -299,7 +268,7 @@ class Runner:
         await self._write(turn, [done(call, result, self._now() - started)], message=True)
         return True
 
-    async def _act(self, turn: _Turn, ready: Ready, key: UUID) -> ToolResult | None:
+    async def _act(self, turn: Turn, ready: Ready, key: UUID) -> ToolResult | None:
         """Do the call. One that only reads is given up when the person stops the run."""
         run = turn.run
         acting = self._actor.do(turn.principal, ready, run.place.thread, run.id, key)
@@ -316,7 +285,7 @@ class Runner:
                 task.cancel()
             await asyncio.wait({working, waiting_for_stop})
 
-    async def _ask_person(self, turn: _Turn, call: Call, asked: Question) -> bool:
+    async def _ask_person(self, turn: Turn, call: Call, asked: Question) -> bool:
         """Ask, and rest until the answer. True when it is put aside at once: a message or a stop came meanwhile."""
         drafts = [unknown(call)] if asked.kind == "unknown_act" else []
         drafts.append(waiting(call, asked))
@@ -333,7 +302,7 @@ class Runner:
             await writing.append(drafts, state="running" if aside else "waiting")
         return aside
 
-    async def _rest(self, turn: _Turn) -> bool:
+    async def _rest(self, turn: Turn) -> bool:
         """Rest with the questions that are open. False when one was answered, or a stop came, a moment ago."""
         async with self._writing(turn) as writing:
             rests = bool(await runs.open_waits(writing.connection, turn.run.id)) and not writing.run.stop_requested
@@ -342,25 +311,25 @@ class Runner:
                 await runs.set_state(writing.connection, turn.run.place.thread, "waiting")
         return rests
 
-    async def _write(self, turn: _Turn, drafts: Sequence[Draft], *, message: bool = False) -> tuple[Event, ...]:
+    async def _write(self, turn: Turn, drafts: Sequence[Draft], *, message: bool = False) -> tuple[Event, ...]:
         """Write events of this run under its fence. `message` ties them to the current answer."""
         async with self._writing(turn) as writing:
             return await writing.append(drafts, message=message)
 
     @contextlib.asynccontextmanager
-    async def _writing(self, turn: _Turn) -> AsyncGenerator[_Writing]:
+    async def _writing(self, turn: Turn) -> AsyncGenerator[Writing]:
         """A transaction that holds the thread and has proved the epoch; readers are woken when it is committed."""
         run = turn.run
         async with self._kit.db.transaction() as connection:
             origin = (await runs.lock_thread(connection, run.place.thread)).origin
             turn.run = await runs.fence(connection, run, state="running", active_seconds=self._active(turn))
-            writing = _Writing(connection, turn.run, origin, self._kit.clock.now())
+            writing = Writing(connection, turn.run, origin, self._kit.clock.now())
             yield writing
         turn.since = self._now()
         if writing.written:
             await wake(self._kit.bus, run.place.thread, run.place.person, writing.written[-1].seq)
 
-    async def _finish(self, turn: _Turn, state: RunState, outcome: Outcome) -> bool:
+    async def _finish(self, turn: Turn, state: RunState, outcome: Outcome) -> bool:
         """End the answer. True when the same run goes on with messages that came meanwhile."""
         run = replace(turn.run, active_seconds=self._active(turn))
         turn.following = await finish(self._kit, run, state, outcome, ADVANCE)
@@ -375,10 +344,10 @@ class Runner:
     def _now(self) -> float:
         return self._kit.clock.monotonic()
 
-    def _active(self, turn: _Turn) -> float:
+    def _active(self, turn: Turn) -> float:
         return turn.run.active_seconds + max(0.0, self._now() - turn.since)
 
-    def _seconds_left(self, turn: _Turn) -> float:
+    def _seconds_left(self, turn: Turn) -> float:
         return max(1.0, self._settings.run_seconds_max - self._active(turn))
 
     async def _listen_for_stops(self) -> None:

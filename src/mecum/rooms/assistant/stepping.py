@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
@@ -28,7 +29,10 @@ ANSWER_CHARS_MAX = 400_000
 
 @dataclass(slots=True)
 class StepResult:
-    """How a step ended: with `finish`, or `stopped` by the person, over a `limit`, or `failed`."""
+    """How a step ended: with `finish`, or `stopped` by the person, over a `limit`, or `failed`.
+
+    `first_at` is when the first of the answer came.
+    """
 
     uses: list[ToolUse] = field(default_factory=list[ToolUse])
     finish: Finish | None = None
@@ -36,6 +40,7 @@ class StepResult:
     limit: str = ""
     failed: MecumError | None = None
     waited_s: float = 0.0
+    first_at: dt.datetime | None = None
 
 
 async def run_step(
@@ -98,6 +103,7 @@ async def _read(stream: AsyncGenerator[ModelEvent, None], live: LiveAnswer, resu
             if waiting_since is not None:
                 result.waited_s = clock.monotonic() - waiting_since if saw_waiting else 0.0
                 waiting_since = None
+                result.first_at = clock.now()
             if _take(event, live, result):
                 return
 

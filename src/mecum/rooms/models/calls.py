@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Literal
+
+from opentelemetry.trace import Span
 
 from mecum.kit.clock import Clock
 from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
+from mecum.kit.telemetry import failed
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import Budget, Usage, Waiting
+from mecum.rooms.models import Budget, Usage, Waiting, metrics
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER
 from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place
 from mecum.rooms.models.gate.line import Band
@@ -25,6 +29,7 @@ LATENCY_MAX_MS = 2**31 - 1
 
 INTERACTIVE = frozenset(("assistant.answer", "models.embed_query"))
 BACKGROUND = frozenset(("assistant.background", "assistant.title", "models.embed"))
+EMBEDDING = frozenset(("models.embed_query", "models.embed", "relay.embeddings"))
 PEOPLE = frozenset(("web", "terminal", "editor", "phone", "voice"))
 
 
@@ -46,6 +51,11 @@ class Call:
             return "background"
         return "interactive" if self.purpose in INTERACTIVE and self.principal.surface in PEOPLE else "api"
 
+    @property
+    def operation(self) -> Literal["chat", "embeddings"]:
+        """What is asked for, in the words of OpenTelemetry."""
+        return "embeddings" if self.purpose in EMBEDDING else "chat"
+
     def asked(self) -> Asked:
         """What the gate needs to know of it."""
         tenant = f"{self.principal.organisation.hex}/{self.principal.person.hex}"
@@ -59,6 +69,7 @@ class Ongoing:
     clock: Clock
     call: Call
     started: float
+    span: Span
     place: Place | None = None
     first_at: float | None = None
     usage: Usage | None = None
@@ -74,10 +85,20 @@ class Ongoing:
 
     async def queue(self) -> AsyncGenerator[Waiting, None]:
         """What there is to say until it is this call's turn. Raises TooMany."""
-        place = self.place
-        while place is not None and not place.is_in:
-            yield Waiting("queued", about_seconds=place.about_s())
-            await place.turn_within(SAY_EVERY_S)
+        place, call = self.place, self.call
+        if place is None or place.is_in:
+            return
+        about = {"gen_ai.provider.name": call.provider, "mecum.gate.band": call.band}
+        span = metrics.GATE_WAIT.begin(about, self.span)
+        try:
+            while not place.is_in:
+                yield Waiting("queued", about_seconds=place.about_s())
+                await place.turn_within(SAY_EVERY_S)
+        except MecumError as error:
+            failed(span, error)
+            raise
+        finally:
+            span.end()
 
     def settled(self) -> Usage:
         """What it took; an estimate where nobody has said."""
@@ -99,15 +120,17 @@ class Calls:
             TooMany: over a budget, or no place at the gate in time.
         """
         async with self.line_up(call) as ongoing:
-            if ongoing.place is not None:
-                await ongoing.place.turn()
+            async with aclosing(ongoing.queue()) as waits:
+                async for _ in waits:
+                    pass
             yield ongoing
 
     @asynccontextmanager
     async def line_up(self, call: Call) -> AsyncGenerator[Ongoing, None]:
         """As `open`, but inside the block the call still has to wait for its turn: see `Ongoing.queue`."""
-        ongoing = Ongoing(self._clock, call, self._clock.monotonic())
         await self._budget.reserve(call.principal, call.principal.organisation, call.tokens)
+        ongoing = Ongoing(self._clock, call, self._clock.monotonic(), _begun(call))
+        metrics.calls_open.labels(call.provider).inc()
         try:
             async with self._entering(call) as ongoing.place:
                 try:
@@ -117,15 +140,33 @@ class Calls:
                         ongoing.place.over(ongoing.settled())
         except MecumError as error:
             ongoing.outcome = error.code
+            failed(ongoing.span, error)
             raise
         except (asyncio.CancelledError, GeneratorExit):
             ongoing.outcome = "cancelled"
             raise
-        except BaseException:
+        except BaseException as error:
             ongoing.outcome = "internal"
+            failed(ongoing.span, error)
             raise
         finally:
-            self._meter.record(self._record(ongoing))
+            self._over(ongoing)
+
+    def _over(self, ongoing: Ongoing) -> None:
+        record = self._record(ongoing)
+        self._meter.record(record)
+        call, span, first_at = ongoing.call, ongoing.span, ongoing.first_at
+        metrics.calls_open.labels(call.provider).dec()
+        metrics.calls_total.labels(call.provider, call.operation, ongoing.outcome).inc()
+        metrics.call_seconds.labels(call.provider, call.operation).observe(record.latency_ms / 1000)
+        metrics.tokens_total.labels(call.provider, "input").inc(record.input_tokens)
+        metrics.tokens_total.labels(call.provider, "output").inc(record.output_tokens)
+        span.set_attribute("gen_ai.usage.input_tokens", record.input_tokens)
+        span.set_attribute("gen_ai.usage.output_tokens", record.output_tokens)
+        if first_at is not None:
+            metrics.first_token_seconds.labels(call.provider).observe(first_at - ongoing.started)
+            span.set_attribute("gen_ai.response.time_to_first_chunk", first_at - ongoing.started)
+        span.end()
 
     def _entering(self, call: Call) -> AbstractAsyncContextManager[Place | None]:
         # The built-in model has a line of its own, which is as patient as its weights are long on their way.
@@ -158,3 +199,17 @@ class Calls:
     @staticmethod
     def _ms(start: float, end: float) -> int:
         return max(0, min(LATENCY_MAX_MS, round((end - start) * 1000)))
+
+
+def _begun(call: Call) -> Span:
+    """The span of `call`, from now on that of the requests that are sent for it."""
+    spec = metrics.EMBEDDINGS if call.operation == "embeddings" else metrics.CHAT
+    about = {
+        "gen_ai.operation.name": call.operation,
+        "gen_ai.provider.name": call.provider,
+        "gen_ai.request.model": call.model,
+        "mecum.gate.band": call.band,
+    }
+    span = spec.begin(about)
+    metrics.call_of.set(span)
+    return span

@@ -19,7 +19,9 @@ import aiohttp
 from mecum.kit.clock import Clock
 from mecum.kit.errors import MecumError
 from mecum.kit.settings import KIB, is_loopback
+from mecum.kit.telemetry import failed
 from mecum.rooms.models import failures
+from mecum.rooms.models.metrics import SEND, call_of
 from mecum.rooms.models.settings import ModelsSettings
 
 ERROR_BODY_LIMIT = 64 * KIB
@@ -87,7 +89,16 @@ class Upstream:
         """
         settings = self._settings
         first_byte_s = settings.provider_first_byte_timeout_s if streamed else settings.provider_whole_timeout_s
-        response = await self._headers(endpoint, method, path, body, first_byte_s)
+        about = {"http.request.method": method, "gen_ai.provider.name": endpoint.provider}
+        span = SEND.begin(about, call_of.get())
+        try:
+            response = await self._headers(endpoint, method, path, body, first_byte_s)
+            span.set_attribute("http.response.status_code", response.status)
+        except MecumError as error:
+            failed(span, error)
+            raise
+        finally:
+            span.end()
         answer = Answer(response, endpoint.provider, settings, self._clock, first_byte_s)
         if answer.status in failures.OVERLOADED:
             self._pressed(endpoint.provider, answer.retry_after)

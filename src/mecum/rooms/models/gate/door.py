@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from mecum.kit.clock import Clock
 from mecum.kit.errors import TooMany
-from mecum.rooms.models import Usage
-from mecum.rooms.models.gate.line import Band, Line, Ticket, cost
+from mecum.rooms.models import Usage, metrics
+from mecum.rooms.models.gate.line import BANDS, Band, Line, Ticket, cost
 from mecum.rooms.models.gate.pressure import Pressure
 from mecum.rooms.models.settings import ModelsSettings
 
@@ -45,6 +45,7 @@ class Asked:
 
 @dataclass(slots=True)
 class _Pool:
+    name: str
     line: Line
     pressure: Pressure
     served_per_s: float | None = None
@@ -57,6 +58,8 @@ class _Pool:
         if self.pressure.held_s(now) > 0:
             return
         for ticket in self.line.admit(self.pressure.limit, float("inf"), now):
+            metrics.gate_admitted.labels(self.name, ticket.band).inc()
+            metrics.gate_wait_seconds.labels(ticket.band).observe(now - ticket.arrived)
             self.wake(ticket)
 
     def wake(self, ticket: Ticket) -> None:
@@ -80,6 +83,14 @@ class _Pool:
             self.served_per_s = before + share * (rate - before)
         self.pressure.tick(self.line.running_tokens)
         self.admit(now)
+        self._show()
+
+    def _show(self) -> None:
+        for band in BANDS:
+            metrics.gate_waiting.labels(self.name, band).set(self.line.waiting_in(band))
+        metrics.gate_running.labels(self.name).set(self.line.running)
+        metrics.gate_running_tokens.labels(self.name).set(self.line.running_tokens)
+        metrics.gate_limit_tokens.labels(self.name).set(self.pressure.limit)
 
 
 class Place:
@@ -118,10 +129,9 @@ class Place:
             self._sent_at = self._clock.monotonic()
         if self.is_in:
             return True
-        if self._ticket.state == "gone":
-            raise busy(self._asked.pool, self.about_s())
-        if self._clock.monotonic() - self._ticket.arrived >= self._gate.wait_max_s(self._ticket.band):
-            raise busy(self._asked.pool, self.about_s())
+        waited_s = self._clock.monotonic() - self._ticket.arrived
+        if self._ticket.state == "gone" or waited_s >= self._gate.wait_max_s(self._ticket.band):
+            raise _turned_away(self._asked, self.about_s())
         return False
 
     def first(self) -> None:
@@ -184,6 +194,7 @@ class Gate:
     def refused(self, pool: str, retry_after_s: float | None) -> None:
         """The provider said that it is too much: nothing more is sent until it is worth another try."""
         held, now = self._pool(pool), self._clock.monotonic()
+        metrics.gate_cooldowns.labels(pool).inc()
         longest_s = self._settings.provider_retry_after_max_s
         held.pressure.refused(now, None if retry_after_s is None else min(retry_after_s, longest_s))
         free_at = now + held.pressure.held_s(now)
@@ -205,7 +216,7 @@ class Gate:
     def _join(self, pool: _Pool, asked: Asked, ticket: Ticket, now: float) -> None:
         displaced = pool.line.join(ticket)
         if displaced is ticket:
-            raise busy(asked.pool, pool.about_s(ticket, now))
+            raise _turned_away(asked, pool.about_s(ticket, now))
         if displaced is not None:
             pool.wake(displaced)
         pool.admit(now)
@@ -217,6 +228,7 @@ class Gate:
         if pool is None:
             settings = self._settings
             pool = self._pools[name] = _Pool(
+                name,
                 Line(
                     queue_max=settings.gate_queue_max,
                     tenant_queue_max=settings.gate_tenant_queue_max,
@@ -234,6 +246,11 @@ class Gate:
             now = self._clock.monotonic()
             for pool in self._pools.values():
                 pool.tick(now)
+
+
+def _turned_away(asked: Asked, about_s: float | None) -> TooMany:
+    metrics.gate_refused.labels(asked.pool, asked.band).inc()
+    return busy(asked.pool, about_s)
 
 
 def busy(provider: str, about_s: float | None) -> TooMany:
