@@ -58,6 +58,8 @@ def parts() -> tuple[Part, ...]:
         Part("settings", "settings.md", "mecum.kit.settings", settings_part),
         Part("commands", "cli.md", "mecum.cli.main", commands_part),
         Part("routes", "api-reference.md", "mecum.app", routes_part),
+        Part("metrics", "observing.md", "mecum.app", metrics_part),
+        Part("spans", "observing.md", "mecum.app", spans_part),
     )
 
 
@@ -183,6 +185,44 @@ def routes_part() -> str:
     values = description.get("components", {}).get("schemas", {})
     groups["Values"] = [_value(name, schema) for name, schema in sorted(values.items())]
     return "\n\n".join(f"## {group}\n\n" + "\n\n".join(parts) for group, parts in groups.items())
+
+
+def metrics_part() -> str:
+    """Each metric of the house, as `/metrics` names it."""
+    import_module("mecum.app")  # with it, every module that measures anything
+    registry = import_module("mecum.kit.telemetry").REGISTRY
+    rows = [
+        (f"`{_exposed(family)}`", family.type, _labels(registry, family), _one_line(family.documentation))
+        for family in sorted(registry.collect(), key=lambda each: each.name)
+        if family.name.startswith("mecum_")
+    ]
+    return table(("Metric", "Type", "Labels", "What"), rows)
+
+
+def _exposed(family: Any) -> str:
+    return f"{family.name}_total" if family.type == "counter" else family.name
+
+
+def _labels(registry: Any, family: Any) -> str:
+    # A family without samples does not name its labels, and the library has no public way to ask for them.
+    names = getattr(vars(registry)["_names_to_collectors"][_exposed(family)], "_labelnames", ())
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def spans_part() -> str:
+    """Each kind of span of the house."""
+    import_module("mecum.app")
+    specs = import_module("mecum.kit.telemetry").SPANS
+    rows = [
+        (
+            f"`{name} {{{spec.of}}}`" if spec.of else f"`{name}`",
+            spec.kind.name.lower(),
+            ", ".join(f"`{each}`" for each in spec.attributes),
+            _one_line(spec.what),
+        )
+        for name, spec in sorted(specs.items())
+    ]
+    return table(("Span", "Kind", "Attributes", "What"), rows)
 
 
 @cache

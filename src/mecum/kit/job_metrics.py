@@ -57,7 +57,7 @@ WAITING = text(
         FROM (
             SELECT id, queue_name, scheduled_at FROM jobs.procrastinate_jobs
             WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()) LIMIT :most
-        ) AS some
+        ) AS looked_at
         GROUP BY queue_name
     ) AS due
     LEFT JOIN jobs.procrastinate_events AS deferred ON deferred.job_id = due.first AND deferred.type = 'deferred'

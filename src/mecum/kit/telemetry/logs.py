@@ -36,6 +36,8 @@ _QUIETER = {
     "asyncio": logging.WARNING,
     "aiohttp": logging.WARNING,
     "procrastinate": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "httpcore2": logging.WARNING,
     "httpx": logging.WARNING,
     "httpx2": logging.WARNING,
 }
