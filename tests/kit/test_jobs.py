@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from mecum.kit.clock import ManualClock
@@ -16,11 +17,14 @@ from mecum.kit.db import Database
 from mecum.kit.errors import DatabaseUnavailable
 from mecum.kit.jobs import Jobs, JobSpec, backoff_s
 from mecum.kit.outbox import Outbox, OutboxEvent, Subscription
+from mecum.kit.telemetry import exposition, span
 from tests.support.jobs import HandJobs
+from tests.support.spans import kept_spans
 
 pytestmark = pytest.mark.anyio
 
 WITHIN_S = 20
+SEEN = ("posting", "process default")
 FORGET_ONE = "DELETE FROM jobs.procrastinate_jobs WHERE id = (SELECT min(id) FROM jobs.procrastinate_jobs)"
 
 
@@ -139,3 +143,79 @@ async def test_a_job_is_not_given_up_because_the_database_is_away(database: Data
     async with working(database, spec), asyncio.timeout(WITHIN_S):
         await work.over.wait()
     assert (work.tried, work.given_up_on) == (["it", "it"], [])
+
+
+def counted(job: str) -> dict[str, float]:
+    """How often that job ended, by how."""
+    found = {
+        sample.labels["outcome"]: sample.value
+        for family in text_string_to_metric_families(exposition()[0].decode())
+        for sample in family.samples
+        if sample.name == "mecum_jobs_total" and sample.labels["job"] == job
+    }
+    assert set(found) <= {"done", "retried", "given_up", "failed", "handed_back"}
+    return found
+
+
+async def test_how_a_job_ended_is_counted(database: Database) -> None:
+    healed, hopeless = Work([ValueError("once")]), Work([ValueError("first"), ValueError("second")])
+    given_up = JobSpec("kit.hopeless", hopeless.run, attempts_max=1, given_up=hopeless.give_up)
+    for work, spec in ((healed, JobSpec("kit.healed", healed.run)), (hopeless, given_up)):
+        async with working(database, spec), asyncio.timeout(WITHIN_S):
+            await work.over.wait()
+    assert counted("kit.healed") == {"retried": 1, "done": 1}
+    assert counted("kit.hopeless") == {"retried": 1, "given_up": 1}
+
+
+async def test_a_job_that_nobody_gives_up_on_has_failed_in_the_end(database: Database) -> None:
+    over = asyncio.Event()
+
+    async def break_down(thing: str) -> None:
+        over.set()
+        raise ValueError(thing)
+
+    async with working(database, JobSpec("kit.broken", break_down, attempts_max=0)), asyncio.timeout(WITHIN_S):
+        await over.wait()
+    assert counted("kit.broken") == {"failed": 1}
+
+
+async def test_what_is_due_and_waits_is_counted_and_what_comes_later_is_not(database: Database, jobs: HandJobs) -> None:
+    jobs.add([JobSpec("test.now", nothing), JobSpec("test.answer", nothing, queue="runs")])
+    now = dt.datetime.now(dt.UTC)
+    async with database.transaction() as connection:
+        await jobs.defer(connection, "test.now")
+        await jobs.defer(connection, "test.now", at=now - dt.timedelta(seconds=90))
+        await jobs.defer(connection, "test.now", at=now + dt.timedelta(hours=1))
+        await jobs.defer(connection, "test.answer", at=now + dt.timedelta(hours=1))
+    async with database.transaction() as connection:
+        await connection.execute(text("UPDATE jobs.procrastinate_events SET at = now() - interval '30 seconds'"))
+    await jobs.measure()
+    shown = exposition()[0].decode()
+    oldest_s = float(shown.partition('mecum_jobs_oldest_seconds{queue="default"} ')[2].partition("\n")[0])
+    assert 'mecum_jobs_waiting{queue="default"} 2.0' in shown
+    assert 'mecum_jobs_waiting{queue="runs"} 0.0' in shown
+    assert 90 <= oldest_s < 100
+
+
+async def test_the_age_of_a_job_without_a_time_counts_from_when_it_was_deferred(
+    database: Database, jobs: HandJobs
+) -> None:
+    jobs.add([JobSpec("test.now", nothing)])
+    async with database.transaction() as connection:
+        await jobs.defer(connection, "test.now")
+        await connection.execute(text("UPDATE jobs.procrastinate_events SET at = now() - interval '30 seconds'"))
+    await jobs.measure()
+    oldest_s = float(exposition()[0].decode().partition('oldest_seconds{queue="default"} ')[2].partition("\n")[0])
+    assert 30 <= oldest_s < 40
+
+
+async def test_a_job_is_linked_to_where_it_was_deferred_and_does_not_see_that(database: Database) -> None:
+    work = Work([])
+    with kept_spans() as spans:
+        with span("posting"):
+            async with working(database, JobSpec("kit.work", work.run)), asyncio.timeout(WITHIN_S):
+                await work.over.wait()
+        posting, job = (next(each for each in spans.get_finished_spans() if each.name == name) for name in SEEN)
+    assert work.tried == ["it"]
+    assert posting.context is not None
+    assert [link.context.span_id for link in job.links] == [posting.context.span_id]

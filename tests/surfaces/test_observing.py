@@ -10,8 +10,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -20,6 +19,7 @@ from mecum.kit.telemetry import SPANS, configure_logging
 from mecum.kit.tools import Tool, ToolCall, ToolResult
 from tests.support.fake_replies import command
 from tests.support.living_house import House, fresh_database, living_house
+from tests.support.spans import kept_spans
 from tests.surfaces.things import post, waited_for
 
 MARKER = "quillonfeather"
@@ -55,20 +55,19 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def watched(pg_url: str, template: str) -> Generator[Watched]:
-    root, exporter, log = logging.getLogger(), InMemorySpanExporter(), io.StringIO()
+    root, log = logging.getLogger(), io.StringIO()
     handlers, level = list(root.handlers), root.level
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    patch = pytest.MonkeyPatch()
-    patch.setattr("mecum.kit.telemetry.tracing._tracer", provider.get_tracer("mecum"))
     try:
-        with fresh_database(pg_url, template) as url, living_house(url, prepare=_with_broken_tool) as house:
+        with (
+            kept_spans() as exporter,
+            fresh_database(pg_url, template) as url,
+            living_house(url, prepare=_with_broken_tool) as house,
+        ):
             configure_logging("debug", "json", log)
             found = Watched(house, exporter, log)
             _live(found)
             yield found
     finally:
-        patch.undo()
         root.handlers[:] = handlers
         root.setLevel(level)
         logging.captureWarnings(False)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -85,15 +85,26 @@ class Ongoing:
 
     async def queue(self) -> AsyncGenerator[Waiting, None]:
         """What there is to say until it is this call's turn. Raises TooMany."""
-        place, call = self.place, self.call
+        place = self.place
         if place is None or place.is_in:
             return
-        about = {"gen_ai.provider.name": call.provider, "mecum.gate.band": call.band}
-        span = metrics.GATE_WAIT.begin(about, self.span)
-        try:
+        with self._waiting():
             while not place.is_in:
                 yield Waiting("queued", about_seconds=place.about_s())
                 await place.turn_within(SAY_EVERY_S)
+
+    async def turn(self) -> None:
+        """Wait for this call's turn. Raises TooMany."""
+        if self.place is not None and not self.place.is_in:
+            with self._waiting():
+                await self.place.turn()
+
+    @contextmanager
+    def _waiting(self) -> Generator[None]:
+        about = {"gen_ai.provider.name": self.call.provider, "mecum.gate.band": self.call.band}
+        span = metrics.GATE_WAIT.begin(about, self.span)
+        try:
+            yield
         except MecumError as error:
             failed(span, error)
             raise
@@ -120,9 +131,7 @@ class Calls:
             TooMany: over a budget, or no place at the gate in time.
         """
         async with self.line_up(call) as ongoing:
-            async with aclosing(ongoing.queue()) as waits:
-                async for _ in waits:
-                    pass
+            await ongoing.turn()
             yield ongoing
 
     @asynccontextmanager

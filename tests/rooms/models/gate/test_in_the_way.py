@@ -20,6 +20,7 @@ from tests.support.fake_provider import FakeProvider
 from tests.support.fake_replies import Reply
 from tests.support.jobs import HandJobs
 from tests.support.principals import principal
+from tests.support.spans import kept_spans
 
 pytestmark = pytest.mark.anyio
 
@@ -131,3 +132,22 @@ async def test_who_leaves_while_an_answer_is_written_gives_the_place_back(
         async with asyncio.timeout(5):
             await said(here, here.caller, asking("after"), ended)
     assert len(ended) == 1
+
+
+async def test_the_wait_at_the_gate_is_a_part_of_the_call_that_waits(
+    database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
+) -> None:
+    with kept_spans() as spans:
+        async with world(database, jobs, tmp_path, **ONE_AT_A_TIME) as here:
+            await here.connect(fake, "fake")
+            fake.script(Reply(text="slow", first_byte_ms=200), Reply(text="a"))
+            ended: list[str] = []
+            first = asyncio.create_task(said(here, here.caller, asking("first"), ended))
+            await until_asked(fake, 1)
+            await said(here, here.caller, asking("second"), ended)
+            await first
+    waits = [span for span in spans.get_finished_spans() if span.name == "gate.wait"]
+    calls = {span.context.span_id: span for span in spans.get_finished_spans() if span.context}
+    assert len(waits) == 1 and waits[0].parent is not None
+    assert calls[waits[0].parent.span_id].name == "chat fake"
+    assert dict(waits[0].attributes or {})["mecum.gate.band"] == "interactive"
