@@ -11,9 +11,10 @@ such, so that the sealing key can go and what was derived stays (recovery codes,
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +38,11 @@ class Keys:
 
 
 def make_key_file(path: Path) -> None:
-    """A key file with fresh keys, for a new installation."""
-    _write(path, Keys({secrets.token_hex(4): secrets.token_bytes(KEY_BYTES)}, secrets.token_bytes(KEY_BYTES)))
+    """A key file with fresh keys, for a new installation. One that another process has made meanwhile stays."""
+    keys = Keys({secrets.token_hex(4): secrets.token_bytes(KEY_BYTES)}, secrets.token_bytes(KEY_BYTES))
+    with _written(path.with_suffix(f".{secrets.token_hex(4)}"), keys) as fresh, contextlib.suppress(FileExistsError):
+        # A link, unlike a move, never takes the place of another file.
+        path.hardlink_to(fresh)
 
 
 def read_keys(path: Path) -> Keys:
@@ -70,7 +74,7 @@ def add_key(path: Path) -> str:
         hint = "Find out with `mecum secrets list` what is still sealed under them."
         raise StartError("crypto.too_many_keys", f"The key file already holds {KEYS_MAX} keys.", hint)
     new = secrets.token_hex(4)
-    _write(path, Keys({new: secrets.token_bytes(KEY_BYTES), **keys.sealing}, keys.root))
+    _replace(path, Keys({new: secrets.token_bytes(KEY_BYTES), **keys.sealing}, keys.root))
     return new
 
 
@@ -78,7 +82,7 @@ def remove_keys(path: Path, gone: Collection[str]) -> None:
     """Take sealing keys out of the file: for good, and never the newest. The root stays."""
     keys = read_keys(path)
     left = {key_id: key for key_id, key in keys.sealing.items() if key_id not in gone or key_id == keys.newest}
-    _write(path, Keys(left, keys.root))
+    _replace(path, Keys(left, keys.root))
 
 
 def _line(path: Path, line: str) -> tuple[str, bytes]:
@@ -92,20 +96,29 @@ def _line(path: Path, line: str) -> tuple[str, bytes]:
     return key_id, key
 
 
-def _write(path: Path, keys: Keys) -> None:
+def _replace(path: Path, keys: Keys) -> None:
     """All or nothing: whoever reads meanwhile, or after a crash, finds the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
+    with _written(path.with_suffix(".new"), keys) as fresh:
+        fresh.replace(path)
+
+
+@contextlib.contextmanager
+def _written(fresh: Path, keys: Keys) -> Generator[Path]:
+    """The file `fresh` with `keys`, whole and on the disk. Gone after the block; what was made of it stays."""
+    fresh.parent.mkdir(parents=True, exist_ok=True)
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        # The root last: versions that know no root take the last key for it.
-        for key_id, key in (*keys.sealing.items(), (ROOT, keys.root)):
-            file.write(f"{key_id} {base64.b64encode(key).decode()}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            # The root last: versions that know no root take the last key for it.
+            for key_id, key in (*keys.sealing.items(), (ROOT, keys.root)):
+                file.write(f"{key_id} {base64.b64encode(key).decode()}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        yield fresh
+    finally:
+        fresh.unlink(missing_ok=True)
+    folder = os.open(fresh.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
