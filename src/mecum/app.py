@@ -17,6 +17,7 @@ from mecum.bindings import Documents
 from mecum.engines.embeddings import EmbeddingEngine
 from mecum.engines.llm import LlmEngine
 from mecum.engines.weights import Sources
+from mecum.kit.arrival import Pace
 from mecum.kit.description import describe
 from mecum.kit.errors import MecumError, StartError, Unavailable
 from mecum.kit.gate import Asgi, Gate, openai_error
@@ -53,14 +54,14 @@ PROBE_S = 2.0
 class App:
     """The built house: `asgi` answers requests once `start` has run."""
 
-    def __init__(self, settings: Settings, kit: Kit, rooms: Sequence[Room[Any]], asgi: Gate, engines: Engines) -> None:
+    def __init__(self, settings: Settings, kit: Kit, rooms: Sequence[Room[Any]], gate: Gate, engines: Engines) -> None:
         self._settings = settings
         self._rooms = rooms
         self._engines = engines
-        self._gate = asgi
+        self._gate = gate
         self._loop_watch = LoopWatch()
         self.kit = kit
-        self.asgi: Asgi = asgi
+        self.asgi: Asgi = TelemetryMiddleware(gate)  # pyright: ignore[reportArgumentType]
         self.setup_url: str | None = None
         self.ready = False
 
@@ -96,6 +97,7 @@ class App:
         self._gate.draining = True
         self.ready = False
         await self.kit.jobs.stop(seconds)
+        self.kit.streams.end()
 
     async def stop(self) -> None:
         self._gate.draining = True
@@ -180,10 +182,10 @@ async def build(settings: Settings) -> App:
             api.include_router(room.router)
         api.router.routes.extend(room.routes)
     api.include_router(notification_router(kit.notify))
-    api.include_router(stream_router(kit.bus, people.face, assistant.face, unread))
+    api.include_router(stream_router(kit.bus, people.face, assistant.face, unread, kit.streams))
     images_max = settings.assistant.images_per_request_max
     api.router.routes.extend(
-        openai_routes(people.face.authenticate, models.face.relay, assistant.face, images_max=images_max)
+        openai_routes(people.face.authenticate, models.face.relay, assistant.face, kit.streams, images_max=images_max)
     )
     gate_holder: list[App] = []
     _probes(api, settings, kit, gate_holder)
@@ -192,10 +194,12 @@ async def build(settings: Settings) -> App:
     api.router.routes.extend(unmatched_routes("/v1", known, openai_error))
     api.router.routes.extend(client_routes(kit.i18n))
     gate = Gate(
-        TelemetryMiddleware(api),
+        api,
+        i18n=kit.i18n,
         public_url=settings.kit.address,
         trusted_proxies=settings.kit.trusted_proxies,
         body_limit_bytes=settings.kit.body_limit_bytes,
+        pace=Pace(settings.kit.body_idle_seconds, settings.kit.body_bytes_per_second_min),
         own_limits=OWN_LIMITS,
         hsts_days=settings.kit.hsts_days,
     )

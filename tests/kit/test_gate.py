@@ -8,7 +8,9 @@ import httpx2
 import pytest
 from starlette.responses import PlainTextResponse
 
+from mecum.kit.arrival import Pace
 from mecum.kit.gate import Gate
+from mecum.kit.i18n import I18n
 
 pytestmark = pytest.mark.anyio
 
@@ -17,9 +19,11 @@ async def strict_transport(public_url: str, asked: str, *, days: int = 365, **he
     """The header by which a browser is told to come by https alone, of an answer to `asked`."""
     gate = Gate(
         PlainTextResponse("hello"),  # pyright: ignore[reportArgumentType]
+        i18n=I18n(),
         public_url=public_url,
         trusted_proxies=[ip_network("127.0.0.1")],
         body_limit_bytes=1_000,
+        pace=Pace(60, 0),
         own_limits=(),
         hsts_days=days,
     )

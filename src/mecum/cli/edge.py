@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import logging
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import contextmanager
@@ -32,9 +33,10 @@ Asgi: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 HEAD_BYTES_MAX = 64 * 1024  # request line and headers
 HEAD_WITHIN_S = 20.0  # from the connection, or the first byte of a request, to the end of its headers
 KEEP_ALIVE_S = 75  # longer than proxies keep theirs, so that they never send into a connection that we close
-CONNECTIONS_MAX = 8_000
+CONNECTIONS_MAX = 8_000  # the default of the setting, which is read before settings can be imported
 BACKLOG = 2048
 CLOSE_WITHIN_S = 1  # what open responses get when the process ends
+CUT_OFF_WITHIN_S = 0.5  # what they take to clean up after themselves
 BIND_ATTEMPTS = 5
 
 _STARTING = Unavailable("starting", "Mecum is starting.", "Try again in a moment.", retry_after=1)
@@ -123,6 +125,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     _head_bytes = 0
     _in_head = True
+    _in_body = False
     _head_too_large = False
     _head_deadline: asyncio.TimerHandle | None = None
 
@@ -163,8 +166,20 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._in_body = True
         self._head_is_there()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        self._head_is_there()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._in_body and not self.transport.is_closing():
+            # Answered before it was all there: nobody reads the rest, which must not take for ever.
+            self._expect_head()
 
     def send_400_response(self, msg: str) -> None:
         if not self._head_too_large:
@@ -201,8 +216,29 @@ class HttpServer(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        log = logging.getLogger("uvicorn.error")
+        log.addFilter(_unless_cut_off)
+        try:
+            await super().shutdown(sockets)
+            if self.server_state.tasks:  # what was cancelled writes of it when it has ended
+                await asyncio.wait(set(self.server_state.tasks), timeout=CUT_OFF_WITHIN_S)
+        finally:
+            log.removeFilter(_unless_cut_off)
 
-def http_server(app: Asgi, tls_cert: Path | None, tls_key: Path | None) -> HttpServer:
+
+def _unless_cut_off(record: logging.LogRecord) -> bool:
+    """Whether to log it. A response that is still open at the end is cut off, as it should be: uvicorn logs the
+    cancellation of each as an error of the app, with its stack, and all of them together as an error once more.
+    """
+    if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
+        return False
+    return not str(record.msg).startswith("Cancel %s running task(s)")
+
+
+def http_server(
+    app: Asgi, tls_cert: Path | None, tls_key: Path | None, connections_max: int = CONNECTIONS_MAX
+) -> HttpServer:
     """Raises: StartError: the certificate and key can't be used."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
@@ -214,7 +250,7 @@ def http_server(app: Asgi, tls_cert: Path | None, tls_key: Path | None) -> HttpS
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=CONNECTIONS_MAX,
+        limit_concurrency=connections_max,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=CLOSE_WITHIN_S,

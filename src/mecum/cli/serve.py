@@ -32,7 +32,7 @@ from typing import Any, Protocol
 
 import uvloop
 
-from mecum.cli.edge import Asgi, HttpServer, Switchboard, http_server, listen
+from mecum.cli.edge import CONNECTIONS_MAX, Asgi, HttpServer, Switchboard, http_server, listen
 from mecum.cli.link import BEAT_S, EXIT_ORPHANED, EXIT_REFUSED, LINE_BYTES_MAX, SUPERVISED, Events, decode, refusal
 from mecum.kit.embedded_pg import DirectoryLock
 from mecum.kit.errors import StartError
@@ -242,7 +242,7 @@ def main(house: Callable[[], House] = mecum_house) -> int:
         if supervised and (data := _path("MECUM_DATA")) is not None:
             # The server of a supervisor that was killed may still be finishing its work, on this very port.
             DirectoryLock(data / LOCK_FILE, PURPOSE).acquire(wait=True)
-        server = http_server(board, _path("MECUM_TLS_CERT"), _path("MECUM_TLS_KEY"))
+        server = http_server(board, _path("MECUM_TLS_CERT"), _path("MECUM_TLS_KEY"), _connections_max())
         sockets = listen(os.environ.get("MECUM_HOST") or "127.0.0.1", _port(os.environ.get("MECUM_PORT") or "8080"))
     except StartError as error:
         events.send(refusal(error))
@@ -255,6 +255,12 @@ def main(house: Callable[[], House] = mecum_house) -> int:
         return await Serving(house, events, server, board).run(sockets, supervised)
 
     return loop.run_until_complete(life())
+
+
+def _connections_max() -> int:
+    """What is not possible is refused a moment later, when the settings are read."""
+    text = os.environ.get("MECUM_CONNECTIONS_MAX", "")
+    return int(text) if text.isascii() and text.isdigit() else CONNECTIONS_MAX
 
 
 def _port(text: str) -> int:

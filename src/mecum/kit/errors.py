@@ -6,6 +6,7 @@
     ├── Forbidden             403  signed in, but not allowed
     ├── NotFound              404  not there, or not yours: the two look the same on purpose
     ├── MethodNotAllowed      405  there is something at this address, but not for this method
+    ├── TooSlow               408  the body of the request came too slowly
     ├── Conflict              409  it is there already, or has changed meanwhile
     ├── Gone                  410  it was there and has been removed
     ├── TooLarge              413  over a limit that has a name in the settings
@@ -106,6 +107,12 @@ class NotFound(MecumError):
 class MethodNotAllowed(MecumError):
     status = 405
     default_code = "method_not_allowed"
+
+
+class TooSlow(MecumError):
+    status = 408
+    default_code = "too_slow"
+    default_retryable = True
 
 
 class Conflict(MecumError):

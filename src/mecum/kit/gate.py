@@ -1,7 +1,7 @@
-"""What every request passes before the app, as plain ASGI: whose address it is, which host, how large, and whether
-work is taken.
+"""What every request passes before the app, as plain ASGI: whose address it is, which host, how large and how slow, and
+whether work is taken.
 
-Streams are not touched: nothing here wraps a response body.
+Streams are not touched: nothing here wraps the response of a request without a body, nor one of `/v1`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from mecum.kit.errors import MecumError, TooLarge, Unavailable
-from mecum.kit.http import problem
+from mecum.kit.arrival import Arrival, Message, Pace, Receive, Send, too_large
+from mecum.kit.errors import MecumError, TooLarge, TooSlow, Unavailable
+from mecum.kit.http import headers_of, problem
+from mecum.kit.i18n import I18n
 from mecum.kit.settings import Network, is_loopback
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Asgi: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Render: TypeAlias = Callable[[MecumError], Response]
 
@@ -36,10 +35,12 @@ class Gate:
 
     Args:
         app: what is inside.
+        i18n: words for refusals, in the language of the request.
         public_url: where browsers find us; a page asked for by a loopback number is sent there, so that cookies and
             passkeys work.
         trusted_proxies: whose X-Forwarded headers are believed.
         body_limit_bytes: largest body, except below a path of `own_limits`, whose routes have limits of their own.
+        pace: how slowly a body may come.
         hsts_days: for so long browsers come by https alone (RFC 6797), where the public URL is https; 0 binds nobody.
     """
 
@@ -47,16 +48,20 @@ class Gate:
         self,
         app: Asgi,
         *,
+        i18n: I18n,
         public_url: str,
         trusted_proxies: Sequence[Network],
         body_limit_bytes: int,
+        pace: Pace,
         own_limits: Iterable[str],
         hsts_days: int,
     ) -> None:
         self._app = app
+        self._i18n = i18n
         self._public = urlsplit(public_url)
         self._trusted = tuple(trusted_proxies)
         self._body_limit = body_limit_bytes
+        self._pace = pace
         self._own_limits = tuple(own_limits)
         # Never for this machine's own names: browsers would refuse http to every other service of it.
         binds = self._public.scheme == "https" and not is_loopback(self._public.hostname or "") and hsts_days > 0
@@ -74,16 +79,21 @@ class Gate:
         if refusal is not None:
             await refusal(scope, receive, send)  # pyright: ignore[reportArgumentType]
             return
-        if scope["path"].startswith(self._own_limits):
+        if not _has_body(scope):
             await self._app(scope, receive, send)
             return
-        await self._limited(scope, receive, send)
+        limit = None if scope["path"].startswith(self._own_limits) else self._body_limit
+        arrival = Arrival(receive, self._pace, limit)
+        if scope["path"].startswith("/v1/"):
+            await self._app(scope, arrival.receive, send)  # its routes say what went wrong in its own shape
+        else:
+            await self._limited(scope, arrival, send)
 
     def _refuse(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         if self.draining and scope["method"] not in READING:
             error = Unavailable("draining", "Mecum is about to restart.", "Try again in a few seconds.", retry_after=3)
-            return _rendered(scope["path"], error)
+            return self._rendered(scope, error)
         host = headers.get("host", "").rsplit(":", 1)[0]
         wants_page = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
         if wants_page and host in LOOPBACK_NAMES and self._public.hostname == "localhost":
@@ -91,7 +101,7 @@ class Gate:
             return RedirectResponse(f"{self._public.geturl()}{scope['path']}{'?' + query if query else ''}", 307)
         declared = headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._body_limit and not scope["path"].startswith(self._own_limits):
-            return _rendered(scope["path"], self._too_large())
+            return self._rendered(scope, too_large(self._body_limit))
         return None
 
     def _believe_proxy(self, scope: Scope) -> None:
@@ -114,34 +124,40 @@ class Gate:
         parsed = ip_address(address)
         return any(parsed in network for network in self._trusted if network.version == parsed.version)
 
-    async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the body while it is read; a client that declared less than it sends is cut off."""
-        received = 0
-        answered = False
-
-        async def counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._body_limit:
-                raise self._too_large()
-            return message
+    async def _limited(self, scope: Scope, arrival: Arrival, send: Send) -> None:
+        """Say that the body was refused, whatever the app makes of a body that breaks off."""
+        answered = replaced = False
 
         async def noted(message: Message) -> None:
-            nonlocal answered
+            nonlocal answered, replaced
+            if arrival.refusal is not None and not answered:
+                replaced = answered = True
+                refusal = self._rendered(scope, arrival.refusal)
+                await refusal(scope, arrival.receive, send)  # pyright: ignore[reportArgumentType]
             answered = True
-            await send(message)
+            if not replaced:
+                await send(message)
 
         try:
-            await self._app(scope, counted, noted)
-        except TooLarge as error:
+            await self._app(scope, arrival.receive, noted)
+        except (TooLarge, TooSlow):
             if answered:
                 raise
-            await _rendered(scope["path"], error)(scope, receive, send)  # pyright: ignore[reportArgumentType]
+            await noted({})
 
-    def _too_large(self) -> TooLarge:
-        limit = self._body_limit
-        return TooLarge("body_too_large", f"The request is larger than {limit:,} bytes.", params={"limit_bytes": limit})
+    def _rendered(self, scope: Scope, error: MecumError) -> Response:
+        if scope["path"].startswith("/v1/"):
+            return openai_error(error)
+        language = self._i18n.negotiate(Headers(scope=scope).get("accept-language", ""))
+        return problem(error, self._i18n.error(language, error))
+
+
+def _has_body(scope: Scope) -> bool:
+    """Whether a body follows the headers (RFC 9112, section 6.3)."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
 
 
 def _with_header(send: Send, header: tuple[bytes, bytes]) -> Send:
@@ -153,20 +169,13 @@ def _with_header(send: Send, header: tuple[bytes, bytes]) -> Send:
     return sent
 
 
-def _rendered(path: str, error: MecumError) -> Response:
-    return openai_error(error) if path.startswith("/v1/") else problem(error)
-
-
 def openai_error(error: MecumError) -> Response:
     """`error` in OpenAI's shape: `{"error": {"message", "type", "param", "code"}}`."""
     kinds = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
     kind = kinds.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
     message = f"{error.detail} {error.hint}".strip()
     body = {"error": {"message": message, "type": kind, "param": error.params.get("param"), "code": error.code}}
-    headers = {"cache-control": "no-store"}
-    if error.retry_after is not None:
-        headers["retry-after"] = str(max(1, round(error.retry_after)))
-    return JSONResponse(body, error.status, headers)
+    return JSONResponse(body, error.status, headers_of(error))
 
 
 def _is_address(text: str) -> bool:

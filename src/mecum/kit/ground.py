@@ -16,6 +16,7 @@ from mecum.kit.notify import Notify
 from mecum.kit.outbox import Outbox
 from mecum.kit.room import Kit
 from mecum.kit.settings import KitSettings
+from mecum.kit.streams import Streams
 from mecum.kit.tools import ToolRegistry
 
 KEY_FILE = "keys"
@@ -78,6 +79,7 @@ async def build_kit(settings: KitSettings) -> Kit:
         notify=notify,
         i18n=i18n,
         fetch=Fetcher(settings.private_origins, allow_network=settings.allow_network),
+        streams=Streams(settings.streams_per_person_max),
         data=settings.data,
         public_url=settings.address,
     )

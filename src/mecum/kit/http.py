@@ -21,7 +21,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from mecum.kit.errors import BadRequest, Forbidden, MecumError, TooLarge, Unauthenticated
+from mecum.kit.arrival import too_large
+from mecum.kit.errors import BadRequest, Forbidden, MecumError, Unauthenticated
 from mecum.kit.types import Principal, Scope
 
 if TYPE_CHECKING:
@@ -147,15 +148,18 @@ def problem(error: MecumError, words: tuple[str, str] | None = None) -> Response
     }
     # Words may hold what somebody sent: halves of surrogate pairs can't go out again.
     content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return Response(content, error.status, _headers(error), media_type="application/problem+json")
+    return Response(content, error.status, headers_of(error), media_type="application/problem+json")
 
 
-def _headers(error: MecumError) -> dict[str, str]:
+def headers_of(error: MecumError) -> dict[str, str]:
+    """The headers of an answer that is this error, in whatever shape."""
     headers = {"cache-control": "no-store"}
     if error.retry_after is not None:
         headers["retry-after"] = str(max(1, round(error.retry_after)))
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
+    if error.status == 408:
+        headers["connection"] = "close"  # the rest of the body may still be on its way
     return headers
 
 
@@ -287,19 +291,13 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
     """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit_bytes:
-        raise _too_large(limit_bytes)
+        raise too_large(limit_bytes)
     chunks = bytearray()
     async for chunk in request.stream():
         chunks += chunk
         if len(chunks) > limit_bytes:
-            raise _too_large(limit_bytes)
+            raise too_large(limit_bytes)
     return bytes(chunks)
-
-
-def _too_large(limit_bytes: int) -> TooLarge:
-    return TooLarge(
-        "body_too_large", f"The request is larger than {limit_bytes:,} bytes.", params={"limit_bytes": limit_bytes}
-    )
 
 
 def signed_in(principal: Principal | None) -> Principal:

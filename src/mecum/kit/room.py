@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mecum.kit.i18n import I18n
     from mecum.kit.mail import Mail
     from mecum.kit.notify import Notify
+    from mecum.kit.streams import Streams
 
 F = TypeVar("F")
 
@@ -44,6 +45,7 @@ class Kit:
     notify: Notify
     i18n: I18n
     fetch: Fetcher
+    streams: Streams
     data: Path
     public_url: str
 

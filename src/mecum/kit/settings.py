@@ -111,6 +111,26 @@ class KitSettings(BaseSettings):
     body_limit_bytes: int = Field(
         default=4 * MIB, ge=64 * KIB, le=GIB, description="Largest request body, except where files are sent."
     )
+    body_idle_seconds: float = Field(
+        default=60, gt=0, le=86_400, description="Longest silence in the middle of a request's body."
+    )
+    body_bytes_per_second_min: float = Field(
+        default=1_000,
+        ge=0,
+        description="What a request's body has to come at on average, once it takes longer than that; 0: any pace.",
+    )
+    connections_max: int = Field(
+        default=8_000,
+        ge=10,
+        le=60_000,
+        description="Connections and requests of one process at the same time; what is more gets 503.",
+    )
+    streams_per_person_max: int = Field(
+        default=300,
+        ge=1,
+        le=60_000,
+        description="Event streams of one person that one process keeps open; each tab has one, each open thread too.",
+    )
     blob_limit_bytes: int = Field(default=100 * MIB, ge=MIB, le=16 * GIB, description="Largest single file.")
     blob_quota_bytes_per_space: int = Field(
         default=5 * GIB, ge=MIB, description="Files that one space may keep altogether."

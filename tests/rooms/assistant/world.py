@@ -23,6 +23,7 @@ from mecum.kit.jobs import Jobs
 from mecum.kit.notify import NewNotification, NotificationKind
 from mecum.kit.outbox import Outbox
 from mecum.kit.room import Kit, Room
+from mecum.kit.streams import Streams
 from mecum.kit.tools import Tool, ToolRegistry
 from mecum.kit.types import ALL_SCOPES, Actor, OrganisationId, PersonId, Principal, SpaceId, Surface, Tokens
 from mecum.rooms.assistant import Event, NoRecall, NoReview, Post
@@ -199,6 +200,7 @@ class World:
             notify=cast(Any, self.notify),
             i18n=I18n(),
             fetch=nothing,
+            streams=Streams(100),
             data=data,
             public_url="http://localhost:8080",
         )

@@ -26,6 +26,7 @@ from mecum.kit.errors import EngineUnavailable, MecumError
 from mecum.kit.http import Credentials, install_errors
 from mecum.kit.outbox import Outbox
 from mecum.kit.room import Kit, Room
+from mecum.kit.streams import Streams
 from mecum.kit.tools import ToolRegistry
 from mecum.kit.types import PersonId, Principal, SpaceId, Surface
 from mecum.rooms.models import RelayResponse
@@ -222,6 +223,7 @@ async def world(
         notify=nothing,
         i18n=nothing,
         fetch=nothing,
+        streams=Streams(100),
         data=data,
         public_url="http://localhost:8080",
     )

@@ -23,6 +23,7 @@ from mecum.kit.notify import Notify
 from mecum.kit.outbox import Outbox
 from mecum.kit.room import Kit, Room
 from mecum.kit.settings import load
+from mecum.kit.streams import Streams
 from mecum.kit.tools import ToolRegistry
 from mecum.kit.types import Principal
 from mecum.rooms.people import Exporter, People
@@ -71,6 +72,7 @@ class World:
             notify=Notify(database, jobs, bus, mail, i18n, clock, public_url=public_url),
             i18n=i18n,
             fetch=cast("Any", None),
+            streams=Streams(100),
             data=folder,
             public_url=public_url,
         )

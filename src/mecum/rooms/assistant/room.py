@@ -78,7 +78,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
     router = APIRouter()
     # Before the threads: "search" is no thread's id.
     router.include_router(search_api.build_router(searching))
-    router.include_router(threads_api.build_router(face))
+    router.include_router(threads_api.build_router(face, kit.streams))
     router.include_router(files_api.build_router(attachments))
     router.include_router(sharing_api.build_router(sharing))
     router.include_router(schedules_api.build_router(scheduling, kit.clock))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
 from starlette.requests import ClientDisconnect, Request
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from mecum.kit.errors import MecumError
 from mecum.kit.http import Authenticate, Stream, credentials, read_body, require, unless_left
+from mecum.kit.streams import Streams
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant
 from mecum.rooms.models import Relay, RelayResponse
@@ -23,7 +24,6 @@ from mecum.surfaces.openai.wire import dumps
 
 ENTITY = "mecum"
 CREATED = 1_764_000_000
-STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 NUMBER_DIGITS_MAX = 12
 ITEMS_PAGE, ITEMS_PAGE_MAX = 20, 100
 OK, CLIENT_LEFT = 200, 499
@@ -35,8 +35,11 @@ Handler = Callable[[Request, Principal], Awaitable[Response]]
 class Doors:
     """Both doors: model `mecum` is the entity, any other name is the relay."""
 
-    def __init__(self, authenticate: Authenticate, relay: Relay, assistant: Assistant, images_max: int) -> None:
+    def __init__(
+        self, authenticate: Authenticate, relay: Relay, assistant: Assistant, streams: Streams, images_max: int
+    ) -> None:
         self._authenticate = authenticate
+        self._streams = streams
         self._relay = relay
         self._chat = EntityChat(assistant, ENTITY, images_max)
         self._responses = EntityResponses(assistant, ENTITY, images_max)
@@ -61,10 +64,10 @@ class Doors:
         given = entity_request(body)
         if given is None:
             return relayed(await unless_left(request, self._relay.chat_completions(caller, body)))
-        require(caller, "chat")
+        self._admit(caller, given)
         asked, posted = await self._chat.start(caller, given, await attempt(request, given))
         if asked.stream:
-            return streamed(self._chat.chunks(caller, posted, asked))
+            return self._streams.response(caller, "answer", self._chat.chunks(caller, posted, asked))
         return answer(await unless_left(request, self._chat.whole(caller, posted, asked)))
 
     async def create_response(self, request: Request, caller: Principal) -> Response:
@@ -72,20 +75,27 @@ class Doors:
         given = entity_request(body)
         if given is None:
             return relayed(await unless_left(request, self._relay.responses(caller, body)))
-        require(caller, "chat")
+        self._admit(caller, given)
         asked, posted = await self._responses.start(caller, given, await attempt(request, given))
         if asked.stream:
-            return streamed(self._responses.events(caller, posted, stored=asked.store))
+            return self._streams.response(caller, "answer", self._responses.events(caller, posted, stored=asked.store))
         if asked.background:
             return answer(await self._responses.now(caller, posted.run))
         return answer(await unless_left(request, self._responses.whole(caller, posted, asked)))
+
+    def _admit(self, caller: Principal, given: Mapping[str, Any]) -> None:
+        """Before the run is posted: what can't be streamed is not begun. Raises Forbidden, TooMany."""
+        require(caller, "chat")
+        if given.get("stream") is True:
+            self._streams.check(caller, "answer")
 
     async def get_response(self, request: Request, caller: Principal) -> Response:
         found = await self._entitys(request, caller)
         streams = request.query_params.get("stream") == "true"
         if found is not None and streams:
             after = starting_after(request.query_params.get("starting_after"))
-            return streamed(self._responses.events(caller, found.posted, stored=True, after=after))
+            events = self._responses.events(caller, found.posted, stored=True, after=after)
+            return self._streams.response(caller, "answer", events)
         if found is not None:
             return answer(self._responses.render(found.run, found.result))
         stored = await self._relay.response(caller, request.path_params["response_id"])
@@ -148,10 +158,10 @@ class Doors:
 
 
 def openai_routes(
-    authenticate: Authenticate, relay: Relay, assistant: Assistant, *, images_max: int
+    authenticate: Authenticate, relay: Relay, assistant: Assistant, streams: Streams, *, images_max: int
 ) -> Sequence[BaseRoute]:
     """The routes, bound to the rooms that answer them. `images_max`: how many pictures the entity shows to a model."""
-    doors = Doors(authenticate, relay, assistant, images_max)
+    doors = Doors(authenticate, relay, assistant, streams, images_max)
 
     def route(path: str, handler: Handler, method: str) -> Route:
         return Route(f"/v1{path}", doors.handle(handler), methods=[method])
@@ -214,10 +224,6 @@ def entity_model() -> dict[str, Any]:
 
 def answer(value: Mapping[str, Any]) -> Response:
     return Response(dumps(value), media_type="application/json", headers={"cache-control": "no-store"})
-
-
-def streamed(body: AsyncGenerator[bytes, None]) -> Response:
-    return Stream(body, headers=STREAM_HEADERS, media_type="text/event-stream")
 
 
 def relayed(response: RelayResponse) -> Response:

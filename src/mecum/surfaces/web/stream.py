@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -14,7 +14,8 @@ from fastapi.responses import StreamingResponse
 from mecum.kit.bus import Bus, Lagged, person_channel
 from mecum.kit.errors import Forbidden, NotFound, Unauthenticated
 from mecum.kit.http import ThreadsCaller
-from mecum.kit.sse import SSE_HEADERS, encode_frame
+from mecum.kit.sse import encode_frame
+from mecum.kit.streams import Streams
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant
 from mecum.rooms.people import People
@@ -26,7 +27,9 @@ GATHER_S = 0.2
 Unread = Callable[[Principal], Awaitable[int]]
 
 
-def stream_router(bus: Bus, people: People, assistant: Assistant, unread: Unread) -> APIRouter:
+def stream_router(
+    bus: Bus, people: People, assistant: Assistant, unread: Unread, streams: Streams
+) -> APIRouter:
     """`GET /api/me/stream`: frames `threads`, `notification`, `reset` (load the list again) and `ping`."""
     router = APIRouter(prefix="/api", tags=["surfaces"])
 
@@ -34,7 +37,7 @@ def stream_router(bus: Bus, people: People, assistant: Assistant, unread: Unread
     async def my_stream(caller: ThreadsCaller) -> StreamingResponse:
         """A stream of what changes for you: threads, and how many notifications wait."""
         frames = PersonStream(bus, people, assistant, unread, caller).frames()
-        return StreamingResponse(frames, headers=SSE_HEADERS, media_type="text/event-stream")
+        return streams.response(caller, "person", frames)
 
     return router
 
@@ -71,7 +74,7 @@ class PersonStream:
         self._unread = unread
         self._caller = caller
 
-    async def frames(self) -> AsyncIterator[bytes]:
+    async def frames(self) -> AsyncGenerator[bytes, None]:
         yield await self._bell()
         while True:
             try:

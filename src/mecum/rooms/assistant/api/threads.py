@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from mecum.kit.errors import Forbidden, Unauthenticated
 from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX, ChatCaller, TalkingCaller, ThreadsCaller
 from mecum.kit.ids import decode
-from mecum.kit.sse import SSE_HEADERS, encode_frame
+from mecum.kit.sse import encode_frame
+from mecum.kit.streams import Streams
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Frame, Origin, Post
 from mecum.rooms.assistant.face import AssistantRoom
@@ -100,12 +102,12 @@ def _post(body: MessageBody) -> Post:
     )
 
 
-def build_router(room: AssistantRoom) -> APIRouter:
+def build_router(room: AssistantRoom, streams: Streams) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["threads"])
     _list_routes(router, room)
     _thread_routes(router, room)
     _message_routes(router, room)
-    _event_routes(router, room)
+    _event_routes(router, room, streams)
     return router
 
 
@@ -221,10 +223,10 @@ def _message_routes(router: APIRouter, room: AssistantRoom) -> None:
 
 
 class _Follows(Protocol):
-    def follow(self, principal: Principal, thread: UUID, *, position: str = "0") -> AsyncIterator[Frame]: ...
+    def follow(self, principal: Principal, thread: UUID, *, position: str = "0") -> AsyncGenerator[Frame, None]: ...
 
 
-def _event_routes(router: APIRouter, room: AssistantRoom) -> None:
+def _event_routes(router: APIRouter, room: AssistantRoom, streams: Streams) -> None:
     @router.get(
         "/threads/{thread}/events",
         response_model=None,
@@ -248,16 +250,15 @@ def _event_routes(router: APIRouter, room: AssistantRoom) -> None:
         if stream or "text/event-stream" in request.headers.get("accept", ""):
             await room.thread_exists(caller, place)
             start = last_event_id or position or str(after)
-            return StreamingResponse(
-                _frames(room, caller, place, start), headers=SSE_HEADERS, media_type="text/event-stream"
-            )
+            return streams.response(caller, "thread", _frames(room, caller, place, start))
         page = await room.events(caller, place, after=after, limit=limit)
         return JSONResponse({"items": [render_event(event) for event in page.items], "next": page.next})
 
 
-async def _frames(room: _Follows, caller: Principal, thread: UUID, position: str) -> AsyncIterator[bytes]:
+async def _frames(room: _Follows, caller: Principal, thread: UUID, position: str) -> AsyncGenerator[bytes, None]:
     try:
-        async for frame in room.follow(caller, thread, position=position):
-            yield encode_frame(frame.kind, frame.json, frame.position)
+        async with aclosing(room.follow(caller, thread, position=position)) as frames:
+            async for frame in frames:
+                yield encode_frame(frame.kind, frame.json, frame.position)
     except (Unauthenticated, Forbidden):
         return  # What the caller came with is void: it learns so when it asks again.
