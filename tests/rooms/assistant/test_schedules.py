@@ -14,7 +14,7 @@ import pytest
 
 from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
-from mecum.kit.errors import Forbidden, MecumError, NotFound, TooMany, Unavailable, Unprocessable
+from mecum.kit.errors import Forbidden, MecumError, NotFound, TooLarge, TooMany, Unavailable, Unprocessable
 from mecum.kit.types import PersonId, Principal, SpaceId, Surface
 from mecum.rooms.assistant import Post, Posted
 from mecum.rooms.assistant.posting import NewThread, Posting
@@ -285,3 +285,12 @@ async def test_a_task_that_is_changed_while_it_is_tried_again_keeps_its_due_time
     desk.posting.before = works
     await desk.tick_at(NINE + dt.timedelta(minutes=1))
     assert await desk.said() == ["Water the garden."]
+
+
+async def test_a_task_is_as_long_as_the_settings_allow(database: Database, tmp_path: Path) -> None:
+    desk = Desk(database, tmp_path, schedule_chars_max=100)
+    kept = await desk.plan("every Monday at 9", "x" * 100)
+    with pytest.raises(TooLarge, match="at most 100 characters"):
+        await desk.plan("every Monday at 9", "x" * 101)
+    with pytest.raises(TooLarge):
+        await desk.scheduling.change(desk.world.caller, kept.id, text="x" * 101)

@@ -95,6 +95,6 @@ def test_small_models_are_offered_a_tool_only_on_a_cue(said: str, offered: set[s
         date_tool(SystemClock()),
         page_tool(nothing, nothing, AssistantSettings()),
         ASK_PERSON,
-        schedule_tool(nothing, SystemClock()),
+        schedule_tool(nothing, SystemClock(), 8_000),
     ]
     assert {tool.name for tool in tools if re.search(tool.cues, said, re.IGNORECASE)} == offered

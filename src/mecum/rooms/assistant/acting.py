@@ -23,7 +23,6 @@ from mecum.rooms.assistant.service import Call, RunState
 logger = logging.getLogger(__name__)
 
 ARGUMENT_CHARS_MAX = 100_000
-RESULT_CHARS_MAX = 200_000
 NOTHING_DONE_BELOW = 500
 """A tool that raises an error with a lower status has done nothing (see `kit.tools.Tool`)."""
 
@@ -192,10 +191,10 @@ def refused(call: Call) -> Draft:
     )
 
 
-def done(call: Call, result: ToolResult, seconds: float) -> Draft:
+def done(call: Call, result: ToolResult, seconds: float, chars_max: int) -> Draft:
     body: dict[str, Any] = {
         "call": call.id,
-        "text": result.text[:RESULT_CHARS_MAX],
+        "text": result.text[:chars_max],
         "failed": result.failed,
         "seconds": round(seconds, 2),
     }

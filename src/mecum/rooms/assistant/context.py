@@ -57,7 +57,12 @@ class Context:
         system = system_message(
             self._kit.i18n, principal, self._kit.clock.now(), recalled, str(options.get("instructions", ""))
         )
-        messages = [*history_messages(events, files), *path_messages(path, events, files), *step_messages(state)]
+        given_max = self._settings.tool_result_given_chars_max
+        messages = [
+            *history_messages(events, files),
+            *path_messages(path, events, files, given_max),
+            *step_messages(state, given_max),
+        ]
         answer_tokens = min(
             int(options.get("max_tokens") or self._settings.answer_tokens_max), self._settings.run_tokens_max
         )

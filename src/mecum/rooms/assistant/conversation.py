@@ -11,8 +11,6 @@ from mecum.rooms.assistant.events import HISTORY_GIVEN, MESSAGE_ASSISTANT, MESSA
 from mecum.rooms.assistant.service import RunState, Step, acts_by_message, fold_run
 from mecum.rooms.models import Content, Message, TextPart, ToolUse
 
-TOOL_RESULT_CHARS_MAX = 24_000
-
 
 def history_messages(events: Sequence[Event], files: Mapping[UUID, Content]) -> list[Message]:
     """Messages that an API caller gave before the first one of the thread."""
@@ -47,8 +45,15 @@ def files_said(events: Sequence[Event], path: Sequence[Event]) -> list[UUID]:
     return [each for turn in turns for each in file_ids(turn)]
 
 
-def path_messages(path: Sequence[Event], events: Sequence[Event], files: Mapping[UUID, Content]) -> list[Message]:
-    """The messages of `path` as the model reads them. `files` is what each attachment adds."""
+def path_messages(
+    path: Sequence[Event], events: Sequence[Event], files: Mapping[UUID, Content], result_chars_max: int
+) -> list[Message]:
+    """The messages of `path` as the model reads them.
+
+    Args:
+        files: what each attachment adds.
+        result_chars_max: of each tool's result.
+    """
     acts = acts_by_message(events)
     messages: list[Message] = []
     for event in path:
@@ -63,27 +68,27 @@ def path_messages(path: Sequence[Event], events: Sequence[Event], files: Mapping
             ]
         elif event.type == MESSAGE_ASSISTANT and event.run:
             state = fold_run(acts.get(event.message, ()), event.run, event.message)
-            steps = step_messages(state)
+            steps = step_messages(state, result_chars_max)
             messages += steps if state.steps else [Message("assistant", (TextPart(str(body.get("text", ""))),))]
     return messages
 
 
-def step_messages(state: RunState) -> list[Message]:
-    """What the model said and did in an answer: each step, then the results of its calls."""
+def step_messages(state: RunState, result_chars_max: int) -> list[Message]:
+    """What the model said and did in an answer: each step, then the results of its calls, so long at most."""
     messages: list[Message] = []
     for step in state.steps:
         uses = tuple(ToolUse(call.id, call.tool, call.arguments) for call in step.calls)
         if step.text or uses:
             messages.append(Message("assistant", (TextPart(step.text),), uses))
-        messages += _results(step, state)
+        messages += _results(step, state, result_chars_max)
     return messages
 
 
-def _results(step: Step, state: RunState) -> list[Message]:
+def _results(step: Step, state: RunState, chars_max: int) -> list[Message]:
     results: list[Message] = []
     for call in step.calls:
         done = state.done.get(call.id)
         if done is not None:
             text = str(done.get("text", ""))
-            results.append(Message("tool", (TextPart(text[:TOOL_RESULT_CHARS_MAX]),), tool_use_id=call.id))
+            results.append(Message("tool", (TextPart(text[:chars_max]),), tool_use_id=call.id))
     return results

@@ -91,7 +91,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
             CALCULATOR,
             page_tool(kit.fetch, ports.pages, settings),
             ASK_PERSON,
-            schedule_tool(scheduling, kit.clock),
+            schedule_tool(scheduling, kit.clock, settings.schedule_chars_max),
         ],
         jobs=[
             JobSpec(ADVANCE, runner.advance, attempts_max=None, queue="runs", wait_max_s=ADVANCE_WAIT_MAX_S),

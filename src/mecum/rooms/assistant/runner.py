@@ -205,7 +205,13 @@ class Runner:
                 request = await self._context.request(turn.principal, turn.run, events, state)
                 await live.begin()
                 result = await run_step(
-                    self._models, turn.principal, request, live, self._seconds_left(turn), self._kit.clock
+                    self._models,
+                    turn.principal,
+                    request,
+                    live,
+                    self._kit.clock,
+                    seconds_left=self._seconds_left(turn),
+                    chars_max=self._settings.answer_chars_max,
                 )
             except MecumError as error:
                 result = StepResult(failed=error)
@@ -245,7 +251,7 @@ class Runner:
         decided = await self._actor.prepare(turn.principal, call, state, before)
         match decided:
             case Settled(text, failed):
-                over = done(call, ToolResult(text, failed=failed), 0.0)
+                over = self._done(call, ToolResult(text, failed=failed), 0.0)
                 await self._write(turn, [over] if before else [refused(call), over], message=True)
             case Question():
                 return await self._ask_person(turn, call, decided)
@@ -265,8 +271,11 @@ class Runner:
             return await self._ask_person(turn, call, question)
         if result.wait is not None:
             return await self._ask_person(turn, call, Question("form", result.wait))
-        await self._write(turn, [done(call, result, self._now() - started)], message=True)
+        await self._write(turn, [self._done(call, result, self._now() - started)], message=True)
         return True
+
+    def _done(self, call: Call, result: ToolResult, seconds: float) -> Draft:
+        return done(call, result, seconds, self._settings.tool_result_chars_max)
 
     async def _act(self, turn: Turn, ready: Ready, key: UUID) -> ToolResult | None:
         """Do the call. One that only reads is given up when the person stops the run."""

@@ -25,7 +25,6 @@ from mecum.rooms.people import People
 logger = logging.getLogger(__name__)
 
 SWITCHED_OFF = NotificationKind("assistant.schedule_off")
-TEXT_MAX = 8_000
 TITLE_MAX = 200
 DUE_AT_ONCE = 200
 LATE_MAX = dt.timedelta(hours=12)
@@ -45,7 +44,7 @@ class Scheduling:
         """Raises Unprocessable for a schedule that can't be, TooMany over the limit."""
         now = self._kit.clock.now()
         check_when(when, timezone)
-        _check_words(title, text)
+        _check_words(title, text, self._settings.schedule_chars_max)
         new = Schedule(
             id=new_id(),
             person=principal.person,
@@ -98,7 +97,7 @@ class Scheduling:
                 timezone=found.timezone if timezone is None else timezone,
                 enabled=found.enabled if enabled is None else enabled,
             )
-            _check_words(changed.title, changed.text)
+            _check_words(changed.title, changed.text, self._settings.schedule_chars_max)
             check_when(_when(changed), changed.timezone)
             changed = _planned(found, changed, self._kit.clock.now())
             await schedules.change(
@@ -228,11 +227,15 @@ def _again(due: Schedule, now: dt.datetime) -> dict[str, Any]:
     return following if sooner else {"next_at": at, "missed_at": _due_at(due)}
 
 
-def _check_words(title: str, text: str) -> None:
+def _check_words(title: str, text: str, chars_max: int) -> None:
     if not text.strip():
         raise Unprocessable("assistant.schedule_empty", "The task has no text.", "Say what is to be done.")
-    if len(text) > TEXT_MAX or len(title) > TITLE_MAX:
-        raise TooLarge("assistant.schedule_long", f"A task has at most {TEXT_MAX:,} characters, its title {TITLE_MAX}.")
+    if len(text) > chars_max or len(title) > TITLE_MAX:
+        raise TooLarge(
+            "assistant.schedule_long",
+            f"A task has at most {chars_max:,} characters, its title {TITLE_MAX}.",
+            params={"chars": chars_max, "title_chars": TITLE_MAX},
+        )
 
 
 def _unknown() -> NotFound:

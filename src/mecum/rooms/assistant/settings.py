@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SCHEDULE_CHARS_MOST = 100_000
+
 
 class AssistantSettings(BaseSettings):
     """Limits of threads, messages and runs."""
@@ -21,8 +23,17 @@ class AssistantSettings(BaseSettings):
     answer_tokens_max: int = Field(
         default=4_000, ge=16, description="Tokens of one model step, where the caller asks for none."
     )
+    answer_chars_max: int = Field(
+        default=400_000, ge=1_000, description="Characters of one answer with its reasoning; a longer one is ended."
+    )
     calls_per_round_max: int = Field(
         default=8, ge=1, le=64, description="Tool calls taken from one model step; more are refused."
+    )
+    tool_result_chars_max: int = Field(
+        default=200_000, ge=1_000, description="Characters of a tool's result that are kept."
+    )
+    tool_result_given_chars_max: int = Field(
+        default=24_000, ge=500, description="Characters of a tool's result that a model is given."
     )
     message_chars_max: int = Field(default=200_000, ge=1_000, description="Characters of one message.")
     attachments_per_message_max: int = Field(default=10, ge=0, le=100, description="Files of one message.")
@@ -70,3 +81,6 @@ class AssistantSettings(BaseSettings):
         default=100_000_000, ge=100_000, description="Size of all shared copies of one person."
     )
     schedules_max: int = Field(default=100, ge=1, description="Scheduled tasks of one person.")
+    schedule_chars_max: int = Field(
+        default=8_000, ge=100, le=SCHEDULE_CHARS_MOST, description="Characters of what a scheduled task is to do."
+    )

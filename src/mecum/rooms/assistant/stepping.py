@@ -24,8 +24,6 @@ from mecum.rooms.models import (
     Waiting,
 )
 
-ANSWER_CHARS_MAX = 400_000
-
 
 @dataclass(slots=True)
 class StepResult:
@@ -44,14 +42,22 @@ class StepResult:
 
 
 async def run_step(
-    models: Models, principal: Principal, request: ModelRequest, live: LiveAnswer, seconds_left: float, clock: Clock
+    models: Models,
+    principal: Principal,
+    request: ModelRequest,
+    live: LiveAnswer,
+    clock: Clock,
+    *,
+    seconds_left: float,
+    chars_max: int,
 ) -> StepResult:
     """Ask the model and fill `live`.
 
-    Ends early when `live.interrupted` is set or the time is over; waiting for a model does not count.
+    Ends early when `live.interrupted` is set, the answer is too long or the time is over; waiting for a model does not
+    count.
     """
     result = StepResult()
-    reading = asyncio.create_task(_read(models.stream(principal, request), live, result, clock))
+    reading = asyncio.create_task(_read(models.stream(principal, request), live, result, clock, chars_max))
     interrupted = asyncio.create_task(live.interrupted.wait())
     try:
         deadline = clock.monotonic() + seconds_left
@@ -91,7 +97,9 @@ def _collect(reading: asyncio.Task[None], result: StepResult) -> None:
         )
 
 
-async def _read(stream: AsyncGenerator[ModelEvent, None], live: LiveAnswer, result: StepResult, clock: Clock) -> None:
+async def _read(
+    stream: AsyncGenerator[ModelEvent, None], live: LiveAnswer, result: StepResult, clock: Clock, chars_max: int
+) -> None:
     waiting_since: float | None = clock.monotonic()
     saw_waiting = False
     async with contextlib.aclosing(stream) as events:
@@ -105,6 +113,9 @@ async def _read(stream: AsyncGenerator[ModelEvent, None], live: LiveAnswer, resu
                 waiting_since = None
                 result.first_at = clock.now()
             if _take(event, live, result):
+                return
+            if len(live.text) + len(live.reasoning) > chars_max:
+                result.limit = "size"
                 return
 
 
@@ -122,7 +133,4 @@ def _take(event: ModelEvent, live: LiveAnswer, result: StepResult) -> bool:
             return True
         case Waiting():
             pass
-    if len(live.text) + len(live.reasoning) > ANSWER_CHARS_MAX:
-        result.limit = "size"
-        return True
     return False

@@ -15,7 +15,8 @@ from mecum.kit.errors import BadRequest
 from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX, ChatCaller, TalkingCaller
 from mecum.kit.ids import decode, encode
 from mecum.rooms.assistant.schedule_words import CRON_MAX, WORDS_MAX, When, next_time, read_when
-from mecum.rooms.assistant.scheduling import TEXT_MAX, TITLE_MAX, Scheduling
+from mecum.rooms.assistant.scheduling import TITLE_MAX, Scheduling
+from mecum.rooms.assistant.settings import SCHEDULE_CHARS_MOST
 from mecum.rooms.assistant.store.schedules import Schedule
 
 
@@ -27,7 +28,7 @@ class NewScheduleBody(Strict):
     """When: by `words` ("every Monday at 9"), by `cron`, or once `at` a moment. One of them."""
 
     title: str = Field("", max_length=TITLE_MAX)
-    text: str = Field(min_length=1, max_length=TEXT_MAX)
+    text: str = Field(min_length=1, max_length=SCHEDULE_CHARS_MOST)
     words: str | None = Field(None, min_length=1, max_length=WORDS_MAX)
     cron: str | None = Field(None, max_length=CRON_MAX)
     at: AwareDatetime | None = None
@@ -42,7 +43,7 @@ class NewScheduleBody(Strict):
 
 class ChangeScheduleBody(Strict):
     title: str | None = Field(None, max_length=TITLE_MAX)
-    text: str | None = Field(None, min_length=1, max_length=TEXT_MAX)
+    text: str | None = Field(None, min_length=1, max_length=SCHEDULE_CHARS_MOST)
     cron: str | None = Field(None, max_length=CRON_MAX)
     at: AwareDatetime | None = None
     timezone: str | None = Field(None, max_length=60)

@@ -6,11 +6,11 @@ from mecum.kit.clock import Clock
 from mecum.kit.dates import in_worker, zone
 from mecum.kit.tools import Tool, ToolCall, ToolResult
 from mecum.rooms.assistant.schedule_words import WORDS_MAX, read_when
-from mecum.rooms.assistant.scheduling import TEXT_MAX, TITLE_MAX, Scheduling
+from mecum.rooms.assistant.scheduling import TITLE_MAX, Scheduling
 from mecum.rooms.assistant.tools.dates import describe
 
 
-def schedule_tool(scheduling: Scheduling, clock: Clock) -> Tool:
+def schedule_tool(scheduling: Scheduling, clock: Clock, chars_max: int) -> Tool:
     """The tool `schedule_task`. Nothing leaves Mecum and the person can undo it, so it needs no confirmation."""
 
     async def call(request: ToolCall) -> ToolResult:
@@ -37,7 +37,7 @@ def schedule_tool(scheduling: Scheduling, clock: Clock) -> Tool:
             "type": "object",
             "properties": {
                 "when": {"type": "string", "maxLength": WORDS_MAX},
-                "task": {"type": "string", "maxLength": TEXT_MAX},
+                "task": {"type": "string", "maxLength": chars_max},
                 "title": {"type": "string", "maxLength": TITLE_MAX},
             },
             "required": ["when", "task"],
