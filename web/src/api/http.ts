@@ -8,8 +8,10 @@ export class ApiError extends Error {
   readonly hint: string;
   readonly params: Record<string, string | number | boolean | null>;
   readonly retryable: boolean;
+  /** How long the server wants to be left alone; 0 where it does not say. */
+  readonly retryAfterMs: number;
 
-  constructor(status: number, problem: Partial<Problem>) {
+  constructor(status: number, problem: Partial<Problem>, retryAfterMs = 0) {
     super(problem.detail ?? `HTTP ${status}`);
     this.name = "ApiError";
     this.status = status;
@@ -17,6 +19,7 @@ export class ApiError extends Error {
     this.hint = problem.hint ?? "";
     this.params = problem.params ?? {};
     this.retryable = problem.retryable ?? status >= 500;
+    this.retryAfterMs = retryAfterMs;
   }
 
   /** The server could not be reached at all. */
@@ -49,7 +52,8 @@ export async function problemOf(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
   // A wrong code or password is a 401 as well, but ends no session.
   if (problem.code === "people.signed_out") for (const listener of signedOutListeners) listener();
-  return new ApiError(response.status, problem);
+  const seconds = Number(response.headers.get("Retry-After"));
+  return new ApiError(response.status, problem, Number.isFinite(seconds) ? seconds * 1000 : 0);
 }
 
 export async function request(method: string, path: string, init: RequestInit = {}): Promise<Response> {

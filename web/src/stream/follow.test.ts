@@ -7,12 +7,15 @@ import type { SseFrame } from "./parse";
 class Line {
   readonly seen: string[] = [];
   readonly streams: ReadableStreamDefaultController<Uint8Array>[] = [];
-  answers: (number | "refuse")[] = [];
+  answers: (number | "refuse" | { status: number; retryAfter: string })[] = [];
 
   readonly fetch = async (_url: string, init: RequestInit): Promise<Response> => {
     this.seen.push(new Headers(init.headers).get("Last-Event-ID") ?? "");
     const answer = this.answers.shift();
     if (answer === "refuse") throw new TypeError("refused");
+    if (typeof answer === "object") {
+      return new Response(JSON.stringify({ code: "too_many_streams" }), { status: answer.status, headers: { "Retry-After": answer.retryAfter } });
+    }
     if (answer) return new Response(JSON.stringify({ code: "x" }), { status: answer });
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
@@ -33,6 +36,7 @@ let position = "";
 let frames: SseFrame[] = [];
 let links: Link[] = [];
 let refused: number | null = null;
+let reasons: (string | null)[] = [];
 let following: Following;
 
 async function settle(ms = 0): Promise<void> {
@@ -42,7 +46,7 @@ async function settle(ms = 0): Promise<void> {
 beforeEach(async () => {
   vi.useFakeTimers();
   vi.spyOn(Math, "random").mockReturnValue(0.5);
-  [line, position, frames, links, refused] = [new Line(), "", [], [], null];
+  [line, position, frames, links, refused, reasons] = [new Line(), "", [], [], null, []];
   vi.stubGlobal("fetch", line.fetch);
   following = follow({
     url: () => "/api/x",
@@ -51,7 +55,10 @@ beforeEach(async () => {
       frames.push(frame);
       position = frame.id;
     },
-    onLink: (link) => links.push(link),
+    onLink: (link, _, why) => {
+      links.push(link);
+      if (link === "waiting") reasons.push(why?.code ?? null);
+    },
     onRefused: (error) => {
       refused = error.status;
     },
@@ -92,6 +99,19 @@ describe("a stream that is followed", () => {
     window.dispatchEvent(new Event("online"));
     await settle();
     expect(line.seen).toHaveLength(4);
+  });
+
+  it("is tried again no sooner than the server wants, and says why it waits", async () => {
+    line.answers = [{ status: 429, retryAfter: "30" }];
+    line.streams[0]?.close();
+    await settle(500);
+    expect(reasons).toEqual([null, "too_many_streams"]);
+    await settle(29_000);
+    expect(line.seen).toHaveLength(2);
+    await settle(2_000);
+    expect(line.seen).toHaveLength(3);
+    expect(links.at(-1)).toBe("open");
+    expect(refused).toBeNull();
   });
 
   it("is given up when the server says that there is nothing", async () => {

@@ -11,8 +11,8 @@ export interface FollowOptions {
   /** Sent as Last-Event-ID; "" for none. */
   position: () => string;
   onFrame: (frame: SseFrame) => void;
-  /** `retryAt` is when the next attempt is made, in milliseconds since the epoch. */
-  onLink?: (link: Link, retryAt: number | null) => void;
+  /** `retryAt` is when the next attempt is made, in milliseconds since the epoch; `why` what the server said, if it did. */
+  onLink?: (link: Link, retryAt: number | null, why: ApiError | null) => void;
   /** The server refused for good: no such thread, no right, signed out. */
   onRefused?: (error: ApiError) => void;
 }
@@ -25,6 +25,7 @@ export interface Following {
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 20_000;
+const LONGEST_WANTED_MS = 120_000;
 /** The server pings every 15 s; three missed pings mean that the line is dead. */
 const SILENCE_MS = 45_000;
 const FOR_GOOD = new Set([400, 401, 403, 404, 410]);
@@ -44,7 +45,7 @@ export function follow(options: FollowOptions): Following {
     });
     if (!response.ok) throw await problemOf(response);
     if (!response.body) return;
-    options.onLink?.("open", null);
+    options.onLink?.("open", null, null);
     const parse = createSseParser((frame) => {
       failures = 0;
       options.onFrame(frame);
@@ -58,10 +59,11 @@ export function follow(options: FollowOptions): Following {
     }
   }
 
-  function pause(): Promise<void> {
+  function pause(why: ApiError | null): Promise<void> {
     const grown = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
-    const length = grown * (0.75 + Math.random() * 0.5);
-    options.onLink?.("waiting", Date.now() + length);
+    const wanted = Math.min(why?.retryAfterMs ?? 0, LONGEST_WANTED_MS);
+    const length = Math.max(grown, wanted) * (0.75 + Math.random() * 0.5);
+    options.onLink?.("waiting", Date.now() + length, why);
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, length);
       wake = () => {
@@ -75,7 +77,8 @@ export function follow(options: FollowOptions): Following {
     while (!stopped) {
       connection = new AbortController();
       let quick = false;
-      options.onLink?.("connecting", null);
+      let why: ApiError | null = null;
+      options.onLink?.("connecting", null, null);
       try {
         await readOnce(connection.signal);
       } catch (error) {
@@ -83,12 +86,13 @@ export function follow(options: FollowOptions): Following {
           if (!stopped) options.onRefused?.(error);
           return;
         }
+        why = error instanceof ApiError ? error : null;
         quick = connection.signal.aborted && connection.signal.reason === "again";
       }
       if (stopped) return;
       if (quick) continue;
       failures += 1;
-      await pause();
+      await pause(why);
       wake = null;
     }
   }

@@ -29,7 +29,10 @@ export function LinkNote({ open, atEnd, toEnd }: { open: OpenThread; atEnd: bool
       <div role="status">
         {down && (
           <p className="above__note">
-            {t("The line is down. I am connecting again.")} <TextButton onClick={open.store.reload}>{t("Now")}</TextButton>
+            {open.why?.code === "too_many_streams"
+              ? t("Too many windows of yours are open here. Close some, or wait: I am trying again.")
+              : t("The line is down. I am connecting again.")}{" "}
+            <TextButton onClick={open.store.reload}>{t("Now")}</TextButton>
           </p>
         )}
       </div>

@@ -12,6 +12,8 @@ export interface Snapshot {
   thread: ThreadState;
   link: Link;
   retryAt: number | null;
+  /** Why the server would not open the stream the last time; null when it was not there to say so. */
+  why: ApiError | null;
   /** The log has been read once. */
   ready: boolean;
   /** The thread can't be read: not there, not mine, or the server is away. */
@@ -44,7 +46,7 @@ export class ThreadStore {
     this.id = id;
     // What is unsent since before: the log takes away what it has.
     const thread = { ...EMPTY, sending: unsentOf(id) };
-    this.snapshot = { thread, link: "connecting", retryAt: null, ready: false, error: null };
+    this.snapshot = { thread, link: "connecting", retryAt: null, why: null, ready: false, error: null };
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -102,7 +104,8 @@ export class ThreadStore {
       url: () => `/api/threads/${this.id}/events?stream=1`,
       position: () => this.position,
       onFrame: this.onFrame,
-      onLink: (link, retryAt) => this.update({ link, retryAt }),
+      // Between two tries the reason stays: it would blink.
+      onLink: (link, retryAt, why) => this.update(link === "connecting" ? { link, retryAt } : { link, retryAt, why }),
       onRefused: (error: ApiError) => this.update({ error }),
     });
   }
