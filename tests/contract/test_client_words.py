@@ -40,6 +40,7 @@ SHOWN_BESIDE = frozenset(("people.disabled", "people.no_person", "people.no_spac
 """Of the people room: why there is nobody in whose name a run could go on (`People.principal_for_job`)."""
 
 ANSWERS = (
+    "kit/arrival.py",
     "kit/dates/",
     "kit/dump.py",
     "kit/embedded_pg/",
@@ -55,6 +56,7 @@ ANSWERS = (
     "kit/rotation.py",
     "kit/sealed.py",
     "kit/settings.py",
+    "kit/streams.py",
     "kit/telemetry/",
     "kit/tools.py",
     "kit/unmatched.py",

@@ -35,8 +35,8 @@ async def test_an_answer_that_gets_too_long_is_ended_with_what_it_has(database: 
 async def test_of_a_tools_result_so_much_is_kept_and_so_much_the_model_is_given(
     database: Database, tmp_path: Path
 ) -> None:
-    limits = {"tool_result_chars_max": 2_000, "tool_result_given_chars_max": 600}
-    async with World(database, tmp_path, [LOOKUP], **limits).running() as world:
+    here = World(database, tmp_path, [LOOKUP], tool_result_chars_max=2_000, tool_result_given_chars_max=600)
+    async with here.running() as world:
         world.models.play(calls(("lookup", "{}")), says("Done."))
         posted = await world.face.post_new(world.caller, world.message("look it up"))
         log = await world.until(posted.thread, "run.finished")
