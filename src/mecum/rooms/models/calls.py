@@ -139,7 +139,7 @@ class Calls:
         """As `open`, but inside the block the call still has to wait for its turn: see `Ongoing.queue`."""
         await self._budget.reserve(call.principal, call.principal.organisation, call.tokens)
         ongoing = Ongoing(self._clock, call, self._clock.monotonic(), _begun(call))
-        metrics.calls_open.labels(call.provider).inc()
+        metrics.figures_of(call.provider, call.operation).open.inc()
         try:
             async with self._entering(call) as ongoing.place:
                 try:
@@ -165,15 +165,16 @@ class Calls:
         record = self._record(ongoing)
         self._meter.record(record)
         call, span, first_at = ongoing.call, ongoing.span, ongoing.first_at
-        metrics.calls_open.labels(call.provider).dec()
+        figures = metrics.figures_of(call.provider, call.operation)
+        figures.open.dec()
+        figures.seconds.observe(record.latency_ms / 1000)
+        figures.read.inc(record.input_tokens)
+        figures.written.inc(record.output_tokens)
         metrics.calls_total.labels(call.provider, call.operation, ongoing.outcome).inc()
-        metrics.call_seconds.labels(call.provider, call.operation).observe(record.latency_ms / 1000)
-        metrics.tokens_total.labels(call.provider, "input").inc(record.input_tokens)
-        metrics.tokens_total.labels(call.provider, "output").inc(record.output_tokens)
         span.set_attribute("gen_ai.usage.input_tokens", record.input_tokens)
         span.set_attribute("gen_ai.usage.output_tokens", record.output_tokens)
         if first_at is not None:
-            metrics.first_token_seconds.labels(call.provider).observe(first_at - ongoing.started)
+            figures.first_token_seconds.observe(first_at - ongoing.started)
             span.set_attribute("gen_ai.response.time_to_first_chunk", first_at - ongoing.started)
         span.end()
 

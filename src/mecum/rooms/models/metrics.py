@@ -7,6 +7,8 @@ A call goes from task to task while its answer streams, so its span is nobody's 
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
 
 from opentelemetry.trace import Span, SpanKind
 from prometheus_client import Counter, Gauge, Histogram
@@ -107,6 +109,37 @@ gate_cooldowns = Counter(
     ("provider",),
     registry=REGISTRY,
 )
+
+LABELS_KEPT = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class CallFigures:
+    """The figures of calls of one kind to one provider: to look them up by their labels takes longer than to count."""
+
+    open: Gauge
+    seconds: Histogram
+    first_token_seconds: Histogram
+    read: Counter
+    written: Counter
+
+
+@lru_cache(LABELS_KEPT)
+def figures_of(provider: str, operation: str) -> CallFigures:
+    return CallFigures(
+        open=calls_open.labels(provider),
+        seconds=call_seconds.labels(provider, operation),
+        first_token_seconds=first_token_seconds.labels(provider),
+        read=tokens_total.labels(provider, "input"),
+        written=tokens_total.labels(provider, "output"),
+    )
+
+
+@lru_cache(LABELS_KEPT)
+def admissions_of(provider: str, band: str) -> tuple[Counter, Histogram]:
+    """How many were let in, and what they had waited."""
+    return gate_admitted.labels(provider, band), gate_wait_seconds.labels(band)
+
 
 call_of: ContextVar[Span | None] = ContextVar("call_of", default=None)
 """The span of the call for which a request is sent. Set and never put back: tasks of one call end in others."""

@@ -58,8 +58,9 @@ class _Pool:
         if self.pressure.held_s(now) > 0:
             return
         for ticket in self.line.admit(self.pressure.limit, float("inf"), now):
-            metrics.gate_admitted.labels(self.name, ticket.band).inc()
-            metrics.gate_wait_seconds.labels(ticket.band).observe(now - ticket.arrived)
+            admitted, waited_seconds = metrics.admissions_of(self.name, ticket.band)
+            admitted.inc()
+            waited_seconds.observe(now - ticket.arrived)
             self.wake(ticket)
 
     def wake(self, ticket: Ticket) -> None:
