@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from mecum.kit.errors import NotFound, TooMany
+from mecum.kit.errors import NotFound, TooMany, Unavailable
 from mecum.kit.http import install_errors
 from mecum.kit.i18n import I18n
 
@@ -28,6 +28,10 @@ def client() -> TestClient:
     @app.get("/broken")
     async def broken() -> None:
         raise ZeroDivisionError("secret of the house")
+
+    @app.get("/invitations/{secret}")
+    async def invitation(secret: str) -> None:
+        raise ZeroDivisionError if secret == "broken-token" else Unavailable
 
     @app.get("/number")
     async def number(n: int) -> int:
@@ -70,3 +74,12 @@ def test_a_value_of_the_wrong_type_says_where(client: TestClient) -> None:
 
 def test_a_route_that_does_not_exist_is_a_problem_too(client: TestClient) -> None:
     assert client.get("/nowhere").json()["code"] == "http_404"
+
+
+def test_the_log_names_the_route_and_not_what_was_asked_for(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    for secret in ("broken-token", "other-token"):
+        assert client.get(f"/invitations/{secret}").status_code >= 500
+    messages = [record.getMessage() for record in caplog.records if record.name == "mecum.kit.http"]
+    assert messages == ["unexpected error on /invitations/{secret}", "unavailable on /invitations/{secret}"]

@@ -23,6 +23,7 @@ from starlette.types import Scope as AsgiScope
 
 from mecum.kit.arrival import too_large
 from mecum.kit.errors import BadRequest, Forbidden, MecumError, Unauthenticated
+from mecum.kit.telemetry import route_template
 from mecum.kit.types import Principal, Scope
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def install_errors(app: FastAPI, renders: Mapping[str, Render] | None = None) ->
     async def known(request: Request, error: Exception) -> Response:
         assert isinstance(error, MecumError)
         if error.status >= 500:
-            logger.warning("%s on %s", error.code, request.url.path)
+            logger.warning("%s on %s", error.code, route_template(request.scope))
         return rendered(request, error)
 
     async def invalid(request: Request, error: Exception) -> Response:
@@ -208,7 +209,7 @@ def install_errors(app: FastAPI, renders: Mapping[str, Render] | None = None) ->
         return rendered(request, plain)
 
     async def unexpected(request: Request, error: Exception) -> Response:
-        logger.error("unexpected error on %s", request.url.path, exc_info=error)
+        logger.error("unexpected error on %s", route_template(request.scope), exc_info=error)
         return rendered(
             request,
             MecumError("internal", "Something went wrong in Mecum itself.", "It was logged. Trying again may help."),

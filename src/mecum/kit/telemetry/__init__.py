@@ -3,7 +3,7 @@
 from mecum.kit.telemetry.logs import configure_logging, request_id
 from mecum.kit.telemetry.loop import LoopWatch
 from mecum.kit.telemetry.metrics import REGISTRY, exposition, may_read_metrics
-from mecum.kit.telemetry.middleware import TelemetryMiddleware
+from mecum.kit.telemetry.middleware import TelemetryMiddleware, route_template
 from mecum.kit.telemetry.tracing import SPANS, SpanSpec, configure_tracing, failed, link_to, span, trace_parent
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "link_to",
     "may_read_metrics",
     "request_id",
+    "route_template",
     "span",
     "trace_parent",
 ]

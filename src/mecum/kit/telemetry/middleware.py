@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
 from opentelemetry.propagate import extract
@@ -91,7 +92,7 @@ class TelemetryMiddleware:
         return route
 
 
-def route_template(scope: Scope) -> str:
+def route_template(scope: MutableMapping[str, Any]) -> str:
     """The path with its parameters' names instead of their values; what is mounted, only where."""
     if scope.get("root_path"):
         return f"{scope['root_path']}/*"
