@@ -186,3 +186,11 @@ def test_what_happened_is_counted(watched: Watched) -> None:
     assert watched.figures("mecum_model_tokens_total")["Fake", "output"] > 0
     assert watched.figures("mecum_run_first_token_seconds_count")[()] >= 2
     assert watched.figures("mecum_event_loop_lag_seconds_count")[()] > 0
+
+
+def test_a_request_that_is_refused_before_it_reaches_a_route_is_counted_and_has_an_id(watched: Watched) -> None:
+    before = watched.figures("mecum_http_requests_total").get(("POST", "unmatched", "413"), 0)
+    refused = watched.house.request("POST", "/api/messages", content=b"x" * 5_000_000)
+    assert refused.status_code == 413
+    assert refused.headers["x-request-id"].startswith("req_")
+    assert watched.figures("mecum_http_requests_total")["POST", "unmatched", "413"] == before + 1

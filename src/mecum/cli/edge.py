@@ -177,7 +177,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self._in_body and not self.transport.is_closing():
+        # Whose body is coming may be the next request, sent before this one was answered.
+        if self._in_body and self.cycle.response_complete and not self.transport.is_closing():
             # Answered before it was all there: nobody reads the rest, which must not take for ever.
             self._expect_head()
 
