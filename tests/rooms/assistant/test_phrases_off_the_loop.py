@@ -70,7 +70,8 @@ async def test_the_loop_turns_while_the_words_of_a_task_are_read(
 ) -> None:
     world = World(database, tmp_path)
     scheduling = Scheduling(world.kit, world.people, world.posting, AssistantSettings())
-    await call(schedule_tool(scheduling, ManualClock(NOW)), world.caller, when="at Christmas Eve", task="Light it.")
+    tool = schedule_tool(scheduling, ManualClock(NOW), 8_000)
+    await call(tool, world.caller, when="at Christmas Eve", task="Light it.")
     add, read = endpoint(scheduling, "add_schedule"), endpoint(scheduling, "read_schedule_words")
     await add(world.caller, NewScheduleBody.model_validate({"text": "Light it.", "words": "at Christmas Eve"}))
     await read(world.caller, ReadBody.model_validate({"text": "at Christmas Eve"}))
