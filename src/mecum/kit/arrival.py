@@ -51,11 +51,13 @@ class Arrival:
         self._complete = False
 
     async def receive(self) -> Message:
-        """The next part of the body.
+        """The next part of the body; once it was refused, only that the client has left.
 
         Raises:
             TooSlow, TooLarge: and `refusal` is set.
         """
+        if self.refusal is not None:
+            return await self._departure()
         if self._complete:
             return await self._receive()
         message = await self._next()
@@ -64,6 +66,11 @@ class Arrival:
         if self._limit_bytes is not None and self._received > self._limit_bytes:
             self.refusal = too_large(self._limit_bytes)
             raise self.refusal
+        return message
+
+    async def _departure(self) -> Message:
+        while (message := await self._receive())["type"] != "http.disconnect":
+            pass
         return message
 
     async def _next(self) -> Message:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
 from mecum.kit.errors import MecumError
+from mecum.kit.http import headers_of
 from mecum.rooms.models import RelayResponse
 from mecum.rooms.models.wires.jsons import JsonObject, dumps
 from mecum.rooms.models.wires.sse import frame
@@ -70,11 +71,7 @@ def error_object(error: MecumError) -> JsonObject:
 
 def error_answer(error: MecumError) -> RelayResponse:
     """`error` as an answer. `x-should-retry` tells the official clients whether trying again can help."""
-    headers = {**JSON_HEADERS, "cache-control": "no-store", "x-should-retry": "true" if error.retryable else "false"}
-    if error.retry_after is not None:
-        headers["retry-after"] = str(max(1, round(error.retry_after)))
-    if error.status == 401:
-        headers["www-authenticate"] = "Bearer"
+    headers = {**JSON_HEADERS, **headers_of(error), "x-should-retry": "true" if error.retryable else "false"}
     return whole(error_object(error), error.status, headers)
 
 
