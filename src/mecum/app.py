@@ -28,7 +28,7 @@ from mecum.kit.notify_api import router as notification_router
 from mecum.kit.room import Kit, Room
 from mecum.kit.sealed import require_key_file
 from mecum.kit.settings import is_loopback
-from mecum.kit.telemetry import LoopWatch, TelemetryMiddleware, exposition, may_read_metrics
+from mecum.kit.telemetry import LoopWatch, TelemetryMiddleware, exposition, flush_spans, may_read_metrics
 from mecum.kit.types import Principal
 from mecum.kit.unmatched import unmatched_routes
 from mecum.rooms.assistant import NoRecall, NoReview
@@ -49,6 +49,7 @@ logger = logging.getLogger(__name__)
 OWN_LIMITS = ("/api/attachments", "/v1/")
 """Paths whose routes limit their own bodies."""
 PROBE_S = 2.0
+FLUSH_S = 0.5
 
 
 class App:
@@ -111,6 +112,7 @@ class App:
         self._loop_watch.stop()
         await self.kit.bus.close()
         await self.kit.db.close()
+        await flush_spans(FLUSH_S)
 
 
 class Engines:

@@ -259,14 +259,13 @@ def test_spans_go_nowhere_unless_the_environment_says_where() -> None:
 
 
 TRACED = """
-import asyncio, logging, sys
+import asyncio, logging, os
 from httpx2 import ASGITransport, AsyncClient
-from opentelemetry import trace
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from mecum.kit.errors import NotFound
-from mecum.kit.telemetry import TelemetryMiddleware, configure_logging, configure_tracing, span
+from mecum.kit.telemetry import TelemetryMiddleware, configure_logging, configure_tracing, flush_spans, span
 
 async def thread(request):
     with span("models.stream", {"model": "fake"}):
@@ -285,7 +284,8 @@ async def main():
 assert configure_tracing()
 configure_logging()
 asyncio.run(main())
-trace.get_tracer_provider().shutdown()
+asyncio.run(flush_spans(10))
+os._exit(0)  # as the server ends
 """
 
 

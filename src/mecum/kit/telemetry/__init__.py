@@ -4,7 +4,16 @@ from mecum.kit.telemetry.logs import configure_logging, request_id
 from mecum.kit.telemetry.loop import LoopWatch
 from mecum.kit.telemetry.metrics import REGISTRY, exposition, may_read_metrics
 from mecum.kit.telemetry.middleware import TelemetryMiddleware, route_template
-from mecum.kit.telemetry.tracing import SPANS, SpanSpec, configure_tracing, failed, link_to, span, trace_parent
+from mecum.kit.telemetry.tracing import (
+    SPANS,
+    SpanSpec,
+    configure_tracing,
+    failed,
+    flush_spans,
+    link_to,
+    span,
+    trace_parent,
+)
 
 __all__ = [
     "REGISTRY",
@@ -16,6 +25,7 @@ __all__ = [
     "configure_tracing",
     "exposition",
     "failed",
+    "flush_spans",
     "link_to",
     "may_read_metrics",
     "request_id",

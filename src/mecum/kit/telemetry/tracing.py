@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TypeAlias
@@ -107,6 +108,15 @@ def link_to(parent: str | None) -> list[Link]:
         return []
     context = trace.get_current_span(_propagator.extract({_TRACEPARENT: parent})).get_span_context()
     return [Link(context)] if context.is_valid else []
+
+
+async def flush_spans(within_s: float) -> None:
+    """Send what was recorded and not sent yet, as far as it goes in time: at the end of the process."""
+    flush = getattr(trace.get_tracer_provider(), "force_flush", None)
+    if flush is not None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await asyncio.to_thread(flush, round(within_s * 1000))
 
 
 def _exporter_is_there() -> bool:
