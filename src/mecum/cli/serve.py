@@ -260,7 +260,7 @@ def main(house: Callable[[], House] = mecum_house) -> int:
 def _connections_max() -> int:
     """What is not possible is refused a moment later, when the settings are read."""
     text = os.environ.get("MECUM_CONNECTIONS_MAX", "")
-    return int(text) if text.isascii() and text.isdigit() else CONNECTIONS_MAX
+    return int(text) if text.isdecimal() else CONNECTIONS_MAX
 
 
 def _port(text: str) -> int:
