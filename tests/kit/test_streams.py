@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mecum.kit.errors import TooMany, Unavailable
+from mecum.kit.errors import MecumError, TooMany, Unauthenticated, Unavailable
 from mecum.kit.ids import new_id
 from mecum.kit.streams import Kind, Streams
 from mecum.kit.types import Principal
@@ -57,6 +57,26 @@ class Client:
         self.sent.append(message)
         if message.get("body") == b"first":
             self._began.set()
+
+
+@pytest.mark.parametrize("error", [Unauthenticated("gone", ""), Unavailable("database_unavailable", "")])
+async def test_a_stream_whose_reader_must_ask_again_ends_in_order(error: MecumError) -> None:
+    async def body() -> AsyncGenerator[bytes]:
+        yield b"first"
+        raise error
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        await Streams(1).response(principal(), "thread", body())({"type": "http"}, receive, send)
+    assert [message.get("body") for message in sent[1:]] == [b"first", b""]
+    assert not sent[-1]["more_body"]
 
 
 async def test_a_person_has_so_many_streams_and_another_one_as_many_again() -> None:

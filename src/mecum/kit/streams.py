@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from uuid import UUID
 from prometheus_client import Counter as Counted
 from prometheus_client import Gauge
 
-from mecum.kit.errors import TooMany, Unavailable
+from mecum.kit.errors import Forbidden, TooMany, Unauthenticated, Unavailable
 from mecum.kit.http import Stream
 from mecum.kit.sse import SSE_HEADERS
 from mecum.kit.telemetry import REGISTRY
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from mecum.kit.types import Principal
+
+logger = logging.getLogger(__name__)
 
 Kind: TypeAlias = Literal["thread", "person", "answer"]
 RETRY_AFTER_S = 30.0
@@ -99,7 +102,7 @@ class Streams:
 
 
 class EventStream(Stream):
-    """A stream of server-sent events of `caller`."""
+    """A stream of server-sent events of `caller`. A body that may not or can't go on ends it in order."""
 
     def __init__(self, streams: Streams, caller: Principal, kind: Kind, body: AsyncGenerator[bytes, None]) -> None:
         super().__init__(body, headers=SSE_HEADERS, media_type="text/event-stream")
@@ -131,4 +134,12 @@ class EventStream(Stream):
         except asyncio.CancelledError:
             if not self._is_over:
                 raise
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await self._end(send)
+        except (Unauthenticated, Forbidden, Unavailable) as error:
+            # The client learns why when it asks again: what it came with is void, or the database is away.
+            logger.info("a stream of kind %s ends: %s", self.kind, error.code)
+            await self._end(send)
+
+    @staticmethod
+    async def _end(send: Send) -> None:
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

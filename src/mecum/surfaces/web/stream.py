@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from mecum.kit.bus import Bus, Lagged, person_channel
-from mecum.kit.errors import Forbidden, NotFound, Unauthenticated
+from mecum.kit.errors import NotFound
 from mecum.kit.http import ThreadsCaller
 from mecum.kit.sse import encode_frame
 from mecum.kit.streams import Streams
@@ -65,7 +65,7 @@ class _Heard:
 
 
 class PersonStream:
-    """What changes for `caller`, until what they came with is void."""
+    """What changes for `caller`."""
 
     def __init__(self, bus: Bus, people: People, assistant: Assistant, unread: Unread, caller: Principal) -> None:
         self._bus = bus
@@ -75,6 +75,7 @@ class PersonStream:
         self._caller = caller
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
+        """Raises Unauthenticated or Forbidden once what the caller came with is void."""
         yield await self._bell()
         while True:
             try:
@@ -84,8 +85,6 @@ class PersonStream:
                             yield frame
             except Lagged:
                 yield encode_frame("reset", b"{}")
-            except (Unauthenticated, Forbidden):
-                return  # The caller learns why when it asks again.
 
     async def _told(self, heard: _Heard) -> AsyncIterator[bytes]:
         if heard.rights or heard.nothing:

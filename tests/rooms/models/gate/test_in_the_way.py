@@ -92,7 +92,7 @@ async def test_a_noisy_caller_does_not_hold_up_another_one(
 async def test_after_a_refusal_nobody_else_is_sent_there_until_it_takes_somebody_again(
     database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
 ) -> None:
-    async with world(database, jobs, tmp_path, gate_wait_max_s=0.05) as here:
+    async with world(database, jobs, tmp_path, gate_wait_max_s=0.05, provider_first_byte_timeout_s=20) as here:
         await here.connect(fake, "fake")
         fake.script(Reply(status=429, retry_after="30"))
         with pytest.raises(TooMany):
@@ -106,7 +106,7 @@ async def test_after_a_refusal_nobody_else_is_sent_there_until_it_takes_somebody
 async def test_the_relay_passes_the_gate_too(
     database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
 ) -> None:
-    async with world(database, jobs, tmp_path, gate_wait_max_s=0.05) as here:
+    async with world(database, jobs, tmp_path, gate_wait_max_s=0.05, provider_first_byte_timeout_s=20) as here:
         await here.connect(fake, "fake")
         fake.script(Reply(status=429, retry_after="30"))
         body = b'{"model": "fake", "messages": [{"role": "user", "content": "Hi"}]}'

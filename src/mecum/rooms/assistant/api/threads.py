@@ -11,7 +11,6 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from mecum.kit.errors import Forbidden, Unauthenticated
 from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX, ChatCaller, TalkingCaller, ThreadsCaller
 from mecum.kit.ids import decode
 from mecum.kit.sse import encode_frame
@@ -256,9 +255,6 @@ def _event_routes(router: APIRouter, room: AssistantRoom, streams: Streams) -> N
 
 
 async def _frames(room: _Follows, caller: Principal, thread: UUID, position: str) -> AsyncGenerator[bytes, None]:
-    try:
-        async with aclosing(room.follow(caller, thread, position=position)) as frames:
-            async for frame in frames:
-                yield encode_frame(frame.kind, frame.json, frame.position)
-    except (Unauthenticated, Forbidden):
-        return  # What the caller came with is void: it learns so when it asks again.
+    async with aclosing(room.follow(caller, thread, position=position)) as frames:
+        async for frame in frames:
+            yield encode_frame(frame.kind, frame.json, frame.position)
