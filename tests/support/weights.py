@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,16 @@ def default_model_directory() -> Path:
 
 
 def _directory(model: Model, within_s: int) -> Path:
-    try:
-        if not is_present(model, CACHE):
-            asyncio.run(asyncio.wait_for(fetch(model, CACHE, sources=Sources(hub_url="")), within_s))
-    except (EngineUnavailable, TimeoutError) as error:
-        pytest.skip(f"the weights of {model.name} can't be had: {error}")
+    if not is_present(model, CACHE):
+        # In a thread of its own: a browser may have the loop of this one.
+        with ThreadPoolExecutor(1) as fetching:
+            try:
+                fetching.submit(lambda: asyncio.run(_fetched(model, within_s))).result()
+            except (EngineUnavailable, TimeoutError) as error:
+                pytest.skip(f"the weights of {model.name} can't be had: {error}")
     return CACHE
+
+
+async def _fetched(model: Model, within_s: int) -> None:
+    async with asyncio.timeout(within_s):
+        await fetch(model, CACHE, sources=Sources(hub_url=""))
