@@ -226,10 +226,10 @@ async def test_who_asks_while_the_built_in_model_arrives_waits_and_is_told_how_f
         assert here.face.local().state == "ready"
 
 
-async def test_the_line_for_the_built_in_model_is_first_come_first_served_and_bounded(
+async def test_the_line_for_the_built_in_model_serves_one_person_in_order_and_is_bounded(
     database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
 ) -> None:
-    async with world(database, jobs, tmp_path, engine=FakeEngine(fake), local_queue_max=2) as here:
+    async with world(database, jobs, tmp_path, engine=FakeEngine(fake), local_queue_max=3) as here:
         fake.script(Reply(text="a b c d e f", interval_ms=40))
         asked = [asyncio.create_task(answer(here, asking(f"number {number}"))) for number in range(3)]
         await fake.seen(0)

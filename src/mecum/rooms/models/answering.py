@@ -72,16 +72,17 @@ class Answering:
             provider=LOCAL_PROVIDER if isinstance(found, str) else found.provider.name,
             tokens=estimate_input(request.messages, request.tools),
             output_tokens_max=request.max_tokens,
+            gives_way=request.gives_way and isinstance(found, str),
         )
         async with self._calls.line_up(call) as ongoing:
-            async with aclosing(ongoing.queue()) as waits:
-                async for waiting in waits:
-                    yield waiting
-            events = (
-                self._local.stream(request, local_wait_s, principal.timezone)
-                if isinstance(found, str)
-                else self._remote(found, request, principal.timezone)
-            )
+            if isinstance(found, str):
+                assert ongoing.place is not None
+                events = self._local.stream(request, ongoing.place, local_wait_s, principal.timezone)
+            else:
+                async with aclosing(ongoing.queue()) as waits:
+                    async for waiting in waits:
+                        yield waiting
+                events = self._remote(found, request, principal.timezone)
             async with aclosing(events):
                 async for event in events:
                     if isinstance(event, TextDelta):
@@ -128,7 +129,9 @@ class Answering:
         provider = LOCAL_PROVIDER if isinstance(found, str) else found.provider.name
         tokens = Tokens(sum(estimate(text) for text in texts))
         purpose = "models.embed_query" if kind == "query" else "models.embed"
-        async with self._calls.open(Call(principal, purpose, name, provider, tokens, output_tokens_max=0)) as ongoing:
+        is_gated = not isinstance(found, str)
+        call = Call(principal, purpose, name, provider, tokens, output_tokens_max=0, is_gated=is_gated)
+        async with self._calls.open(call) as ongoing:
             embedder = self._ports.embedder
             if isinstance(found, str):
                 assert embedder is not None

@@ -16,7 +16,6 @@ from mecum.kit.ids import new_id
 from mecum.kit.telemetry import failed
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import Budget, Usage, Waiting, metrics
-from mecum.rooms.models.catalogue import LOCAL_PROVIDER
 from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place
 from mecum.rooms.models.gate.line import Band
 from mecum.rooms.models.meter import Meter
@@ -35,7 +34,13 @@ PEOPLE = frozenset(("web", "terminal", "editor", "phone", "voice"))
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call to a model that asks to be let in. `tokens` is its input, about."""
+    """A call to a model that asks to be let in.
+
+    Args:
+        tokens: its input, about.
+        gives_way: nobody waits for it, see `ModelRequest`.
+        is_gated: it waits for its turn at the gate. The built-in embedder has room for everybody.
+    """
 
     principal: Principal
     purpose: str
@@ -43,6 +48,8 @@ class Call:
     provider: str
     tokens: Tokens
     output_tokens_max: int | None = None
+    gives_way: bool = False
+    is_gated: bool = True
 
     @property
     def band(self) -> Band:
@@ -59,7 +66,9 @@ class Call:
     def asked(self) -> Asked:
         """What the gate needs to know of it."""
         tenant = f"{self.principal.organisation.hex}/{self.principal.person.hex}"
-        return Asked(self.provider, self.model, tenant, self.band, self.tokens, self.output_tokens_max)
+        return Asked(
+            self.provider, self.model, tenant, self.band, self.tokens, self.output_tokens_max, gives_way=self.gives_way
+        )
 
 
 @dataclass(slots=True)
@@ -179,8 +188,7 @@ class Calls:
         span.end()
 
     def _entering(self, call: Call) -> AbstractAsyncContextManager[Place | None]:
-        # The built-in model has a line of its own, which is as patient as its weights are long on their way.
-        return nullcontext() if call.provider == LOCAL_PROVIDER else self._gate.enter(call.asked())
+        return self._gate.enter(call.asked()) if call.is_gated else nullcontext()
 
     def _record(self, ongoing: Ongoing) -> UsageRecord:
         principal, usage = ongoing.call.principal, ongoing.settled()

@@ -11,8 +11,9 @@ from mecum.kit.crypto import SecretBox
 from mecum.kit.db import Database
 from mecum.kit.errors import Conflict, EngineUnavailable, MecumError, NotFound
 from mecum.rooms.models import CatalogueModel, service
-from mecum.rooms.models.catalogue import Catalogue
-from mecum.rooms.models.local import Local
+from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
+from mecum.rooms.models.gate.door import Gate
+from mecum.rooms.models.local import Local, line_full
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import Audit, LocalCard, LocalEndpoint, LocalProgress, NoAudit, NoLocalEngine, Ports
 from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers
@@ -75,8 +76,10 @@ class ModelCommands:
         self._upstream = Upstream(settings, machine.clock)
         self._catalogue = Catalogue(machine.db, machine.secrets, machine.clock, ports)
         chat = OpenAiChat(self._upstream, Quirks(), settings)
-        local = Local(ports.engine, chat, Planner(machine.clock), machine.clock, settings)
-        trials = Trials(self._upstream, chat, local, None, machine.clock)
+        local = Local(ports.engine, chat, Planner(machine.clock), machine.clock)
+        gate = Gate(machine.clock, settings)
+        gate.add_slots(LOCAL_PROVIDER, local.slots, settings.local_queue_max, line_full)
+        trials = Trials(self._upstream, chat, local, gate, None, machine.clock)
         db, secrets, clock = machine.db, machine.secrets, machine.clock
         self._providers = Providers(db, secrets, clock, audit or NoAudit(), self._catalogue, trials, settings)
 

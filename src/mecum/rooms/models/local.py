@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections import deque
-from collections.abc import AsyncGenerator, Generator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from mecum.kit.clock import Clock
 from mecum.kit.errors import EngineUnavailable, MecumError, TooMany
 from mecum.rooms.models import ImagePart, LocalModel, Message, ModelEvent, ModelRequest, TextPart, Waiting
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER
 from mecum.rooms.models.failures import AUTOMATIC
+from mecum.rooms.models.gate.door import Place
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import LocalEngine
 from mecum.rooms.models.service import LOCAL_CHAT
-from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.upstream import Endpoint
 from mecum.rooms.models.wires.openai_chat import OpenAiChat, Target
 
@@ -36,91 +35,13 @@ STATES = {
 }
 
 
-class Line:
-    """First come, first served, for so many at once; a limit on how many may stand in it."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._standing = 0
-        self._active = 0
-        self._aside: asyncio.Event | None = None
-        self._next: deque[asyncio.Future[None]] = deque()
-
-    @contextmanager
-    def place(self) -> Generator[None, None, None]:
-        """Stand in the line.
-
-        Raises:
-            TooMany: it is as long as it may be.
-        """
-        if self._standing >= self._limit:
-            raise TooMany(
-                "models.local_line_full",
-                "Too many messages wait for the built-in model.",
-                "Try again later, or connect another model.",
-                params={"waiting": self._standing},
-                retry_after=RETRY_AFTER_S,
-            )
-        self._standing += 1
-        try:
-            yield
-        finally:
-            self._standing -= 1
-
-    @contextmanager
-    def aside(self) -> Generator[asyncio.Event, None, None]:
-        """A place for work that nobody waits for. The event says that somebody has come who does: then leave at once.
-
-        Raises:
-            EngineUnavailable: somebody is here, or another one stands aside.
-        """
-        if self._active:
-            raise _wanted()
-        self._active += 1
-        self._aside = asyncio.Event()
-        try:
-            yield self._aside
-        finally:
-            self._aside = None
-            self.leave()
-
-    def is_busy(self, slots: int) -> bool:
-        return self._active >= slots
-
-    async def turn(self, slots: int) -> None:
-        """Wait for one of `slots` places; `leave` gives it back. Who stands aside is told to leave."""
-        if self._aside is not None:
-            self._aside.set()
-        if self._active < slots:
-            self._active += 1
-            return
-        mine = asyncio.get_running_loop().create_future()
-        self._next.append(mine)
-        try:
-            await mine
-        except asyncio.CancelledError:
-            if mine.done() and not mine.cancelled():
-                self.leave()
-            raise
-
-    def leave(self) -> None:
-        while self._next:
-            following = self._next.popleft()
-            if not following.done():
-                following.set_result(None)
-                return
-        self._active -= 1
-
-
 class Local:
-    def __init__(
-        self, engine: LocalEngine, chat: OpenAiChat, planner: Planner, clock: Clock, settings: ModelsSettings
-    ) -> None:
+    def __init__(self, engine: LocalEngine, chat: OpenAiChat, planner: Planner, clock: Clock) -> None:
         self._engine = engine
         self._chat = chat
         self._planner = planner
         self._clock = clock
-        self._line = Line(settings.local_queue_max)
+        self._slots = 0
 
     def status(self) -> LocalModel:
         """The state of the engine, for people."""
@@ -138,6 +59,10 @@ class Local:
             problem=state.problem.problem() if state.problem is not None else None,
         )
 
+    def slots(self) -> int:
+        """How many answers the engine makes at once; none while it is not here."""
+        return self._slots if self._engine.state.phase == "ready" else 0
+
     def pause(self) -> None:
         self._engine.pause()
 
@@ -145,27 +70,29 @@ class Local:
         self._engine.resume()
 
     async def stream(
-        self, request: ModelRequest, wait_s: float, timezone: str = "UTC"
+        self, request: ModelRequest, place: Place, wait_s: float, timezone: str = "UTC"
     ) -> AsyncGenerator[ModelEvent, None]:
         """Ask the built-in model.
 
         Args:
+            place: at the gate, which is let in once there is a slot.
             wait_s: how long it may take until the model is here.
             timezone: of the person, whose words about dates are read for tools.
 
         Raises:
-            TooMany: the line is full. EngineUnavailable: it is off, paused or broken, or not here in time.
+            TooMany: somebody of a higher band took the last place. EngineUnavailable: it is off, paused or broken, or
+                not here in time.
             ProviderError: it broke in the middle of the answer; trying again helps.
         """
         if request.gives_way:
-            for event in await self._aside(request, timezone):
+            for event in await self._aside(request, place, timezone):
                 yield event
             return
         deadline = self._clock.monotonic() + wait_s
         for attempt in (1, 2):
             started = False
             try:
-                async with aclosing(self._once(request, deadline, timezone)) as events:
+                async with aclosing(self._once(request, place, deadline, timezone)) as events:
                     async for event in events:
                         started = started or not isinstance(event, Waiting)
                         yield event
@@ -175,23 +102,30 @@ class Local:
                 if started or attempt == 2 or error.code not in AUTOMATIC:
                     raise
 
-    async def _once(self, request: ModelRequest, deadline: float, timezone: str) -> AsyncGenerator[ModelEvent, None]:
-        with self._line.place():
+    async def _once(
+        self, request: ModelRequest, place: Place, deadline: float, timezone: str
+    ) -> AsyncGenerator[ModelEvent, None]:
+        async with aclosing(self._turn(place, deadline)) as waits:
+            async for waiting in waits:
+                yield waiting
+        async with aclosing(self._answer(request, deadline, timezone)) as events:
+            async for event in events:
+                yield event
+
+    async def _turn(self, place: Place, deadline: float) -> AsyncGenerator[Waiting, None]:
+        """What there is to say until the model is here and it is one's turn. It may go and come again meanwhile."""
+        while True:
             async with aclosing(self._arrival(deadline)) as waits:
                 async for waiting in waits:
                     yield waiting
-            slots = (await self._engine.ready(SAY_EVERY_S)).slots
-            if self._line.is_busy(slots):
-                yield Waiting("queued")
-            await self._line.turn(slots)
-        try:
-            async with aclosing(self._answer(request, deadline, timezone)) as events:
-                async for event in events:
-                    yield event
-        finally:
-            self._line.leave()
+            self._slots = (await self._engine.ready(SAY_EVERY_S)).slots
+            place.look()
+            if place.is_in:
+                return
+            yield Waiting("queued", about_seconds=place.about_s())
+            await place.turn_within(SAY_EVERY_S)
 
-    async def _aside(self, request: ModelRequest, timezone: str) -> list[ModelEvent]:
+    async def _aside(self, request: ModelRequest, place: Place, timezone: str) -> list[ModelEvent]:
         """The events of an answer that nobody waits for.
 
         Raises:
@@ -199,18 +133,21 @@ class Local:
         """
         if self._engine.state.phase != "ready":
             raise _wanted()
-        with self._line.aside() as wanted:
-            asking = asyncio.create_task(self._whole(request, timezone))
-            waiting = asyncio.create_task(wanted.wait())
-            try:
-                await asyncio.wait({asking, waiting}, return_when=asyncio.FIRST_COMPLETED)
-                if not asking.done():
-                    raise _wanted()
-                return asking.result()
-            finally:
-                asking.cancel()
-                waiting.cancel()
-                await asyncio.gather(asking, waiting, return_exceptions=True)
+        self._slots = (await self._engine.ready(SAY_EVERY_S)).slots
+        place.look()
+        if not place.is_alone:
+            raise _wanted()
+        asking = asyncio.create_task(self._whole(request, timezone))
+        waiting = asyncio.create_task(place.wanted.wait())
+        try:
+            await asyncio.wait({asking, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise _wanted()
+            return asking.result()
+        finally:
+            asking.cancel()
+            waiting.cancel()
+            await asyncio.gather(asking, waiting, return_exceptions=True)
 
     async def _whole(self, request: ModelRequest, timezone: str) -> list[ModelEvent]:
         async with aclosing(self._answer(request, self._clock.monotonic(), timezone)) as events:
@@ -263,6 +200,16 @@ class Local:
         if progress is None or not progress.bytes_total:
             return Waiting("model_arriving")
         return Waiting("model_arriving", progress.bytes_done / progress.bytes_total, progress.seconds_left)
+
+
+def line_full(about_s: float | None) -> TooMany:
+    """What somebody hears for whom there is no place in the line for the built-in model."""
+    return TooMany(
+        "models.local_line_full",
+        "Too many messages wait for the built-in model.",
+        "Try again later, or connect another model.",
+        retry_after=RETRY_AFTER_S if about_s is None else max(1.0, about_s),
+    )
 
 
 def _wanted() -> EngineUnavailable:

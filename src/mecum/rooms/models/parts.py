@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from mecum.kit.room import Kit
 from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.calls import Calls
-from mecum.rooms.models.catalogue import Catalogue
+from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.exporting import Exporting
 from mecum.rooms.models.face import ModelsRoom
 from mecum.rooms.models.forgetting import Forgetting
 from mecum.rooms.models.gate.door import Gate
 from mecum.rooms.models.health import Health
-from mecum.rooms.models.local import Local
+from mecum.rooms.models.local import Local, line_full
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import Ports
@@ -72,8 +72,9 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports)
     chat = OpenAiChat(upstream, Quirks(), settings)
     planner = Planner(kit.clock)
-    local = Local(ports.engine, chat, planner, kit.clock, settings)
-    trials = Trials(upstream, chat, local, ports.embedder, kit.clock)
+    local = Local(ports.engine, chat, planner, kit.clock)
+    gate.add_slots(LOCAL_PROVIDER, local.slots, settings.local_queue_max, line_full)
+    trials = Trials(upstream, chat, local, gate, ports.embedder, kit.clock)
     providers = Providers(kit.db, kit.secrets, kit.clock, ports.audit, catalogue, trials, settings)
     calls = Calls(ports.budget, gate, meter, kit.clock)
     sender = Sender(upstream, health, settings)

@@ -78,7 +78,7 @@ class ModelsSettings(BaseSettings):
     gate_tokens_max: float = Field(default=20_000_000, ge=1, description="Tokens that a provider gets at once at most.")
 
     local_queue_max: int = Field(
-        default=64, ge=0, le=10000, description="Messages that may wait for the built-in model; further ones fail."
+        default=64, ge=1, le=10000, description="Messages that may wait for the built-in model; further ones fail."
     )
     local_wait_max_s: float = Field(
         default=4.0 * HOUR_S, gt=0, le=7 * DAY_S, description="Longest wait for the built-in model to arrive."

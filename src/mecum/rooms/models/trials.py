@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from mecum.kit.clock import Clock
 from mecum.kit.errors import MecumError, NotFound
 from mecum.rooms.models import Message, ModelEvent, ModelRequest, TextDelta, TextPart, failures, service
+from mecum.rooms.models.catalogue import LOCAL_PROVIDER
+from mecum.rooms.models.gate.door import Asked, Gate
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.ports import LocalEmbedder
 from mecum.rooms.models.store.catalogue import ModelKind
@@ -20,6 +22,7 @@ DISCOVERED_MAX = 1000
 TEST_TEXT = "Answer with one short sentence: are you there?"
 TEST_CHARS_MAX = 400
 LOCAL_WAIT_S = 5.0
+LOCAL_TRIAL = Asked(LOCAL_PROVIDER, service.LOCAL_CHAT, "models.trial", "interactive", 20, 200)
 QUESTION = ModelRequest([Message("user", (TextPart(TEST_TEXT),))], max_tokens=200, purpose="models.test")
 
 
@@ -45,11 +48,18 @@ class Trial:
 
 class Trials:
     def __init__(
-        self, upstream: Upstream, chat: OpenAiChat, local: Local, embedder: LocalEmbedder | None, clock: Clock
+        self,
+        upstream: Upstream,
+        chat: OpenAiChat,
+        local: Local,
+        gate: Gate,
+        embedder: LocalEmbedder | None,
+        clock: Clock,
     ) -> None:
         self._upstream = upstream
         self._chat = chat
         self._local = local
+        self._gate = gate
         self._embedder = embedder
         self._clock = clock
 
@@ -85,8 +95,12 @@ class Trials:
     async def ask_local(self, kind: ModelKind) -> Trial:
         """The same of the built-in models. It does not wait until they have arrived."""
         if kind == "chat":
-            return await self._timed(_said(self._local.stream(QUESTION, LOCAL_WAIT_S)))
+            return await self._timed(self._ask_here())
         return await self._timed(self._embed_here())
+
+    async def _ask_here(self) -> str:
+        async with self._gate.enter(LOCAL_TRIAL) as place:
+            return await _said(self._local.stream(QUESTION, place, LOCAL_WAIT_S))
 
     async def _timed(self, asked: Awaitable[str]) -> Trial:
         started = self._clock.monotonic()

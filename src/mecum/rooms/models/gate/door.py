@@ -1,13 +1,20 @@
-"""The gate for asyncio: a line and a measured limit in front of each provider. One loop is its only writer."""
+"""The gate for asyncio: a line and a limit in front of each provider. One loop is its only writer.
+
+What a connected provider takes at once is measured, in tokens. The built-in engine has slots, none while its weights
+are on their way: whoever waits for it waits for as long as that takes.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from math import inf
+from typing import TypeAlias
 
 from mecum.kit.clock import Clock
 from mecum.kit.errors import TooMany
@@ -23,6 +30,11 @@ SAY_EVERY_S = 1.0
 RATE_HALF_LIFE_S = 10.0
 EXPECTED_TOKENS = 400.0
 FOLLOW = 0.05
+OWN_SHARE = 0.75
+"""Of the line for slots, one person's calls may take so much."""
+
+Refusal: TypeAlias = Callable[[float | None], TooMany]
+"""For whom there is no place; given the seconds until there is one, about, where they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,7 @@ class Asked:
     Args:
         pool: the provider, whose account has the limits.
         output_tokens_max: of the answer, where the caller set a limit.
+        gives_way: nobody waits for it; where there are slots it leaves for anybody who comes, see `Place.wanted`.
     """
 
     pool: str
@@ -41,13 +54,23 @@ class Asked:
     input_tokens: int
     output_tokens_max: int | None = None
     weight: float = 1.0
+    gives_way: bool = False
 
 
 @dataclass(slots=True)
 class _Pool:
+    """
+    Args:
+        refusal: what somebody hears for whom there is no place.
+        slots: how many calls at once, where that is known; None where the tokens at once are measured.
+    """
+
     name: str
     line: Line
     pressure: Pressure
+    refusal: Refusal
+    slots: Callable[[], int] | None = None
+    aside: set[Place] = field(default_factory=set["Place"])
     served_per_s: float | None = None
     served_cost: float = 0.0
     expected: dict[str, float] = field(default_factory=dict[str, float])
@@ -57,7 +80,8 @@ class _Pool:
         """Let in whose turn it is."""
         if self.pressure.held_s(now) > 0:
             return
-        for ticket in self.line.admit(self.pressure.limit, float("inf"), now):
+        tokens, calls = (self.pressure.limit, inf) if self.slots is None else (inf, self.slots())
+        for ticket in self.line.admit(tokens, calls, now):
             admitted, waited_seconds = metrics.admissions_of(self.name, ticket.band)
             admitted.inc()
             waited_seconds.observe(now - ticket.arrived)
@@ -75,6 +99,10 @@ class _Pool:
             return None
         return self.pressure.held_s(now) + self.line.ahead(ticket) / self.served_per_s
 
+    def turned_away(self, ticket: Ticket, about_s: float | None) -> TooMany:
+        metrics.gate_refused.labels(self.name, ticket.band).inc()
+        return self.refusal(about_s)
+
     def tick(self, now: float) -> None:
         rate = self.served_cost / TICK_S
         self.served_cost = 0.0
@@ -82,7 +110,8 @@ class _Pool:
             share = 1 - 0.5 ** (TICK_S / RATE_HALF_LIFE_S)
             before = rate if self.served_per_s is None else self.served_per_s
             self.served_per_s = before + share * (rate - before)
-        self.pressure.tick(self.line.running_tokens)
+        if self.slots is None:
+            self.pressure.tick(self.line.running_tokens)
         self.admit(now)
         self._show()
 
@@ -105,10 +134,21 @@ class Place:
         self._clock = clock
         self._sent_at = ticket.arrived
         self._first_at: float | None = None
+        self.wanted = asyncio.Event()
+        """Of a call that gives way: somebody has come."""
 
     @property
     def is_in(self) -> bool:
         return self._ticket.state == "running"
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else is at this provider, nor waits for it."""
+        return self.is_in and self._pool.line.running == 1 and not self._pool.line.waiting
+
+    def look(self) -> None:
+        """There may be more slots than a moment ago."""
+        self._pool.admit(self._clock.monotonic())
 
     def about_s(self) -> float | None:
         return self._pool.about_s(self._ticket, self._clock.monotonic())
@@ -130,10 +170,13 @@ class Place:
             self._sent_at = self._clock.monotonic()
         if self.is_in:
             return True
-        waited_s = self._clock.monotonic() - self._ticket.arrived
-        if self._ticket.state == "gone" or waited_s >= self._gate.wait_max_s(self._ticket.band):
-            raise _turned_away(self._asked, self.about_s())
+        if self._ticket.state == "gone" or (self._pool.slots is None and self._has_waited_enough()):
+            raise self._pool.turned_away(self._ticket, self.about_s())
         return False
+
+    def _has_waited_enough(self) -> bool:
+        waited_s = self._clock.monotonic() - self._ticket.arrived
+        return waited_s >= self._gate.wait_max_s(self._ticket.band)
 
     def first(self) -> None:
         """The first of the answer came."""
@@ -184,11 +227,16 @@ class Gate:
         now = self._clock.monotonic()
         pool = self._pool(asked.pool)
         ticket = Ticket(asked.tenant, asked.band, asked.input_tokens, self._expected(pool, asked), now, asked.weight)
+        for aside in pool.aside:
+            aside.wanted.set()
         self._join(pool, asked, ticket, now)
         place = Place(self, pool, ticket, asked, self._clock)
+        if asked.gives_way:
+            pool.aside.add(place)
         try:
             yield place
         finally:
+            pool.aside.discard(place)
             if ticket.state != "gone":
                 place.over(None)
 
@@ -217,29 +265,42 @@ class Gate:
     def _join(self, pool: _Pool, asked: Asked, ticket: Ticket, now: float) -> None:
         displaced = pool.line.join(ticket)
         if displaced is ticket:
-            raise _turned_away(asked, pool.about_s(ticket, now))
+            raise pool.turned_away(ticket, pool.about_s(ticket, now))
         if displaced is not None:
             pool.wake(displaced)
         pool.admit(now)
         if ticket.state == "waiting":
             pool.turns[ticket] = asyncio.get_running_loop().create_future()
 
+    def add_slots(self, name: str, slots: Callable[[], int], queue_max: int, refusal: Refusal) -> None:
+        """Say of a provider how many calls it takes at once, which may change, and how many may wait for it.
+
+        One person's may not fill the whole line.
+        """
+        own_max = max(1, round(queue_max * OWN_SHARE))
+        self._pools[name] = self._new_pool(name, queue_max, own_max, refusal, slots)
+
     def _pool(self, name: str) -> _Pool:
         pool = self._pools.get(name)
         if pool is None:
-            settings = self._settings
-            pool = self._pools[name] = _Pool(
-                name,
-                Line(
-                    queue_max=settings.gate_queue_max,
-                    tenant_queue_max=settings.gate_tenant_queue_max,
-                    starving_after_s=settings.gate_starving_s,
-                ),
-                Pressure(
-                    start=settings.gate_tokens_start, least=settings.gate_tokens_min, most=settings.gate_tokens_max
-                ),
+            most = self._settings
+            pool = self._pools[name] = self._new_pool(
+                name, most.gate_queue_max, most.gate_tenant_queue_max, partial(busy, name)
             )
         return pool
+
+    def _new_pool(
+        self,
+        name: str,
+        queue_max: int,
+        tenant_queue_max: int,
+        refusal: Refusal,
+        slots: Callable[[], int] | None = None,
+    ) -> _Pool:
+        most = self._settings
+        line = Line(queue_max=queue_max, tenant_queue_max=tenant_queue_max, starving_after_s=most.gate_starving_s)
+        pressure = Pressure(start=most.gate_tokens_start, least=most.gate_tokens_min, most=most.gate_tokens_max)
+        return _Pool(name, line, pressure, refusal, slots)
 
     async def _tick(self) -> None:
         while True:
@@ -247,11 +308,6 @@ class Gate:
             now = self._clock.monotonic()
             for pool in self._pools.values():
                 pool.tick(now)
-
-
-def _turned_away(asked: Asked, about_s: float | None) -> TooMany:
-    metrics.gate_refused.labels(asked.pool, asked.band).inc()
-    return busy(asked.pool, about_s)
 
 
 def busy(provider: str, about_s: float | None) -> TooMany:
