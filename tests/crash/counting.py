@@ -10,6 +10,7 @@ from typing import Any
 from tests.crash.clients import Posted
 
 Log = Sequence[dict[str, Any]]
+TOLD = ("text", "finish", "reason", "error", "attempt", "call", "tool", "wait", "answer", "joined", "limit")
 
 
 def count(posted: Sequence[Posted], log: Log, effects: Sequence[str]) -> Counter[str]:
@@ -31,6 +32,15 @@ def count(posted: Sequence[Posted], log: Log, effects: Sequence[str]) -> Counter
         wrong += _writes(each, log, effects, is_alone=len(posted) == 1)
     wrong["answers with other words"] += not answers or answers[-1]["payload"]["text"] != posted[-1].answer
     return +wrong
+
+
+def told(log: Log) -> str:
+    """A log in short, a line per event, for whoever looks for what went wrong."""
+    lines: list[str] = []
+    for event in log:
+        body = {name: str(value)[:100] for name, value in (event["payload"] or {}).items() if name in TOLD}
+        lines.append(f"{event['seq']:4} {event['type']:18} {str(event['message'])[-6:]} {event['at'][11:23]} {body}")
+    return "\n".join(lines)
 
 
 def _message(posted: Posted, log: Log) -> Counter[str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.clients import Client, Posted, Reader
-from tests.crash.counting import count
+from tests.crash.counting import count, told
 from tests.crash.victims import Installation, Server, Victim
 from tests.support.data_directory import open_folder
 from tests.support.fake_provider import FakeProvider
@@ -103,7 +103,10 @@ class Wreck:
         wrong: Counter[str] = Counter()
         done = os.listdir(effects)
         for thread, log in logs.items():
-            wrong += count(threads[thread], log, done)
+            found = count(threads[thread], log, done)
+            if found:
+                print(f"\n{dict(found)} in {thread}:\n{told(log)}")
+            wrong += found
         for reader in self.readers:
             wrong += reader.judge(logs[reader.thread])
         types = Counter(event["type"] for log in logs.values() for event in log)

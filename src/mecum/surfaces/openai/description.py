@@ -117,7 +117,7 @@ def _operation(
 ) -> dict[str, Any]:
     content: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
     if streams:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {}
     failed = {"application/json": {"schema": {"$ref": f"{REF}OpenAIError"}}}
     errors = {str(status): {"description": words, "content": failed} for status, words in ERRORS.items()}
     operation: dict[str, Any] = {
