@@ -12,8 +12,10 @@ import pytest
 from mecum.kit.db import Database
 from mecum.kit.errors import Conflict, NotFound, ProviderError, TooMany
 from mecum.kit.tools import Tool, ToolCall, ToolResult
-from mecum.rooms.assistant import Recalled
+from mecum.rooms.assistant import Recalled, posting
+from mecum.rooms.assistant.finishing import close_and_go_on
 from mecum.rooms.assistant.runner import ADVANCE
+from mecum.rooms.assistant.service import RunState
 from mecum.rooms.assistant.store import runs
 from mecum.rooms.assistant.tools.ask import ASK_PERSON
 from mecum.rooms.assistant.tools.calculator import CALCULATOR
@@ -161,6 +163,44 @@ async def test_a_message_that_joins_after_a_writer_died_keeps_what_people_have_r
         gate.set()
     assert texts(log) == ["Half a line", "Both, then."]
     assert [bodies(event)["finish"] for event in log if event.type == "message.assistant"] == ["joined", "stop"]
+
+
+async def test_an_interruption_that_comes_as_the_answer_ends_is_answered(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unheard(*_: object) -> None:
+        """The word of the stop comes too late."""
+
+    monkeypatch.setattr(posting, "ask_to_stop", unheard)
+    gate = asyncio.Event()
+    async with World(database, tmp_path).running() as world:
+        world.models.play(held(gate, says("The first.")), says("The second."))
+        posted = await world.face.post_new(world.caller, world.message("One"))
+        await world.models.asked.wait()
+        await world.face.post(world.caller, posted.thread, world.message("Two", interrupt=True))
+        gate.set()
+        log = await world.until(posted.thread, "run.finished", times=2)
+    assert texts(log) == ["The first.", "The second."]
+    assert [bodies(event)["reason"] for event in log if event.type == "run.finished"] == ["done", "done"]
+
+
+async def test_an_interruption_that_comes_as_another_message_joins_is_answered(
+    database: Database, tmp_path: Path
+) -> None:
+    world = World(database, tmp_path)
+    posted = await world.face.post_new(world.caller, world.message("One"))
+    await world.face.post(world.caller, posted.thread, world.message("Two"))
+    async with database.transaction() as connection:
+        claimed = await runs.claim(connection, posted.run)
+    assert claimed is not None
+    await world.face.post(world.caller, posted.thread, world.message("Three", interrupt=True))
+    await close_and_go_on(world.kit, claimed, RunState())
+    assert texts(await world.log(posted.thread)) == []
+    async with world.running():
+        log = await world.until(posted.thread, "run.finished", times=2)
+    assert [bodies(event)["reason"] for event in log if event.type == "run.finished"] == ["stopped", "done"]
+    assert texts(log) == ["", "Hello."]
+    assert log[-2].parent == [event.message for event in log if event.type == "message.user"][-1]
 
 
 async def test_arguments_that_no_parser_survives_are_told_to_the_model(database: Database, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advan
     async with kit.db.transaction() as connection:
         thread = await runs.lock_thread(connection, run.place.thread)
         joined = await pending(connection, run)
-        if joined and outcome.reason == "done":
+        if joined and outcome.reason == "done" and not await _is_stopped(connection, run):
             events = await _close(connection, run, state, outcome, joined, now)
             follower: UUID | None = run.id
         else:
@@ -161,15 +161,24 @@ async def _kept(connection: AsyncConnection, run: RunRow, state: RunState) -> tu
 async def close_and_go_on(kit: Kit, run: RunRow, state: RunState) -> None:
     """End the current answer as it stands; the same run answers the messages that came meanwhile.
 
-    Where a worker died over the answer, its last checkpoint stays part of it.
+    Where a worker died over the answer, its last checkpoint stays part of it. Nothing happens when a stop came
+    meanwhile: it ends this run, and a new one answers.
     """
     now = kit.clock.now()
     outcome = await _prepared(kit, run, state, Outcome("done"), was_cut_off=True)
     async with kit.db.transaction() as connection:
         await runs.lock_thread(connection, run.place.thread)
+        if await _is_stopped(connection, run):
+            return
         joined = await pending(connection, run)
         events = await _close(connection, run, state, outcome, joined, now)
     await wake(kit.bus, run.place.thread, run.place.person, events[-1].seq)
+
+
+async def _is_stopped(connection: AsyncConnection, run: RunRow) -> bool:
+    """Whether a stop came, for which a message that interrupts asks too: it is for the answers before that message."""
+    row = await runs.get(connection, run.id)
+    return row is not None and row.stop_requested
 
 
 async def pending(connection: AsyncConnection, run: RunRow) -> list[UUID]:
