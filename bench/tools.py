@@ -26,8 +26,8 @@ from mecum.rooms.models import Message, ModelRequest, TextDelta, TextPart, ToolS
 from mecum.rooms.models.planning.decision import Decision, Plan, plan_for
 from mecum.rooms.models.retries import Quirks
 from mecum.rooms.models.settings import ModelsSettings
-from mecum.rooms.models.upstream import Endpoint, Upstream
-from mecum.rooms.models.wires.openai_chat import OpenAiChat, Target
+from mecum.rooms.models.upstream import Endpoint, Target, Upstream
+from mecum.rooms.models.wires.openai_chat import OpenAiChat
 
 MODELS = ("large", "small")
 WEIGHTS = Path.home() / ".cache" / "mecum-bench-models"

@@ -34,6 +34,7 @@ from urllib.parse import urlsplit
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from mecum.rooms.models.store.catalogue import ProviderKind
 from tests.support.fake_replies import (
     Reply,
     count_tokens,
@@ -41,13 +42,19 @@ from tests.support.fake_replies import (
     embeddings,
     has_vectors_of,
     instance,
-    message_text,
+    last_user_text,
     parse_command,
+    tool_rounds,
 )
 from tests.support.fake_wires import CREATED, Answer, chat_body, chat_stream, dump, response_body, response_stream
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+KINDS = {
+    401: ("invalid_request_error", "invalid_api_key"),
+    404: ("invalid_request_error", "model_not_found"),
+    429: ("rate_limit_error", "rate_limit_exceeded"),
+}
 MODELS = ("fake", "fake-small", "fake-embed")
 GARBAGE = b"\x00\xff\xfe\x80 no event\ndata: {not json \xc3\x28\n\n\xde\xad\xbe\xef\n\n"
 
@@ -74,7 +81,9 @@ class Recorded:
 
 
 class FakeProvider:
-    """The server. `key`: when set, requests without it as bearer are answered 401."""
+    """The server. `key`: when set, requests without it are answered 401. A subclass may speak another wire."""
+
+    kind: ProviderKind = "openai"
 
     def __init__(self, *, key: str = "", port: int = 0) -> None:
         self.requests: list[Recorded] = []
@@ -128,14 +137,12 @@ class FakeProvider:
         raw = await _read(receive)
         if path.startswith("/fake/"):
             await self._control(scope["method"], path, raw, send)
-        elif self._key and headers.get("authorization") != f"Bearer {self._key}":
-            wrong = _error("Incorrect API key provided.", "invalid_request_error", "invalid_api_key")
-            await _json(send, wrong, 401)
+        elif self._key and self.key_in(headers) != self._key:
+            await _json(send, self.error_body(401, "Incorrect API key provided."), 401)
         elif path.startswith("/plain/") and path.endswith("/responses"):
             await _json(send, {"detail": "Not Found"}, 404)
         elif path.endswith("/models"):
-            data = [{"id": name, "object": "model", "created": CREATED, "owned_by": "fake"} for name in self.models]
-            await _json(send, {"object": "list", "data": data})
+            await _json(send, self.listed())
         else:
             record = Recorded(path, headers, raw, json.loads(raw or b"{}"), time.monotonic())
             async with self._arrived:
@@ -175,24 +182,40 @@ class FakeProvider:
         if reply.hang:
             await asyncio.Event().wait()
         if reply.status != 200:
-            await _fail(send, reply)
+            await self._fail(send, reply)
         elif reply.body:
             await _plain(send, reply.body.encode(), 200, reply.content_type or "application/json")
         elif record.path.endswith("/embeddings") and not has_vectors_of(record.body.get("dimensions")):
-            await _fail(send, Reply(status=400, text="There are no vectors of so many dimensions."))
+            await self._fail(send, Reply(status=400, text="There are no vectors of so many dimensions."))
         elif record.path.endswith("/embeddings"):
             await _json(send, embeddings(record.body))
         elif record.body.get("stream") and not reply.as_json:
-            await _stream(send, record, reply, self._frames(record, reply))
+            await _stream(send, record, reply, self.frames(record, self._said(record.body, reply)))
         else:
             await self._whole(send, record, reply)
 
-    def _frames(self, record: Recorded, reply: Reply) -> Iterator[bytes]:
-        answer = self._said(record.body, reply)
+    def key_in(self, headers: Mapping[str, str]) -> str:
+        return headers.get("authorization", "").removeprefix("Bearer ")
+
+    def listed(self) -> dict[str, Any]:
+        """The list of models."""
+        data = [{"id": name, "object": "model", "created": CREATED, "owned_by": "fake"} for name in self.models]
+        return {"object": "list", "data": data}
+
+    def frames(self, record: Recorded, answer: Answer) -> Iterator[bytes]:
+        """`answer` as a stream."""
         if record.path.endswith("/responses"):
             return response_stream(answer)
         include = bool((record.body.get("stream_options") or {}).get("include_usage"))
         return chat_stream(answer, include_usage=include)
+
+    def whole(self, record: Recorded, answer: Answer) -> dict[str, Any]:
+        """`answer` as one body."""
+        return response_body(answer) if record.path.endswith("/responses") else chat_body(answer)
+
+    def error_body(self, status: int, message: str) -> dict[str, Any]:
+        kind, code = KINDS.get(status, ("server_error" if status >= 500 else "invalid_request_error", None))
+        return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
     async def _whole(self, send: Send, record: Recorded, reply: Reply) -> None:
         if reply.close_after >= 0 or reply.hang_after >= 0:
@@ -201,9 +224,14 @@ class FakeProvider:
             if reply.hang_after >= 0:
                 await asyncio.Event().wait()
             raise Dropped
-        answer = self._said(record.body, reply)
-        body = dump(response_body(answer) if record.path.endswith("/responses") else chat_body(answer))
+        body = dump(self.whole(record, self._said(record.body, reply)))
         await _plain(send, GARBAGE if reply.garbage else body, 200, reply.content_type or "application/json")
+
+    async def _fail(self, send: Send, reply: Reply) -> None:
+        extra = [(b"retry-after", reply.retry_after.encode())] if reply.retry_after else []
+        said = dump(self.error_body(reply.status, reply.text or f"The fake provider answers {reply.status}."))
+        body = reply.body.encode() or said
+        await _plain(send, body, reply.status, reply.content_type or "application/json", extra)
 
     def _reply(self, body: Mapping[str, Any]) -> Reply:
         if self._queue:
@@ -241,32 +269,6 @@ class FakeProvider:
         )
 
 
-def last_user_text(body: Mapping[str, Any]) -> str:
-    """What the user said last, in either wire."""
-    given = body.get("messages", body.get("input", ""))
-    if isinstance(given, str):
-        return given
-    for message in reversed(given):
-        if isinstance(message, dict) and message.get("role") == "user":
-            return message_text(message.get("content"))
-    return ""
-
-
-def tool_rounds(body: Mapping[str, Any]) -> int:
-    """How many rounds of tool results came after the user's last message."""
-    rounds, in_results = 0, False
-    for message in body.get("messages", body.get("input", "")):
-        if not isinstance(message, dict):
-            continue
-        is_result = message.get("role") == "tool" or message.get("type") == "function_call_output"
-        if message.get("role") == "user":
-            rounds = 0
-        elif is_result and not in_results:
-            rounds += 1
-        in_results = is_result
-    return rounds
-
-
 async def _stream(send: Send, record: Recorded, reply: Reply, frames: Iterator[bytes]) -> None:
     await _start(send, 200, reply.content_type or "text/event-stream; charset=utf-8")
     await asyncio.sleep(reply.first_chunk_ms / 1000)
@@ -300,19 +302,6 @@ def _oddly(frame: bytes) -> bytes:
         return b""
     head = b": keep-alive\r\nevent:message\r\nid: 1\r\nretry: 5\r\n"
     return head + frame.replace(b"data: ", b"data:").replace(b"\n", b"\r\n")
-
-
-async def _fail(send: Send, reply: Reply) -> None:
-    kinds = {429: ("rate_limit_error", "rate_limit_exceeded"), 404: ("invalid_request_error", "model_not_found")}
-    kind, code = kinds.get(reply.status, ("server_error" if reply.status >= 500 else "invalid_request_error", ""))
-    extra = [(b"retry-after", reply.retry_after.encode())] if reply.retry_after else []
-    said = dump(_error(reply.text or f"The fake provider answers {reply.status}.", kind, code))
-    body = reply.body.encode() or said
-    await _plain(send, body, reply.status, reply.content_type or "application/json", extra)
-
-
-def _error(message: str, kind: str, code: str) -> dict[str, Any]:
-    return {"error": {"message": message, "type": kind, "param": None, "code": code or None}}
 
 
 async def _start(send: Send, status: int, content_type: str, extra: list[tuple[bytes, bytes]] | None = None) -> None:

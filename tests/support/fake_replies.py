@@ -121,6 +121,32 @@ def message_text(content: Any) -> str:
     return ""
 
 
+def last_user_text(body: Mapping[str, Any]) -> str:
+    """What the user said last, in either wire."""
+    given = body.get("messages", body.get("input", ""))
+    if isinstance(given, str):
+        return given
+    for message in reversed(given):
+        if isinstance(message, dict) and message.get("role") == "user":
+            return message_text(message.get("content"))
+    return ""
+
+
+def tool_rounds(body: Mapping[str, Any]) -> int:
+    """How many rounds of tool results came after the user's last message."""
+    rounds, in_results = 0, False
+    for message in body.get("messages", body.get("input", "")):
+        if not isinstance(message, dict):
+            continue
+        is_result = message.get("role") == "tool" or message.get("type") == "function_call_output"
+        if message.get("role") == "user":
+            rounds = 0
+        elif is_result and not in_results:
+            rounds += 1
+        in_results = is_result
+    return rounds
+
+
 def default_text(said: str) -> str:
     """About 40 words that depend on nothing but `said`."""
     digest = hashlib.sha256(said.encode()).digest() * 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -27,10 +27,14 @@ def add(
     key_stdin: Annotated[
         bool, typer.Option("--key-stdin", help="Read the provider's key from standard input.")
     ] = False,
+    kind: Annotated[
+        Literal["openai", "anthropic"] | None,
+        typer.Option(help="The protocol of its provider; guessed from the address."),
+    ] = None,
     data: DataOption = DATA,
     json: JsonOption = False,
 ) -> None:
-    """Connect a model of a provider that speaks OpenAI's chat completions.
+    """Connect a model of a provider that speaks OpenAI's chat completions or Anthropic's messages.
 
     Nothing is sent to it yet; `mecum models test NAME` makes a short call.
     """
@@ -40,7 +44,7 @@ def add(
 
     async def work(ground: Ground) -> tuple[CatalogueModel, ...]:
         async with model_commands(ground) as commands:
-            await commands.add(name, url, model, key)
+            await commands.add(name, url, model, key, kind)
             return await commands.list()
 
     known = on_ground(data, "mecum models add", work, create=True)

@@ -28,8 +28,8 @@ from mecum.rooms.models import (
 )
 from mecum.rooms.models.retries import Quirks
 from mecum.rooms.models.settings import ModelsSettings
-from mecum.rooms.models.upstream import Endpoint, Upstream
-from mecum.rooms.models.wires.openai_chat import OpenAiChat, Target
+from mecum.rooms.models.upstream import Endpoint, Target, Upstream
+from mecum.rooms.models.wires.openai_chat import OpenAiChat
 from tests.support.fake_provider import FakeProvider, Reply
 
 WEATHER = ToolSpec(

@@ -178,7 +178,7 @@ class World:
     async def connect(self, fake: FakeProvider, *models: str | NewModel, name: str = "Fake") -> None:
         """Connect the fake provider with models called after themselves; without any, one called `fake`."""
         new = [NewModel(model) if isinstance(model, str) else model for model in models or ("fake",)]
-        await self.parts.providers.add(self.caller, NewProvider(name, fake.base_url, "sk-1", new))
+        await self.parts.providers.add(self.caller, NewProvider(name, fake.base_url, "sk-1", new, fake.kind))
 
     async def usage(self) -> list[dict[str, Any]]:
         """All usage records, oldest first."""

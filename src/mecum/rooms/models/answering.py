@@ -27,8 +27,9 @@ from mecum.rooms.models.ports import LocalEmbedder, Ports
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import estimate, estimate_input
+from mecum.rooms.models.upstream import Target
 from mecum.rooms.models.wires.jsons import arr, count, dumps, loads, obj
-from mecum.rooms.models.wires.openai_chat import OpenAiChat, Target
+from mecum.rooms.models.wires.wires import Wires
 
 
 class Answering:
@@ -38,7 +39,7 @@ class Answering:
         self,
         catalogue: Catalogue,
         calls: Calls,
-        chat: OpenAiChat,
+        wires: Wires,
         local: Local,
         planner: Planner,
         sender: Sender,
@@ -48,7 +49,7 @@ class Answering:
     ) -> None:
         self._catalogue = catalogue
         self._calls = calls
-        self._chat = chat
+        self._wires = wires
         self._local = local
         self._planner = planner
         self._sender = sender
@@ -97,7 +98,7 @@ class Answering:
         target = Target(remote.endpoint, remote.model.upstream_model, remote.model.name)
 
         def ask(asked: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-            return self._chat.stream(target, asked)
+            return self._wires.stream(target, asked)
 
         events = ask(request) if remote.model.native_tools else self._planner.answer(request, ask, timezone)
         try:

@@ -120,13 +120,13 @@ def _trials(providers: Providers, trials: Trials) -> APIRouter:
     @router.post("/api/providers/discover", responses=problems(401, 403, 404, 422, 429, 502))
     async def discover(caller: Operator, body: DiscoverBody) -> dict[str, Any]:
         """The models that an address offers, before it is connected."""
-        found = await trials.discover(body.base_url, body.key)
+        found = await trials.discover(body.base_url, body.key, body.kind)
         return {"models": [discovered_out(model) for model in found]}
 
     @router.post("/api/providers/test", responses=problems(401, 403, 422))
     async def try_out(caller: Operator, body: TrialBody) -> dict[str, Any]:
         """A real short call to a model that is not connected yet."""
-        return trial_out(await trials.try_out(body.base_url, body.key, body.model))
+        return trial_out(await trials.try_out(body.base_url, body.key, body.model, body.kind))
 
     @router.post("/api/models/{name:path}/test", responses=problems(401, 403, 404))
     async def try_model(caller: Operator, name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from mecum.kit.ids import encode
 from mecum.rooms.models import CatalogueModel, LocalModel
 from mecum.rooms.models.providers import Connected, ModelChange, NewModel, NewProvider, ProviderChange
 from mecum.rooms.models.service import BASE_URL_MAX, CONTEXT_MAX
-from mecum.rooms.models.store.catalogue import ModelRow
+from mecum.rooms.models.store.catalogue import ModelRow, ProviderKind
 from mecum.rooms.models.trials import Discovered, Trial
 
 MODELS_AT_ONCE = 200
@@ -46,15 +46,18 @@ class NewModelBody(Body):
 
 
 class NewProviderBody(Body):
+    """`kind` is the wire that it speaks; guessed from the address where it is absent."""
+
     name: Name
     base_url: Url
     key: Key = ""
+    kind: ProviderKind | None = None
     model: Name | None = None
     models: Annotated[list[Name | NewModelBody], Field(max_length=MODELS_AT_ONCE)] = []
 
     def new(self) -> NewProvider:
         first = [NewModel(self.model)] if self.model is not None else []
-        return NewProvider(self.name, self.base_url, self.key, [*first, *new_models(self.models)])
+        return NewProvider(self.name, self.base_url, self.key, [*first, *new_models(self.models)], self.kind)
 
 
 class ProviderChangeBody(Body):
@@ -63,10 +66,11 @@ class ProviderChangeBody(Body):
     name: Name | None = None
     base_url: Url | None = None
     key: Key | None = None
+    kind: ProviderKind | None = None
     models: Annotated[list[Name | NewModelBody], Field(max_length=MODELS_AT_ONCE)] = []
 
     def change(self) -> ProviderChange:
-        return ProviderChange(self.name, self.base_url, self.key, new_models(self.models))
+        return ProviderChange(self.name, self.base_url, self.key, new_models(self.models), self.kind)
 
 
 class ModelChangeBody(Body):
@@ -85,6 +89,7 @@ class ModelChangeBody(Body):
 class DiscoverBody(Body):
     base_url: Url
     key: Key = ""
+    kind: ProviderKind | None = None
 
 
 class TrialBody(DiscoverBody):

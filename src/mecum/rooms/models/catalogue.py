@@ -39,6 +39,11 @@ class Remote:
     provider: ProviderRow
     endpoint: Endpoint
 
+    @property
+    def speaks_openai(self) -> bool:
+        """Whether requests in OpenAI's wire can be passed to it as they are."""
+        return self.provider.kind == "openai"
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -105,7 +110,7 @@ class Catalogue:
             except StartError:
                 # The other providers go on; this one will say that its key is wrong.
                 logger.exception("The key of a provider can't be opened")
-        return Endpoint(row.name, row.base_url, key)
+        return Endpoint(row.name, row.base_url, key, row.kind)
 
     @property
     def local_on(self) -> bool:

@@ -17,12 +17,11 @@ from mecum.rooms.models.local import Local, line_full
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import Audit, LocalCard, LocalEndpoint, LocalProgress, NoAudit, NoLocalEngine, Ports
 from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers
-from mecum.rooms.models.retries import Quirks
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import catalogue as store
 from mecum.rooms.models.trials import Trial, Trials
 from mecum.rooms.models.upstream import Upstream
-from mecum.rooms.models.wires.openai_chat import OpenAiChat
+from mecum.rooms.models.wires.wires import Wires
 
 __all__ = ["SEALED", "Machine", "ModelCommands", "Trial"]
 
@@ -75,11 +74,11 @@ class ModelCommands:
         ports = Ports(engine=_InTheServer() if local_model else NoLocalEngine())
         self._upstream = Upstream(settings, machine.clock)
         self._catalogue = Catalogue(machine.db, machine.secrets, machine.clock, ports)
-        chat = OpenAiChat(self._upstream, Quirks(), settings)
-        local = Local(ports.engine, chat, Planner(machine.clock), machine.clock)
+        wires = Wires(self._upstream, settings)
+        local = Local(ports.engine, wires, Planner(machine.clock), machine.clock)
         gate = Gate(machine.clock, settings)
         gate.add_slots(LOCAL_PROVIDER, local.slots, settings.local_queue_max, line_full)
-        trials = Trials(self._upstream, chat, local, gate, None, machine.clock)
+        trials = Trials(self._upstream, wires, local, gate, None, machine.clock)
         db, secrets, clock = machine.db, machine.secrets, machine.clock
         self._providers = Providers(db, secrets, clock, audit or NoAudit(), self._catalogue, trials, settings)
 
@@ -94,8 +93,18 @@ class ModelCommands:
         self._catalogue.forget()
         return await self._catalogue.listed()
 
-    async def add(self, name: str, base_url: str, upstream_model: str, key: str | None = None) -> None:
+    async def add(
+        self,
+        name: str,
+        base_url: str,
+        upstream_model: str,
+        key: str | None = None,
+        kind: store.ProviderKind | None = None,
+    ) -> None:
         """Connect a model. A provider that is known by its address is used again; a key given now replaces its key.
+
+        Args:
+            kind: the wire of its provider; None leaves it, or guesses it from the address.
 
         Raises:
             Conflict: a model has the name. Unprocessable: a name, address or key is not possible. TooLarge: too many.
@@ -104,14 +113,14 @@ class ModelCommands:
         address = service.base_url(base_url)
         for each in await self._providers.connected():
             if each.row.base_url == address:
-                await self._providers.change(None, each.row.id, ProviderChange(key=key, add=[model]))
+                await self._providers.change(None, each.row.id, ProviderChange(key=key, kind=kind, add=[model]))
                 return
         try:
-            await self._providers.add(None, NewProvider(name, address, key or "", [model]))
+            await self._providers.add(None, NewProvider(name, address, key or "", [model], kind))
         except Conflict as error:
             if error.code != "models.provider_name_taken":
                 raise
-            await self._providers.add(None, NewProvider(f"{name} ({address})", address, key or "", [model]))
+            await self._providers.add(None, NewProvider(f"{name} ({address})", address, key or "", [model], kind))
 
     async def remove(self, name: str) -> None:
         """Take a model out of the catalogue, and its provider when that was its last one. Raises NotFound."""

@@ -16,8 +16,8 @@ from mecum.rooms.models.gate.door import Place
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import LocalEngine
 from mecum.rooms.models.service import LOCAL_CHAT
-from mecum.rooms.models.upstream import Endpoint
-from mecum.rooms.models.wires.openai_chat import OpenAiChat, Target
+from mecum.rooms.models.upstream import Endpoint, Target
+from mecum.rooms.models.wires.wires import Wires
 
 SAY_EVERY_S = 1.0
 RETRY_AFTER_S = 30.0
@@ -36,9 +36,9 @@ STATES = {
 
 
 class Local:
-    def __init__(self, engine: LocalEngine, chat: OpenAiChat, planner: Planner, clock: Clock) -> None:
+    def __init__(self, engine: LocalEngine, wires: Wires, planner: Planner, clock: Clock) -> None:
         self._engine = engine
-        self._chat = chat
+        self._wires = wires
         self._planner = planner
         self._clock = clock
         self._slots = 0
@@ -162,7 +162,7 @@ class Local:
 
     def _planned(self, target: Target, request: ModelRequest, timezone: str) -> AsyncGenerator[ModelEvent, None]:
         def ask(asked: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-            return self._chat.stream(target, asked)
+            return self._wires.stream(target, asked)
 
         light = dataclasses.replace(request, effort="auto", messages=[_light(each) for each in request.messages])
         return self._planner.answer(light, ask, timezone)

@@ -25,12 +25,11 @@ from mecum.rooms.models.relay.door import RelayRoom
 from mecum.rooms.models.relay.responses import ResponsesDoor
 from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.relay.vectors import VectorsDoor
-from mecum.rooms.models.retries import Quirks
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.trials import Trials
 from mecum.rooms.models.upstream import Upstream
-from mecum.rooms.models.wires.openai_chat import OpenAiChat
+from mecum.rooms.models.wires.wires import Wires
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +69,15 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     health = Health(kit.db)
     meter = Meter(kit.db, kit.clock, settings)
     catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports)
-    chat = OpenAiChat(upstream, Quirks(), settings)
+    wires = Wires(upstream, settings)
     planner = Planner(kit.clock)
-    local = Local(ports.engine, chat, planner, kit.clock)
+    local = Local(ports.engine, wires, planner, kit.clock)
     gate.add_slots(LOCAL_PROVIDER, local.slots, settings.local_queue_max, line_full)
-    trials = Trials(upstream, chat, local, gate, ports.embedder, kit.clock)
+    trials = Trials(upstream, wires, local, gate, ports.embedder, kit.clock)
     providers = Providers(kit.db, kit.secrets, kit.clock, ports.audit, catalogue, trials, settings)
     calls = Calls(ports.budget, gate, meter, kit.clock)
     sender = Sender(upstream, health, settings)
-    answering = Answering(catalogue, calls, chat, local, planner, sender, health, ports, settings)
+    answering = Answering(catalogue, calls, wires, local, planner, sender, health, ports, settings)
     shelf = Shelf(kit.db, kit.jobs, kit.bus, kit.clock, settings)
     asking = Asking(catalogue, shelf, kit.clock, settings)
     chat_door = ChatDoor(catalogue, calls, sender, answering, kit.clock, settings)

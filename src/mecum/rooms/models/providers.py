@@ -18,10 +18,9 @@ from mecum.rooms.models.catalogue import DEFAULT_CHAT, DEFAULT_EMBEDDING, Catalo
 from mecum.rooms.models.ports import Audit
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import catalogue as store
-from mecum.rooms.models.store.catalogue import ModelKind, ModelRow, ProviderRow
+from mecum.rooms.models.store.catalogue import ModelKind, ModelRow, ProviderKind, ProviderRow
 from mecum.rooms.models.trials import Trial, Trials
 
-KIND = "openai"
 KEY_CHARS_MAX = 2000
 
 
@@ -39,10 +38,13 @@ class NewModel:
 
 @dataclass(frozen=True, slots=True)
 class NewProvider:
+    """A provider to connect; its `kind` is guessed from the address where it is None."""
+
     name: str
     base_url: str
     key: str = ""
     models: Sequence[NewModel] = ()
+    kind: ProviderKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class ProviderChange:
     base_url: str | None = None
     key: str | None = None
     add: Sequence[NewModel] = ()
+    kind: ProviderKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +124,13 @@ class Providers:
             TooLarge: too many providers or models.
         """
         name, provider_id, key = service.provider_name(new.name), new_id(), _checked_key(new.key)
+        address = service.base_url(new.base_url)
         row = ProviderRow(
             id=provider_id,
             name=name,
             name_key=name.casefold()[: service.PROVIDER_NAME_MAX],
-            kind=KIND,
-            base_url=service.base_url(new.base_url),
+            kind=new.kind or service.guess_provider_kind(address),
+            base_url=address,
             key_sealed=None,
             speaks_responses=None,
             state="unknown",
@@ -159,6 +163,8 @@ class Providers:
             values["base_url"] = service.base_url(change.base_url)
             if origin_of(service.base_url(change.base_url)) != origin_of(row.base_url):
                 values["key_sealed"] = None
+        if change.kind is not None:
+            values["kind"] = change.kind
         key = _checked_key(change.key) if change.key is not None else None
         async with self._db.transaction() as connection:
             if key is not None:
@@ -244,7 +250,7 @@ class Providers:
         found: list[tuple[str, MecumError | None]] = []
         for endpoint in endpoints.values():
             try:
-                await self._trials.discover(endpoint.base_url, endpoint.key)
+                await self._trials.discover(endpoint.base_url, endpoint.key, endpoint.kind)
             except NotFound:
                 found.append((endpoint.provider, None))  # there, but without a list of models
             except MecumError as error:

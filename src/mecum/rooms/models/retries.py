@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from mecum.kit.errors import MecumError
+from mecum.rooms.models import ModelEvent, Waiting
 from mecum.rooms.models.failures import AUTOMATIC
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.wires.jsons import JsonObject
@@ -40,6 +44,40 @@ class Retries:
         self._pause_s *= 2
         wanted = jittered if error.retry_after is None else error.retry_after
         return max(PAUSE_MIN_S, min(wanted, self._bound_s))
+
+
+async def repeated(
+    once: Callable[[], AsyncGenerator[ModelEvent, None]],
+    learn: Callable[[MecumError], bool],
+    settings: ModelsSettings,
+) -> AsyncGenerator[ModelEvent, None]:
+    """The events of `once`, which is asked again where that can help; after its first event never.
+
+    Args:
+        learn: whether an error has told how to ask better: then it is done at once.
+
+    Raises:
+        MecumError: as `once` does.
+    """
+    retries = Retries(settings)
+    while True:
+        started = False
+        try:
+            async with aclosing(once()) as events:
+                async for event in events:
+                    started = True
+                    yield event
+            return
+        except MecumError as error:
+            if started:
+                raise
+            if learn(error):
+                continue
+            wait_s = retries.pause(error)
+            if wait_s is None:
+                raise
+        yield Waiting("provider_busy", about_seconds=wait_s)
+        await asyncio.sleep(wait_s)
 
 
 class Quirks:

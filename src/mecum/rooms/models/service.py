@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from mecum.kit.errors import Unprocessable
-from mecum.rooms.models.store.catalogue import ModelKind, ModelRow
+from mecum.rooms.models.store.catalogue import ModelKind, ModelRow, ProviderKind
 from mecum.rooms.models.wires.jsons import count, obj, text
 
 ENTITY = "mecum"
@@ -18,8 +18,10 @@ MODEL_NAME_MAX, UPSTREAM_NAME_MAX, PROVIDER_NAME_MAX, BASE_URL_MAX = 128, 256, 1
 MODEL_NAME = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
 CONTEXT_DEFAULT = 32_768
 CONTEXT_MAX = 100_000_000
-CONTEXT_FIELDS = ("context_length", "max_model_len", "context_window", "max_context_length", "n_ctx")
-OPERATIONS = ("/chat/completions", "/completions", "/responses", "/embeddings", "/models")
+CONTEXT_FIELDS = ("context_length", "max_model_len", "context_window", "max_context_length", "max_input_tokens")
+OPERATIONS = ("/chat/completions", "/completions", "/responses", "/embeddings", "/messages", "/models")
+KINDS: dict[str, ProviderKind] = {"api.anthropic.com": "anthropic"}
+"""Hosts whose wire is known; any other speaks OpenAI's until somebody says so."""
 SEES = re.compile(
     r"gpt-4o|gpt-4\.1|gpt-5|\bo[34]\b|claude|gemini|llava|pixtral|vision|[-_]vl\b|gemma-?[34]", re.IGNORECASE
 )
@@ -97,6 +99,11 @@ def base_url(given: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/") or "/v1", "", ""))
 
 
+def guess_provider_kind(address: str) -> ProviderKind:
+    """The wire of who is at `address`, by its host."""
+    return KINDS.get(urlsplit(address).hostname or "", "openai")
+
+
 def guess_kind(upstream_model: str) -> ModelKind:
     return "embedding" if EMBEDS.search(upstream_model) else "chat"
 
@@ -108,7 +115,7 @@ def guess_vision(upstream_model: str) -> bool:
 def guess_context(listed: Mapping[str, Any]) -> int:
     """The context that a provider states for a model in its list, in tokens; a common size where it does not."""
     for source in (listed, obj(listed.get("meta"))):
-        for name in (*CONTEXT_FIELDS, "n_ctx_train"):
+        for name in (*CONTEXT_FIELDS, "n_ctx", "n_ctx_train"):
             stated = count(source.get(name))
             if stated:
                 return min(stated, CONTEXT_MAX)

@@ -13,15 +13,16 @@ from mecum.rooms.models.catalogue import LOCAL_PROVIDER
 from mecum.rooms.models.gate.door import Asked, Gate
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.ports import LocalEmbedder
-from mecum.rooms.models.store.catalogue import ModelKind
-from mecum.rooms.models.upstream import Endpoint, Upstream
+from mecum.rooms.models.store.catalogue import ModelKind, ProviderKind
+from mecum.rooms.models.upstream import Endpoint, Target, Upstream
 from mecum.rooms.models.wires.jsons import JsonObject, arr, dumps, loads, obj
-from mecum.rooms.models.wires.openai_chat import OpenAiChat, Target
+from mecum.rooms.models.wires.wires import Wires
 
 DISCOVERED_MAX = 1000
 TEST_TEXT = "Answer with one short sentence: are you there?"
 TEST_CHARS_MAX = 400
 LOCAL_WAIT_S = 5.0
+LISTS: dict[ProviderKind, str] = {"openai": "/models", "anthropic": f"/models?limit={DISCOVERED_MAX}"}
 LOCAL_TRIAL = Asked(LOCAL_PROVIDER, service.LOCAL_CHAT, "models.trial", "interactive", 20, 200)
 QUESTION = ModelRequest([Message("user", (TextPart(TEST_TEXT),))], max_tokens=200, purpose="models.test")
 
@@ -50,27 +51,27 @@ class Trials:
     def __init__(
         self,
         upstream: Upstream,
-        chat: OpenAiChat,
+        wires: Wires,
         local: Local,
         gate: Gate,
         embedder: LocalEmbedder | None,
         clock: Clock,
     ) -> None:
         self._upstream = upstream
-        self._chat = chat
+        self._wires = wires
         self._local = local
         self._gate = gate
         self._embedder = embedder
         self._clock = clock
 
-    async def discover(self, base_url: str, key: str) -> tuple[Discovered, ...]:
-        """The models that a provider lists.
+    async def discover(self, base_url: str, key: str, kind: ProviderKind | None = None) -> tuple[Discovered, ...]:
+        """The models that a provider lists; its wire is guessed from the address where `kind` is None.
 
         Raises:
             MecumError: as in `failures`; Unprocessable for the address.
         """
-        endpoint = Endpoint(host_of(base_url), service.base_url(base_url), key)
-        async with self._upstream.open(endpoint, "GET", "/models") as answer:
+        endpoint = _endpoint(base_url, key, kind)
+        async with self._upstream.open(endpoint, "GET", LISTS[endpoint.kind]) as answer:
             if not answer.ok:
                 raise await answer.error()
             value = loads(await answer.read())
@@ -80,9 +81,11 @@ class Trials:
         found = [_discovered(each) for each in listed[:DISCOVERED_MAX] if service.listed_id(each)]
         return tuple(sorted(found, key=lambda each: each.id))
 
-    async def try_out(self, base_url: str, key: str, upstream_model: str) -> Trial:
+    async def try_out(
+        self, base_url: str, key: str, upstream_model: str, provider_kind: ProviderKind | None = None
+    ) -> Trial:
         """Ask a model that is not connected yet for one short sentence. Raises Unprocessable for the address."""
-        endpoint = Endpoint(host_of(base_url), service.base_url(base_url), key)
+        endpoint = _endpoint(base_url, key, provider_kind)
         return await self.ask(endpoint, upstream_model, service.guess_kind(upstream_model))
 
     async def ask(self, endpoint: Endpoint, upstream_model: str, kind: ModelKind) -> Trial:
@@ -90,7 +93,7 @@ class Trials:
         if kind == "embedding":
             return await self._timed(self._embed(endpoint, upstream_model))
         target = Target(endpoint, upstream_model, upstream_model)
-        return await self._timed(_said(self._chat.stream(target, QUESTION)))
+        return await self._timed(_said(self._wires.stream(target, QUESTION)))
 
     async def ask_local(self, kind: ModelKind) -> Trial:
         """The same of the built-in models. It does not wait until they have arrived."""
@@ -139,6 +142,12 @@ async def _said(stream: AsyncGenerator[ModelEvent, None]) -> str:
 def _discovered(listed: JsonObject) -> Discovered:
     name = service.listed_id(listed)
     return Discovered(name, service.guess_kind(name), service.guess_context(listed), service.guess_vision(name))
+
+
+def _endpoint(base_url: str, key: str, kind: ProviderKind | None) -> Endpoint:
+    """Raises Unprocessable."""
+    address = service.base_url(base_url)
+    return Endpoint(host_of(base_url), address, key, kind or service.guess_provider_kind(address))
 
 
 def host_of(base_url: str) -> str:

@@ -23,19 +23,37 @@ from mecum.kit.telemetry import failed
 from mecum.rooms.models import failures
 from mecum.rooms.models.metrics import SEND, call_of
 from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.store.catalogue import ProviderKind
 
 ERROR_BODY_LIMIT = 64 * KIB
 DRAIN_S = 0.05
 USER_AGENT = "Mecum"
+ANTHROPIC_HEADERS = {"anthropic-version": "2023-06-01"}
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a provider's API is. `base_url` has no trailing slash; `provider` is its name for people."""
+    """Where a provider's API is, and its wire. `base_url` has no trailing slash; `provider` is its name for people."""
 
     provider: str
     base_url: str
     key: str = field(default="", repr=False)
+    kind: ProviderKind = "openai"
+
+    def headers(self) -> dict[str, str]:
+        """What every request to it carries."""
+        if self.kind == "anthropic":
+            return ANTHROPIC_HEADERS | ({"x-api-key": self.key} if self.key else {})
+        return {"authorization": f"Bearer {self.key}"} if self.key else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which model of which provider, and what the catalogue calls it."""
+
+    endpoint: Endpoint
+    upstream_model: str
+    name: str
 
 
 Pressed: TypeAlias = Callable[[str, float | None], None]
@@ -126,7 +144,7 @@ class Upstream:
         if not self._settings.allow_network and not is_loopback(urlsplit(endpoint.base_url).hostname or ""):
             raise failures.network_off(endpoint.provider)
         assert self._session is not None, "start() comes first"
-        headers = {"authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
+        headers = endpoint.headers()
         if body is not None:
             headers["content-type"] = "application/json"
         try:

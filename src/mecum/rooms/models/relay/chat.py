@@ -56,7 +56,7 @@ class ChatDoor:
         found = await self._catalogue.resolve(model_of(request), "chat")
         if isinstance(found, str):
             answer = self._told(principal, request, found)
-        elif not found.model.native_tools and arr(request.values.get("tools")):
+        elif not found.speaks_openai or (not found.model.native_tools and arr(request.values.get("tools"))):
             answer = self._told(principal, request, found.model.name)
         else:
             answer = self._passed(principal, request, found, len(body))
@@ -139,7 +139,7 @@ class ChatDoor:
             ongoing.usage = read_usage(tap.usage)
 
     async def _told(self, principal: Principal, request: Spliced, model: str) -> Parts:
-        """An answer made of events: by the built-in model, or by one without tool calls of its own."""
+        """An answer made of events: by the built-in model, by one without tool calls of its own, or of another wire."""
         asked = read(request.values, model)
         head = chat_out.Head(f"chatcmpl-{new_id().hex}", model, int(self._clock.now().timestamp()))
         if request.values.get("stream") is True:

@@ -75,7 +75,7 @@ class ResponsesDoor:
     async def answer(self, principal: Principal, asked: Asked) -> Parts:
         """The answer to what was understood; kept when it is to be kept."""
         found = asked.found
-        if not isinstance(found, str) and found.provider.speaks_responses is not False:
+        if not isinstance(found, str) and found.speaks_openai and found.provider.speaks_responses is not False:
             try:
                 async with aclosing(self._passed(principal, asked, found)) as parts:
                     async for part in parts:
@@ -183,7 +183,9 @@ class ResponsesDoor:
         found = asked.found
         upstream_model = found if isinstance(found, str) else found.model.upstream_model
         chat = to_chat({**asked.values, "stream": True}, asked.items, upstream_model)
-        if isinstance(found, str) or (not found.model.native_tools and arr(chat.get("tools"))):
+        if isinstance(found, str) or not found.speaks_openai:
+            return self._chunks_of_events(principal, asked, chat)
+        if not found.model.native_tools and arr(chat.get("tools")):
             return self._chunks_of_events(principal, asked, chat)
         return self._chunks_of_provider(principal, asked, found, chat)
 

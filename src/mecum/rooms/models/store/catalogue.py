@@ -16,6 +16,7 @@ from mecum.kit.sealed import SealedColumn
 from mecum.rooms.models.store.tables import model, provider, setting
 
 ProviderState: TypeAlias = Literal["ok", "failing", "unknown"]
+ProviderKind: TypeAlias = Literal["openai", "anthropic"]
 ModelKind: TypeAlias = Literal["chat", "embedding"]
 
 KEY = SealedColumn("models.provider", provider.c.key_sealed, lambda provider_id: f"models.provider:{provider_id.hex}")
@@ -23,7 +24,7 @@ KEY = SealedColumn("models.provider", provider.c.key_sealed, lambda provider_id:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRow:
-    """A provider as stored: its key is sealed.
+    """A provider as stored: its key is sealed. `kind`: the wire that it speaks.
 
     `speaks_responses`: whether it has `/responses`; None before the first try.
     """
@@ -31,7 +32,7 @@ class ProviderRow:
     id: UUID
     name: str
     name_key: str
-    kind: str
+    kind: ProviderKind
     base_url: str
     key_sealed: bytes | None
     speaks_responses: bool | None

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 
-from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
-from mecum.rooms.models import Finish, ModelEvent, ModelRequest, Waiting
-from mecum.rooms.models.retries import Quirks, Retries
+from mecum.rooms.models import Finish, ModelEvent, ModelRequest
+from mecum.rooms.models.retries import Quirks, repeated
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import estimate_input
-from mecum.rooms.models.upstream import Endpoint, Upstream
+from mecum.rooms.models.upstream import Target, Upstream
 from mecum.rooms.models.wires.chat_request import build
 from mecum.rooms.models.wires.chat_stream import ChatReader
 from mecum.rooms.models.wires.jsons import JsonObject, dumps
@@ -22,47 +19,24 @@ from mecum.rooms.models.wires.reading import messages
 PATH = "/chat/completions"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Which model of which provider, and what the catalogue calls it."""
-
-    endpoint: Endpoint
-    upstream_model: str
-    name: str
-
-
 class OpenAiChat:
     def __init__(self, upstream: Upstream, quirks: Quirks, settings: ModelsSettings) -> None:
         self._upstream = upstream
         self._quirks = quirks
         self._settings = settings
 
-    async def stream(self, target: Target, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    def stream(self, target: Target, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Ask. A failure before the first event is tried again where that can help; afterwards never.
 
         Raises:
             MecumError: as in `failures`.
         """
         body = build(request, target.upstream_model)
-        retries = Retries(self._settings)
-        while True:
-            started = False
-            try:
-                async with aclosing(self._once(target, request, body)) as events:
-                    async for event in events:
-                        started = True
-                        yield event
-                return
-            except MecumError as error:
-                if started:
-                    raise
-                if self._quirks.learn(target.endpoint.provider, body, error):
-                    continue
-                wait_s = retries.pause(error)
-                if wait_s is None:
-                    raise
-            yield Waiting("provider_busy", about_seconds=wait_s)
-            await asyncio.sleep(wait_s)
+        return repeated(
+            lambda: self._once(target, request, body),
+            lambda error: self._quirks.learn(target.endpoint.provider, body, error),
+            self._settings,
+        )
 
     async def _once(self, target: Target, request: ModelRequest, body: JsonObject) -> AsyncGenerator[ModelEvent, None]:
         endpoint = target.endpoint

@@ -1,0 +1,189 @@
+"""Requests in Anthropic's wire (Anthropic API reference, `POST /v1/messages`)."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mecum.rooms.models import Content, ImagePart, Message, ModelRequest, TextPart, ToolSpec
+from mecum.rooms.models.wires.jsons import JsonObject, loads, obj
+
+ANSWER_TOKENS_MAX = 32_000
+"""The wire wants a limit; a model that writes less says so in its refusal, and is asked for less from then on."""
+THINKING_TOKENS_MIN, THINKING_TOKENS_MAX = 1024, 16_000
+EFFORTS = {"fast": "low", "think": "high"}
+ANSWER_TOOL = "give_answer"
+VALUE = "value"
+ID_UNFIT = re.compile(r"[^A-Za-z0-9_-]")
+TOKENS_LIMIT = re.compile(r"max_tokens: \d+ > (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a model takes of the wire, as far as its refusals have told: models differ, and can't be asked.
+
+    Args:
+        adaptive: whether it chooses itself how long to think; older ones want a number of tokens.
+        forced: whether it can be made to call a tool.
+        tokens_max: the longest answer that it writes.
+    """
+
+    thinking: bool = True
+    adaptive: bool = True
+    effort: bool = True
+    temperature: bool = True
+    forced: bool = True
+    tokens_max: int = ANSWER_TOKENS_MAX
+
+
+def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
+    """`terms` after `body` was refused with the words `said`; the same where there is nothing to learn from them."""
+    limit = TOKENS_LIMIT.search(said)
+    if limit is not None and 0 < int(limit[1]) < body["max_tokens"]:
+        return replace(terms, tokens_max=int(limit[1]))
+    if "temperature" in said and "temperature" in body:
+        return replace(terms, temperature=False)
+    if "tool_choice" in said and obj(body.get("tool_choice")).get("type") in ("any", "tool"):
+        return replace(terms, forced=False)
+    if "adaptive" in said and obj(body.get("thinking")).get("type") == "adaptive":
+        return replace(terms, adaptive=False)
+    if "effort" in said and "effort" in obj(body.get("output_config")):
+        return replace(terms, effort=False)
+    if "thinking" in said and "thinking" in body:
+        return replace(terms, thinking=False)
+    return terms
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an answer under a schema is given: as the input of the tool `tool`, inside a member of it when `wrapped`."""
+
+    tool: str = ""
+    wrapped: bool = False
+
+
+def form_of(request: ModelRequest, terms: Terms) -> Form:
+    """An answer under a schema is asked for as a call of a tool of our own, which every model understands."""
+    if request.json_schema is None or not terms.forced:
+        return Form()
+    name = ANSWER_TOOL
+    while name in (tool.name for tool in request.tools):
+        name += "_"
+    return Form(name, wrapped=request.json_schema.get("type") != "object")
+
+
+def build(request: ModelRequest, upstream_model: str, terms: Terms) -> JsonObject:
+    """`request` as the body of a call, always streamed."""
+    form = form_of(request, terms)
+    tools = [_tool(tool) for tool in request.tools]
+    if form.tool and request.json_schema is not None:
+        tools.append(_answer_tool(form, request.json_schema))
+    choice = _choice(request, tools, form, terms)
+    system, messages = _conversation(request.messages)
+    body: JsonObject = {"model": upstream_model, "messages": messages, "stream": True}
+    body["max_tokens"] = min(request.max_tokens or ANSWER_TOKENS_MAX, terms.tokens_max)
+    if system:
+        body["system"] = system
+    if tools:
+        body["tools"] = tools
+    elif known := _called_before(request.messages):
+        # A conversation with calls in it is only taken with tools.
+        body["tools"], choice = known, {"type": "none"}
+    if choice:
+        body["tool_choice"] = choice
+    if request.effort == "think" and choice.get("type") not in ("any", "tool"):
+        body |= _thinking(request, terms, body["max_tokens"])
+    if request.temperature is not None and terms.temperature and "thinking" not in body:
+        body["temperature"] = min(request.temperature, 1.0)
+    return body | _output(request, form, terms)
+
+
+def _choice(request: ModelRequest, tools: list[JsonObject], form: Form, terms: Terms) -> JsonObject:
+    forced = terms.forced and (request.must_call or bool(form.tool))
+    if not forced or not tools:
+        return {}
+    return {"type": "tool", "name": tools[0]["name"]} if len(tools) == 1 else {"type": "any"}
+
+
+def _thinking(request: ModelRequest, terms: Terms, max_tokens: int) -> JsonObject:
+    if not terms.thinking:
+        return {}
+    if terms.adaptive:
+        return {"thinking": {"type": "adaptive", "display": "summarized"}}
+    budget = min(THINKING_TOKENS_MAX, max_tokens // 2)
+    # With a number of tokens, a turn that goes on after a call must begin with its own thoughts, which are not kept.
+    if budget < THINKING_TOKENS_MIN or request.messages[-1].role == "tool":
+        return {}
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
+
+
+def _output(request: ModelRequest, form: Form, terms: Terms) -> JsonObject:
+    config: JsonObject = {}
+    if request.effort in EFFORTS and terms.effort:
+        config["effort"] = EFFORTS[request.effort]
+    if request.json_schema is not None and not form.tool:
+        config["format"] = {"type": "json_schema", "schema": request.json_schema}
+    return {"output_config": config} if config else {}
+
+
+def _tool(tool: ToolSpec) -> JsonObject:
+    return {"name": tool.name, "description": tool.description, "input_schema": {"type": "object", **tool.parameters}}
+
+
+def _answer_tool(form: Form, schema: Mapping[str, Any]) -> JsonObject:
+    """The tool whose input is the answer; the wire wants an object, so any other value becomes a member of one."""
+    wanted: JsonObject = dict(schema)
+    if form.wrapped:
+        definitions = {"$defs": wanted.pop("$defs")} if "$defs" in wanted else {}
+        wanted = {"type": "object", "properties": {VALUE: wanted}, "required": [VALUE], **definitions}
+    return {"name": form.tool, "description": "Gives the answer to the person.", "input_schema": wanted}
+
+
+def _called_before(messages: Sequence[Message]) -> list[JsonObject]:
+    names = dict.fromkeys(use.name for message in messages for use in message.tool_uses)
+    return [_tool(ToolSpec(name, "", {})) for name in names]
+
+
+def _conversation(messages: Sequence[Message]) -> tuple[str, list[JsonObject]]:
+    """What the system says, and the turns: neighbours of one side are one turn, as results of parallel calls are."""
+    system: list[str] = []
+    turns: list[JsonObject] = []
+    for message in messages:
+        if message.role == "system":
+            system += [part.text for part in message.content if isinstance(part, TextPart) and part.text.strip()]
+            continue
+        role, blocks = ("assistant" if message.role == "assistant" else "user"), _blocks(message)
+        if blocks and turns and turns[-1]["role"] == role:
+            turns[-1]["content"] += blocks
+        elif blocks:
+            turns.append({"role": role, "content": blocks})
+    if not turns and system:
+        # Instructions alone are no conversation here.
+        return "", [{"role": "user", "content": [{"type": "text", "text": "\n\n".join(system)}]}]
+    return "\n\n".join(system), turns
+
+
+def _blocks(message: Message) -> list[JsonObject]:
+    blocks = [_block(part) for part in message.content if not isinstance(part, TextPart) or part.text.strip()]
+    if message.role == "tool":
+        result: JsonObject = {"type": "tool_result", "tool_use_id": _id(message.tool_use_id or ""), "content": blocks}
+        return [result]
+    for use in message.tool_uses:
+        arguments = obj(loads(use.arguments.encode("utf-8", "replace")))
+        blocks.append({"type": "tool_use", "id": _id(use.id), "name": use.name, "input": arguments})
+    return blocks
+
+
+def _block(part: Content) -> JsonObject:
+    if isinstance(part, ImagePart):
+        data = base64.b64encode(part.data).decode()
+        return {"type": "image", "source": {"type": "base64", "media_type": part.media_type, "data": data}}
+    return {"type": "text", "text": part.text}
+
+
+def _id(given: str) -> str:
+    """The id of a call in the characters of this wire: in a long conversation another provider may have made it."""
+    return ID_UNFIT.sub("_", given) or "call"
