@@ -36,6 +36,14 @@ def test_a_model_is_connected_tried_chosen_and_removed(data: Path, mecum: Mecum,
     assert mecum("models", "remove", "quick").code == 1
 
 
+def test_the_protocol_of_a_provider_can_be_told(data: Path, mecum: Mecum, provider: FakeProvider) -> None:
+    added = mecum("models", "add", "other", "--url", provider.base_url, "--model", "fake", "--kind", "anthropic")
+    assert added.code == 0
+    assert mecum("models", "test", "other").code == 1, "it does not speak that"
+    assert provider.requests[-1].path == "/v1/messages"
+    assert mecum("models", "add", "x", "--url", provider.base_url, "--model", "y", "--kind", "morse").code == 2
+
+
 def test_a_model_that_does_not_answer_says_why(data: Path, mecum: Mecum) -> None:
     assert mecum("models", "add", "gone", "--url", "http://127.0.0.1:9/v1", "--model", "x").code == 0
     done = mecum("models", "test", "gone")

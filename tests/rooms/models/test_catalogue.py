@@ -13,6 +13,7 @@ from sqlalchemy import text
 from mecum.kit.db import Database
 from mecum.kit.errors import Forbidden
 from tests.rooms.models.world import FakeEmbedder, FakeEngine, World, world
+from tests.support.fake_anthropic import CONTEXT, FakeAnthropic
 from tests.support.fake_provider import FakeProvider, Reply
 from tests.support.jobs import HandJobs
 from tests.support.principals import principal
@@ -95,6 +96,38 @@ async def test_what_an_address_offers_is_discovered_and_tried_before_it_is_conne
     assert (trial["ok"], trial["problem"]["code"]) == (False, "models.provider_key")
     status, problem = await api("POST", "providers/discover", {"base_url": "http://127.0.0.1:1"})
     assert (status, problem["code"]) == (502, "models.provider_unreachable")
+
+
+async def test_a_provider_of_another_wire_is_discovered_tried_connected_and_tested_in_it(api: Api) -> None:
+    async with FakeAnthropic(key="sk-1") as fake:
+        fake.models = ("claude-fake",)
+        where = {"base_url": f"{fake.base_url}/messages", "key": "sk-1", "kind": "anthropic"}
+        status, found = await api("POST", "providers/discover", where)
+        assert status == 200, found
+        assert found["models"] == [
+            {"id": "claude-fake", "kind": "chat", "context_tokens": CONTEXT, "vision": True},
+        ]
+        assert (await api("POST", "providers/test", {**where, "model": "claude-fake"}))[1]["ok"]
+        provider = await connected(api, fake, kind="anthropic", model="claude-fake")
+        assert provider["kind"] == "anthropic"
+        trial = (await api("POST", "models/claude-fake/test"))[1]
+        assert (trial["ok"], trial["text"][:8]) == (True, "You said")
+        assert {sent.path for sent in fake.requests} == {"/v1/messages"}
+
+
+async def test_the_wire_of_a_provider_is_guessed_from_its_address_and_can_be_changed(
+    api: Api, fake: FakeProvider
+) -> None:
+    known = await connected(api, fake, name="Known", base_url="https://api.anthropic.com", model="a")
+    assert (known["kind"], known["base_url"]) == ("anthropic", "https://api.anthropic.com/v1")
+    told = await connected(api, fake, name="Told", base_url="https://api.anthropic.com", kind="openai", model="b")
+    assert told["kind"] == "openai"
+    other = await connected(api, fake, name="Other", model="c")
+    assert other["kind"] == "openai"
+    path = f"providers/{other['id']}"
+    assert (await api("PATCH", path, {"kind": "anthropic"}))[1]["kind"] == "anthropic"
+    assert (await api("PATCH", path, {"name": "Renamed"}))[1]["kind"] == "anthropic"
+    assert (await api("PATCH", path, {"kind": "telepathy"}))[0] == 400
 
 
 async def test_names_are_unique_and_reserved_ones_refused_and_a_taken_one_gets_its_provider_before_it(

@@ -14,6 +14,7 @@ from mecum.kit.errors import Conflict, NotFound, Unprocessable
 from mecum.rooms.models.cli_ops import Machine, ModelCommands
 from mecum.rooms.models.settings import ModelsSettings
 from tests.rooms.models.world import world
+from tests.support.fake_anthropic import FakeAnthropic
 from tests.support.fake_provider import FakeProvider
 from tests.support.jobs import HandJobs
 
@@ -47,6 +48,16 @@ async def test_models_are_added_listed_tested_chosen_and_removed(commands: Model
     await commands.remove("quick")
     await commands.remove("smart")
     assert await names(commands) == [("mecum-local", "built-in", True)]
+
+
+async def test_a_model_of_another_wire_is_added_and_answers_and_is_seen_to_be_reached(commands: ModelCommands) -> None:
+    async with FakeAnthropic(key="sk-1") as fake:
+        await commands.add("thinker", fake.base_url, "claude-fake", "sk-1", "anthropic")
+        await commands.add("second", fake.base_url, "claude-other")
+        assert (await commands.test("thinker")).ok
+        assert (await commands.test("second")).ok
+        assert await commands.reach() == (("thinker", None),)
+        assert {sent.path for sent in fake.requests} == {"/v1/messages"}
 
 
 async def test_mistakes_are_told(commands: ModelCommands, fake: FakeProvider) -> None:

@@ -9,6 +9,7 @@ from typing import TypeAlias, cast
 from mecum.kit.errors import MecumError
 from mecum.kit.http import headers_of
 from mecum.rooms.models import RelayResponse
+from mecum.rooms.models.sending import CALLERS_FAULT
 from mecum.rooms.models.wires.jsons import JsonObject, dumps
 from mecum.rooms.models.wires.sse import frame
 
@@ -60,9 +61,18 @@ async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
     yield body
 
 
+def status_of(error: MecumError) -> int:
+    """The status of `error` here: what a provider found at fault in the request is the caller's to mend."""
+    said = error.params.get("status")
+    if error.code == "models.provider_refused" and isinstance(said, int) and said in CALLERS_FAULT:
+        return said
+    return error.status
+
+
 def error_object(error: MecumError) -> JsonObject:
     """`error` in OpenAI's shape. `param` names the member of the request where that is known."""
-    kind = TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
+    status = status_of(error)
+    kind = TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
     message = f"{error.detail} {error.hint}".strip()
     code = CODES.get(error.code, error.code)
     param = error.params.get("param") or error.params.get("where") or ("model" if code == UNKNOWN_MODEL else None)
@@ -72,7 +82,7 @@ def error_object(error: MecumError) -> JsonObject:
 def error_answer(error: MecumError) -> RelayResponse:
     """`error` as an answer. `x-should-retry` tells the official clients whether trying again can help."""
     headers = {**JSON_HEADERS, **headers_of(error), "x-should-retry": "true" if error.retryable else "false"}
-    return whole(error_object(error), error.status, headers)
+    return whole(error_object(error), status_of(error), headers)
 
 
 def error_frame(error: MecumError) -> bytes:
