@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from "react";
 import { api } from "~/api/http";
-import type { Provider } from "~/api/types";
+import type { Protocol, Provider } from "~/api/types";
 import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
 import { Field } from "~/ui/Field";
@@ -8,6 +8,8 @@ import { ErrorNote } from "~/ui/Note";
 import { toast } from "~/ui/toast";
 import { useAction } from "~/ui/useAction";
 import { makeDefault, refreshModels } from "./ModelsPage";
+import { ProtocolField } from "./ProtocolField";
+import { guessProtocol } from "./protocols";
 import { TestButton } from "./TestButton";
 
 interface Found {
@@ -54,6 +56,7 @@ function Choices({ found, chosen, onChange }: { found: Found[]; chosen: string[]
 /** Address and key, then which of its models; a real call before anything is kept. */
 export function Connect({ onDone }: { onDone: () => void }) {
   const [url, setUrl] = useState("");
+  const [told, setTold] = useState<Protocol | null>(null);
   const [key, setKey] = useState("");
   const [name, setName] = useState("");
   const [found, setFound] = useState<Found[] | null>(null);
@@ -63,12 +66,14 @@ export function Connect({ onDone }: { onDone: () => void }) {
   const look = useAction();
   const save = useAction();
   const base_url = url.trim();
+  const kind = told ?? guessProtocol(base_url);
+  const where = { base_url, kind, ...(key ? { key } : {}) };
   const models = typed.trim() ? [typed.trim(), ...chosen] : chosen;
 
   const discover = () =>
     void look.run(async () => {
       setFound(null);
-      const { models: all } = await api.post<{ models: Found[] }>("/providers/discover", { base_url, ...(key ? { key } : {}) });
+      const { models: all } = await api.post<{ models: Found[] }>("/providers/discover", where);
       setFound(all);
       setChosen(all.length === 1 && all[0] ? [all[0].id] : []);
     });
@@ -76,7 +81,7 @@ export function Connect({ onDone }: { onDone: () => void }) {
   async function submit(event: FormEvent) {
     event.preventDefault();
     const done = await save.run(async () => {
-      const provider = await api.post<Provider>("/providers", { name: name.trim() || hostOf(base_url), base_url, models, ...(key ? { key } : {}) });
+      const provider = await api.post<Provider>("/providers", { name: name.trim() || hostOf(base_url), models, ...where });
       const first = provider.models.find((model) => model.kind === "chat");
       if (answers && first) await makeDefault(first.name);
       await refreshModels();
@@ -87,7 +92,7 @@ export function Connect({ onDone }: { onDone: () => void }) {
 
   return (
     <form className="form" onSubmit={submit}>
-      <p>{t("Anything that speaks the OpenAI protocol: a service with a key, or a model server of your own.")}</p>
+      <p>{t("A service with a key, or a model server of your own.")}</p>
       <Field
         label={t("Address")}
         type="url"
@@ -98,6 +103,7 @@ export function Connect({ onDone }: { onDone: () => void }) {
         onChange={(event) => setUrl(event.target.value)}
         help={t("It mostly ends in /v1. Ollama on this machine: http://localhost:11434/v1")}
       />
+      <ProtocolField value={kind} onChange={setTold} />
       <Field label={t("Key")} type="password" autoComplete="off" value={key} onChange={(event) => setKey(event.target.value)} help={t("Kept encrypted, never shown again. Leave it empty where none is asked for.")} />
       <div className="form__do">
         <Button busy={look.busy} disabled={!URL.canParse(base_url)} onClick={discover}>
@@ -111,7 +117,7 @@ export function Connect({ onDone }: { onDone: () => void }) {
       )}
       {models.length > 0 && (
         <>
-          <TestButton path="/providers/test" body={() => ({ base_url, model: models[0], ...(key ? { key } : {}) })} />
+          <TestButton path="/providers/test" body={() => ({ ...where, model: models[0] })} />
           <Field label={t("Name of the provider")} placeholder={hostOf(base_url)} maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
           <label className="row">
             <input className="check" type="checkbox" checked={answers} onChange={(event) => setAnswers(event.target.checked)} />

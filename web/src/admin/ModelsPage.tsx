@@ -114,7 +114,7 @@ export function ModelsPage() {
           <ErrorNote error={providers.error} onRetry={() => void providers.refetch()} />
           {providers.data && connected.length === 0 && (
             <div className="empty">
-              <p>{t("No provider is connected. Anything that speaks the OpenAI protocol will do: a service with a key, or a model server in your own cellar.")}</p>
+              <p>{t("No provider is connected. It can be a service with a key, or a model server in your own cellar.")}</p>
               <Button onClick={() => open(true)}>{t("Connect a provider")}</Button>
             </div>
           )}

@@ -8,11 +8,13 @@ import { Field } from "~/ui/Field";
 import { ErrorNote } from "~/ui/Note";
 import { useAction } from "~/ui/useAction";
 import { refreshModels } from "./ModelsPage";
+import { ProtocolField } from "./ProtocolField";
 
-/** Name, address, key, and more of its models. */
+/** Name, address, protocol, key, and more of its models. */
 export default function ProviderDialog({ provider, onClose }: { provider: Provider; onClose: () => void }) {
   const [name, setName] = useState(provider.name);
   const [url, setUrl] = useState(provider.base_url);
+  const [kind, setKind] = useState(provider.kind);
   const [key, setKey] = useState("");
   const [model, setModel] = useState("");
   const { busy, error, run } = useAction();
@@ -23,6 +25,7 @@ export default function ProviderDialog({ provider, onClose }: { provider: Provid
       await api.patch(`/providers/${provider.id}`, {
         name: name.trim(),
         base_url: url.trim(),
+        kind,
         ...(key ? { key } : {}),
         ...(model.trim() ? { models: [model.trim()] } : {}),
       });
@@ -35,6 +38,7 @@ export default function ProviderDialog({ provider, onClose }: { provider: Provid
       <form className="dialog__text" onSubmit={submit}>
         <Field label={t("Name")} required maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
         <Field label={t("Address")} type="url" required value={url} onChange={(event) => setUrl(event.target.value)} />
+        <ProtocolField value={kind} onChange={setKind} />
         <Field
           label={t("New key")}
           type="password"

@@ -55,10 +55,13 @@ export interface ProviderModel {
   default: boolean;
 }
 
+/** What a provider speaks. */
+export type Protocol = "openai" | "anthropic";
+
 export interface Provider {
   id: string;
   name: string;
-  kind: string;
+  kind: Protocol;
   base_url: string;
   has_key: boolean;
   state: "ok" | "failing" | "unknown";

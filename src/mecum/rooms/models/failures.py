@@ -70,7 +70,7 @@ def garbage(provider: str, what: str) -> ProviderError:
     return ProviderError(
         "models.provider_garbage",
         f"{provider} sent something that is not an answer ({what}).",
-        "Check that its address leads to an OpenAI-compatible API, usually ending in /v1.",
+        "Check its address, which usually ends in /v1, and its protocol.",
         params={"provider": provider, "what": what},
     )
 

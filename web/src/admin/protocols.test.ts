@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import { guessProtocol } from "./protocols";
+
+test("a known address tells its protocol, with a path or without", () => {
+  expect(guessProtocol("https://api.anthropic.com")).toBe("anthropic");
+  expect(guessProtocol("https://api.anthropic.com/v1")).toBe("anthropic");
+});
+
+test("any other address, and what is no address yet, is taken for OpenAI's", () => {
+  for (const url of ["http://localhost:11434/v1", "https://anthropic.example.com", "https://api.anth", ""]) {
+    expect(guessProtocol(url)).toBe("openai");
+  }
+});
