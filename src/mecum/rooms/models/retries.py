@@ -7,6 +7,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import Generic, TypeVar
 
 from mecum.kit.errors import MecumError
 from mecum.rooms.models import ModelEvent, Waiting
@@ -16,10 +17,11 @@ from mecum.rooms.models.wires.jsons import JsonObject
 
 FIRST_PAUSE_S = 0.25
 PAUSE_MIN_S = 0.02
-QUIRKS_KEPT = 2000
+MODELS_KEPT = 2000
 DROPPABLE = ("stream_options", "temperature", "reasoning_effort")
 RENAMED = {"max_tokens": "max_completion_tokens"}
 NOT_UNDERSTOOD = frozenset((400, 422))
+Known = TypeVar("Known")
 
 
 class Retries:
@@ -48,13 +50,14 @@ class Retries:
 
 async def repeated(
     once: Callable[[], AsyncGenerator[ModelEvent, None]],
-    learn: Callable[[MecumError], bool],
+    learn: Callable[[str], bool],
     settings: ModelsSettings,
 ) -> AsyncGenerator[ModelEvent, None]:
     """The events of `once`, which is asked again where that can help; after its first event never.
 
     Args:
-        learn: whether an error has told how to ask better: then it is done at once.
+        learn: whether what a provider says of a request that it does not take tells how to ask better: then it is
+            done at once.
 
     Raises:
         MecumError: as `once` does.
@@ -71,7 +74,7 @@ async def repeated(
         except MecumError as error:
             if started:
                 raise
-            if learn(error):
+            if error.params.get("status") in NOT_UNDERSTOOD and learn(str(error.params.get("said", ""))):
                 continue
             wait_s = retries.pause(error)
             if wait_s is None:
@@ -80,33 +83,44 @@ async def repeated(
         await asyncio.sleep(wait_s)
 
 
-class Quirks:
-    """Parameters that a provider has refused for a model: learned from its refusal, then left out or renamed.
+class Learned(Generic[Known]):
+    """What is known of each model from its refusals, `start` before the first.
 
-    There is no way to ask beforehand: servers differ in what they take of the same wire.
+    There is no way to ask beforehand: servers and models differ in what they take of the same wire.
     """
 
+    def __init__(self, start: Known) -> None:
+        self._start = start
+        self._known: OrderedDict[tuple[str, str], Known] = OrderedDict()
+
+    def of(self, provider: str, model: str) -> Known:
+        return self._known.get((provider, model), self._start)
+
+    def keep(self, provider: str, model: str, known: Known) -> None:
+        self._known[(provider, model)] = known
+        if len(self._known) > MODELS_KEPT:
+            self._known.popitem(last=False)
+
+
+class Quirks:
+    """Parameters that a provider has refused for a model: learned from its refusal, then left out or renamed."""
+
     def __init__(self) -> None:
-        self._refused: OrderedDict[tuple[str, str], frozenset[str]] = OrderedDict()
+        self._refused = Learned(frozenset[str]())
 
     def applied(self, provider: str, body: JsonObject) -> JsonObject:
         """`body` as this provider takes it."""
-        refused = self._refused.get((provider, str(body.get("model"))), frozenset[str]())
+        refused = self._refused.of(provider, str(body.get("model")))
         kept = {name: value for name, value in body.items() if name not in refused or name in RENAMED}
         return {RENAMED[name] if name in refused else name: value for name, value in kept.items()}
 
-    def learn(self, provider: str, body: JsonObject, error: MecumError) -> bool:
-        """Whether `error` names a parameter of `body` that will be left out or renamed from now on: then try again."""
-        if error.params.get("status") not in NOT_UNDERSTOOD:
-            return False
-        said = str(error.params.get("said", ""))
-        key = (provider, str(body.get("model")))
-        known = self._refused.get(key, frozenset())
+    def learn(self, provider: str, body: JsonObject, said: str) -> bool:
+        """Whether `said` names a parameter of `body` that will be left out or renamed from now on: then try again."""
+        model = str(body.get("model"))
+        known = self._refused.of(provider, model)
         named = {name for name in DROPPABLE if name in body and name in said}
         named |= {name for name, instead in RENAMED.items() if name in body and instead in said}
         if not named - known:
             return False
-        self._refused[key] = known | named
-        if len(self._refused) > QUIRKS_KEPT:
-            self._refused.popitem(last=False)
+        self._refused.keep(provider, model, known | named)
         return True

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
 from mecum.rooms.models import Finish, ModelEvent, ModelRequest
-from mecum.rooms.models.retries import NOT_UNDERSTOOD, QUIRKS_KEPT, repeated
+from mecum.rooms.models.retries import Learned, repeated
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import estimate_input
 from mecum.rooms.models.upstream import Target, Upstream
-from mecum.rooms.models.wires.anthropic_request import Terms, build, form_of, learned
+from mecum.rooms.models.wires.anthropic_request import Terms, answers_by, build, learned
 from mecum.rooms.models.wires.anthropic_stream import AnthropicReader
 from mecum.rooms.models.wires.jsons import dumps
 from mecum.rooms.models.wires.reading import messages
@@ -25,7 +23,7 @@ class Anthropic:
     def __init__(self, upstream: Upstream, settings: ModelsSettings) -> None:
         self._upstream = upstream
         self._settings = settings
-        self._terms: OrderedDict[tuple[str, str], Terms] = OrderedDict()
+        self._known = Learned(Terms())
 
     def stream(self, target: Target, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Ask. A failure before the first event is tried again where that can help; afterwards never.
@@ -33,14 +31,22 @@ class Anthropic:
         Raises:
             MecumError: as in `failures`.
         """
-        terms = Terms()
+        provider, model = target.endpoint.provider, target.upstream_model
+        terms = self._known.of(provider, model)
 
         def once() -> AsyncGenerator[ModelEvent, None]:
-            nonlocal terms
-            terms = self._terms.get((target.endpoint.provider, target.upstream_model), Terms())
             return self._once(target, request, terms)
 
-        return repeated(once, lambda error: self._learn(target, request, terms, error), self._settings)
+        def learn(said: str) -> bool:
+            nonlocal terms
+            better = learned(terms, build(request, model, terms), said)
+            if better == terms:
+                return False
+            terms = better
+            self._known.keep(provider, model, terms)
+            return True
+
+        return repeated(once, learn, self._settings)
 
     async def _once(self, target: Target, request: ModelRequest, terms: Terms) -> AsyncGenerator[ModelEvent, None]:
         endpoint = target.endpoint
@@ -48,7 +54,7 @@ class Anthropic:
         async with self._upstream.open(endpoint, "POST", PATH, sent) as answer:
             if not answer.ok:
                 raise await answer.error()
-            reader = AnthropicReader(endpoint.provider, form_of(request, terms), f"call_{new_id().hex}")
+            reader = AnthropicReader(endpoint.provider, answers_by(request, terms), f"call_{new_id().hex}")
             async with aclosing(messages(answer, self._settings.provider_line_limit_bytes)) as read:
                 async for data in read:
                     for event in reader.feed(data):
@@ -61,15 +67,3 @@ class Anthropic:
         assert reader.finish is not None
         usage = reader.usage(estimate_input(request.messages, request.tools))
         yield Finish(reader.finish, usage, target.name, endpoint.provider)
-
-    def _learn(self, target: Target, request: ModelRequest, terms: Terms, error: MecumError) -> bool:
-        """Whether `error` says what of `terms` the model does not take: it is not sent from now on."""
-        if error.params.get("status") not in NOT_UNDERSTOOD:
-            return False
-        better = learned(terms, build(request, target.upstream_model, terms), str(error.params.get("said", "")))
-        if better == terms:
-            return False
-        self._terms[(target.endpoint.provider, target.upstream_model)] = better
-        if len(self._terms) > QUIRKS_KEPT:
-            self._terms.popitem(last=False)
-        return True

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mecum.rooms.models import Content, ImagePart, Message, ModelRequest, TextPart, ToolSpec
+from mecum.rooms.models.wires.answer_tool import AnswerTool, answer_tool
 from mecum.rooms.models.wires.jsons import JsonObject, loads, obj
+from mecum.rooms.models.wires.turns import turns
 
 ANSWER_TOKENS_MAX = 32_000
 """The wire wants a limit; a model that writes less says so in its refusal, and is asked for less from then on."""
 THINKING_TOKENS_MIN, THINKING_TOKENS_MAX = 1024, 16_000
 EFFORTS = {"fast": "low", "think": "high"}
-ANSWER_TOOL = "give_answer"
-VALUE = "value"
 ID_UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 TOKENS_LIMIT = re.compile(r"max_tokens: \d+ > (\d+)")
 
@@ -57,32 +56,17 @@ def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
     return terms
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How an answer under a schema is given: as the input of the tool `tool`, inside a member of it when `wrapped`."""
-
-    tool: str = ""
-    wrapped: bool = False
-
-
-def form_of(request: ModelRequest, terms: Terms) -> Form:
-    """An answer under a schema is asked for as a call of a tool of our own, which every model understands."""
-    if request.json_schema is None or not terms.forced:
-        return Form()
-    name = ANSWER_TOOL
-    while name in (tool.name for tool in request.tools):
-        name += "_"
-    return Form(name, wrapped=request.json_schema.get("type") != "object")
+def answers_by(request: ModelRequest, terms: Terms) -> AnswerTool | None:
+    """The tool that is called instead of an answer under a schema, which every model understands."""
+    return answer_tool(request) if terms.forced else None
 
 
 def build(request: ModelRequest, upstream_model: str, terms: Terms) -> JsonObject:
     """`request` as the body of a call, always streamed."""
-    form = form_of(request, terms)
-    tools = [_tool(tool) for tool in request.tools]
-    if form.tool and request.json_schema is not None:
-        tools.append(_answer_tool(form, request.json_schema))
-    choice = _choice(request, tools, form, terms)
-    system, messages = _conversation(request.messages)
+    answering = answers_by(request, terms)
+    tools = [_tool(tool) for tool in (*request.tools, *([answering.spec] if answering is not None else []))]
+    choice = _choice(tools) if terms.forced and (request.must_call or answering is not None) else {}
+    system, messages = turns(request.messages, "assistant", "content", _blocks)
     body: JsonObject = {"model": upstream_model, "messages": messages, "stream": True}
     body["max_tokens"] = min(request.max_tokens or ANSWER_TOKENS_MAX, terms.tokens_max)
     if system:
@@ -98,12 +82,12 @@ def build(request: ModelRequest, upstream_model: str, terms: Terms) -> JsonObjec
         body |= _thinking(request, terms, body["max_tokens"])
     if request.temperature is not None and terms.temperature and "thinking" not in body:
         body["temperature"] = min(request.temperature, 1.0)
-    return body | _output(request, form, terms)
+    return body | _output(request, answering, terms)
 
 
-def _choice(request: ModelRequest, tools: list[JsonObject], form: Form, terms: Terms) -> JsonObject:
-    forced = terms.forced and (request.must_call or bool(form.tool))
-    if not forced or not tools:
+def _choice(tools: list[JsonObject]) -> JsonObject:
+    """That a tool must be called: that one, or any of several."""
+    if not tools:
         return {}
     return {"type": "tool", "name": tools[0]["name"]} if len(tools) == 1 else {"type": "any"}
 
@@ -120,11 +104,11 @@ def _thinking(request: ModelRequest, terms: Terms, max_tokens: int) -> JsonObjec
     return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 
 
-def _output(request: ModelRequest, form: Form, terms: Terms) -> JsonObject:
+def _output(request: ModelRequest, answering: AnswerTool | None, terms: Terms) -> JsonObject:
     config: JsonObject = {}
     if request.effort in EFFORTS and terms.effort:
         config["effort"] = EFFORTS[request.effort]
-    if request.json_schema is not None and not form.tool:
+    if request.json_schema is not None and answering is None:
         config["format"] = {"type": "json_schema", "schema": request.json_schema}
     return {"output_config": config} if config else {}
 
@@ -133,37 +117,9 @@ def _tool(tool: ToolSpec) -> JsonObject:
     return {"name": tool.name, "description": tool.description, "input_schema": {"type": "object", **tool.parameters}}
 
 
-def _answer_tool(form: Form, schema: Mapping[str, Any]) -> JsonObject:
-    """The tool whose input is the answer; the wire wants an object, so any other value becomes a member of one."""
-    wanted: JsonObject = dict(schema)
-    if form.wrapped:
-        definitions = {"$defs": wanted.pop("$defs")} if "$defs" in wanted else {}
-        wanted = {"type": "object", "properties": {VALUE: wanted}, "required": [VALUE], **definitions}
-    return {"name": form.tool, "description": "Gives the answer to the person.", "input_schema": wanted}
-
-
 def _called_before(messages: Sequence[Message]) -> list[JsonObject]:
     names = dict.fromkeys(use.name for message in messages for use in message.tool_uses)
     return [_tool(ToolSpec(name, "", {})) for name in names]
-
-
-def _conversation(messages: Sequence[Message]) -> tuple[str, list[JsonObject]]:
-    """What the system says, and the turns: neighbours of one side are one turn, as results of parallel calls are."""
-    system: list[str] = []
-    turns: list[JsonObject] = []
-    for message in messages:
-        if message.role == "system":
-            system += [part.text for part in message.content if isinstance(part, TextPart) and part.text.strip()]
-            continue
-        role, blocks = ("assistant" if message.role == "assistant" else "user"), _blocks(message)
-        if blocks and turns and turns[-1]["role"] == role:
-            turns[-1]["content"] += blocks
-        elif blocks:
-            turns.append({"role": role, "content": blocks})
-    if not turns and system:
-        # Instructions alone are no conversation here.
-        return "", [{"role": "user", "content": [{"type": "text", "text": "\n\n".join(system)}]}]
-    return "\n\n".join(system), turns
 
 
 def _blocks(message: Message) -> list[JsonObject]:

@@ -9,7 +9,7 @@ from mecum.kit.errors import MecumError
 from mecum.kit.types import Tokens
 from mecum.rooms.models import FinishReason, ReasoningDelta, TextDelta, ToolCallDelta, ToolUse, Usage, failures
 from mecum.rooms.models.tokens import estimate
-from mecum.rooms.models.wires.anthropic_request import VALUE, Form
+from mecum.rooms.models.wires.answer_tool import AnswerTool
 from mecum.rooms.models.wires.jsons import JsonObject, arr, count, dumps, loads, obj, text
 
 Part: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
@@ -35,12 +35,17 @@ USAGE_FIELDS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input
 
 @dataclass(slots=True)
 class _Call:
-    """A tool call whose input is still coming. `given`: what stood in its beginning."""
+    """A tool call whose input is still coming.
+
+    Args:
+        given: the input that stood in its beginning. streamed: its input has been passed on as the answer.
+    """
 
     id: str
     name: str
     given: JsonObject
     pieces: list[str] = field(default_factory=list[str])
+    streamed: bool = False
 
     def arguments(self) -> str:
         return "".join(self.pieces) or dumps(self.given).decode()
@@ -51,15 +56,15 @@ class AnthropicReader:
 
     Args:
         provider: its name, for errors.
-        form: how an answer under a schema is given.
+        answering: the tool whose input is the answer, under a schema.
         call_prefix: for ids of tool calls that come without one; unique per answer.
     """
 
-    def __init__(self, provider: str, form: Form, call_prefix: str) -> None:
+    def __init__(self, provider: str, answering: AnswerTool | None, call_prefix: str) -> None:
         self.finish: FinishReason | None = None
         self.done = False
         self._provider = provider
-        self._form = form
+        self._answering = answering
         self._call_prefix = call_prefix
         self._begun = False
         self._calls: dict[int, _Call] = {}
@@ -139,8 +144,8 @@ class AnthropicReader:
         if call is None:
             return self._said(text(delta.get("text"))) + self._reasoned(text(delta.get("thinking")))
         piece = text(delta.get("partial_json"))
-        if self._answers(call) and not self._form.wrapped:
-            call.given = {}
+        if self._answers(call) and self._answering is not None and not self._answering.wrapped:
+            call.streamed = True
             return self._said(piece)
         call.pieces.append(piece)
         return []
@@ -149,18 +154,16 @@ class AnthropicReader:
         call = self._calls.pop(index, None)
         if call is None:
             return []
-        if not self._answers(call):
-            self._called += 1
-            self._written_tokens += estimate(call.name + call.arguments())
-            return [ToolCallDelta(ToolUse(call.id, call.name, call.arguments()))]
-        if self._form.wrapped:
-            value = loads(call.arguments().encode("utf-8", "replace"))
-            return self._said(dumps(obj(value).get(VALUE)).decode())
-        return self._said(dumps(call.given).decode()) if call.given else []
+        if self._answering is not None and self._answers(call):
+            given = obj(loads(call.arguments().encode("utf-8", "replace")))
+            return [] if call.streamed else self._said(self._answering.answer(given))
+        self._called += 1
+        self._written_tokens += estimate(call.name + call.arguments())
+        return [ToolCallDelta(ToolUse(call.id, call.name, call.arguments()))]
 
     def _answers(self, call: _Call) -> bool:
         """Whether what `call` is given is the answer itself."""
-        return bool(self._form.tool) and call.name == self._form.tool
+        return self._answering is not None and call.name == self._answering.spec.name
 
     def _said(self, said: str) -> list[Part]:
         self._written_tokens += estimate(said)

@@ -34,7 +34,7 @@ class OpenAiChat:
         body = build(request, target.upstream_model)
         return repeated(
             lambda: self._once(target, request, body),
-            lambda error: self._quirks.learn(target.endpoint.provider, body, error),
+            lambda said: self._quirks.learn(target.endpoint.provider, body, said),
             self._settings,
         )
 
