@@ -144,7 +144,7 @@ class FakeProvider:
         elif path.endswith("/models"):
             await _json(send, self.listed())
         else:
-            record = Recorded(path, headers, raw, json.loads(raw or b"{}"), time.monotonic())
+            record = Recorded(path, headers, raw, self.asked(path, json.loads(raw or b"{}")), time.monotonic())
             async with self._arrived:
                 self.requests.append(record)
                 self._arrived.notify_all()
@@ -193,6 +193,10 @@ class FakeProvider:
             await _stream(send, record, reply, self.frames(record, self._said(record.body, reply)))
         else:
             await self._whole(send, record, reply)
+
+    def asked(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """`body` with `model`, `stream` and `messages`, where its wire says those in another way."""
+        return body
 
     def key_in(self, headers: Mapping[str, str]) -> str:
         return headers.get("authorization", "").removeprefix("Bearer ")

@@ -13,7 +13,10 @@ from sqlalchemy import text
 from mecum.kit.db import Database
 from mecum.kit.errors import Forbidden
 from tests.rooms.models.world import FakeEmbedder, FakeEngine, World, world
-from tests.support.fake_anthropic import CONTEXT, FakeAnthropic
+from tests.support.fake_anthropic import CONTEXT as ANTHROPIC_CONTEXT
+from tests.support.fake_anthropic import FakeAnthropic
+from tests.support.fake_gemini import CONTEXT as GEMINI_CONTEXT
+from tests.support.fake_gemini import FakeGemini
 from tests.support.fake_provider import FakeProvider, Reply
 from tests.support.jobs import HandJobs
 from tests.support.principals import principal
@@ -98,21 +101,27 @@ async def test_what_an_address_offers_is_discovered_and_tried_before_it_is_conne
     assert (status, problem["code"]) == (502, "models.provider_unreachable")
 
 
-async def test_a_provider_of_another_wire_is_discovered_tried_connected_and_tested_in_it(api: Api) -> None:
-    async with FakeAnthropic(key="sk-1") as fake:
-        fake.models = ("claude-fake",)
-        where = {"base_url": f"{fake.base_url}/messages", "key": "sk-1", "kind": "anthropic"}
+@pytest.mark.parametrize(
+    ("speaks", "name", "context"),
+    [(FakeAnthropic, "claude-fake", ANTHROPIC_CONTEXT), (FakeGemini, "gemini-fake", GEMINI_CONTEXT)],
+)
+async def test_a_provider_of_another_wire_is_discovered_tried_connected_and_tested_in_it(
+    api: Api, speaks: type[FakeProvider], name: str, context: int
+) -> None:
+    async with speaks(key="sk-1") as fake:
+        fake.models = (name, "gemini-embedding") if speaks is FakeGemini else (name,)
+        where = {"base_url": fake.base_url, "key": "sk-1", "kind": fake.kind}
         status, found = await api("POST", "providers/discover", where)
         assert status == 200, found
         assert found["models"] == [
-            {"id": "claude-fake", "kind": "chat", "context_tokens": CONTEXT, "vision": True},
+            {"id": name, "kind": "chat", "context_tokens": context, "vision": True},
         ]
-        assert (await api("POST", "providers/test", {**where, "model": "claude-fake"}))[1]["ok"]
-        provider = await connected(api, fake, kind="anthropic", model="claude-fake")
-        assert provider["kind"] == "anthropic"
-        trial = (await api("POST", "models/claude-fake/test"))[1]
+        assert (await api("POST", "providers/test", {**where, "model": name}))[1]["ok"]
+        provider = await connected(api, fake, kind=fake.kind, model=name)
+        assert provider["kind"] == fake.kind
+        trial = (await api("POST", f"models/{name}/test"))[1]
         assert (trial["ok"], trial["text"][:8]) == (True, "You said")
-        assert {sent.path for sent in fake.requests} == {"/v1/messages"}
+        assert len({sent.path for sent in fake.requests}) == 1
 
 
 async def test_the_wire_of_a_provider_is_guessed_from_its_address_and_can_be_changed(
@@ -122,6 +131,11 @@ async def test_the_wire_of_a_provider_is_guessed_from_its_address_and_can_be_cha
     assert (known["kind"], known["base_url"]) == ("anthropic", "https://api.anthropic.com/v1")
     told = await connected(api, fake, name="Told", base_url="https://api.anthropic.com", kind="openai", model="b")
     assert told["kind"] == "openai"
+    google = "https://generativelanguage.googleapis.com"
+    native = await connected(api, fake, name="Native", base_url=google, model="d")
+    assert (native["kind"], native["base_url"]) == ("gemini", f"{google}/v1beta")
+    compatible = await connected(api, fake, name="Compatible", base_url=f"{google}/v1beta/openai/", model="e")
+    assert (compatible["kind"], compatible["base_url"]) == ("openai", f"{google}/v1beta/openai")
     other = await connected(api, fake, name="Other", model="c")
     assert other["kind"] == "openai"
     path = f"providers/{other['id']}"
@@ -148,7 +162,16 @@ async def test_names_are_unique_and_reserved_ones_refused_and_a_taken_one_gets_i
 
 @pytest.mark.parametrize(
     "base_url",
-    ["", "ftp://x/v1", "localhost:11434", "http://u:p@x/v1", "http://x/v1?a=1", "http://x:99999/v1", "http://"],
+    [
+        "",
+        "ftp://x/v1",
+        "localhost:11434",
+        "http://u:p@x/v1",
+        "http://x/v1?a=1",
+        "http://x:99999/v1",
+        "http://",
+        "http://[/v1",
+    ],
 )
 async def test_an_impossible_address_is_refused(api: Api, base_url: str) -> None:
     status, problem = await api("POST", "providers", {"name": "X", "base_url": base_url, "model": "m"})

@@ -4,11 +4,14 @@ import type { Protocol } from "~/api/types";
 export const PROTOCOLS: readonly { value: Protocol; label: string }[] = [
   { value: "openai", label: "OpenAI" },
   { value: "anthropic", label: "Anthropic" },
+  { value: "gemini", label: "Gemini" },
 ];
 
-const KNOWN: Record<string, Protocol> = { "api.anthropic.com": "anthropic" };
+const KNOWN: Record<string, Protocol> = { "api.anthropic.com": "anthropic", "generativelanguage.googleapis.com": "gemini" };
 
 /** The protocol of who is at `url`: a few addresses are known, all others mostly speak OpenAI's. */
 export function guessProtocol(url: string): Protocol {
-  return (URL.canParse(url) && KNOWN[new URL(url).hostname]) || "openai";
+  if (!URL.canParse(url)) return "openai";
+  const { hostname, pathname } = new URL(url);
+  return (!pathname.includes("/openai") && KNOWN[hostname]) || "openai";
 }

@@ -56,7 +56,7 @@ export interface ProviderModel {
 }
 
 /** What a provider speaks. */
-export type Protocol = "openai" | "anthropic";
+export type Protocol = "openai" | "anthropic" | "gemini";
 
 export interface Provider {
   id: string;

@@ -110,7 +110,7 @@ class ModelCommands:
             Conflict: a model has the name. Unprocessable: a name, address or key is not possible. TooLarge: too many.
         """
         model = NewModel(upstream_model, service.model_name(name))
-        address = service.base_url(base_url)
+        address = service.base_url(base_url, kind or service.guess_provider_kind(base_url))
         for each in await self._providers.connected():
             if each.row.base_url == address:
                 await self._providers.change(None, each.row.id, ProviderChange(key=key, kind=kind, add=[model]))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
-import json
+import re
 
 from mecum.kit.errors import MecumError, NotFound, ProviderError, TooMany
-from mecum.rooms.models.wires.jsons import obj, text
+from mecum.rooms.models.wires.jsons import JsonObject, arr, loads, obj, text
 
 SAID_CHARS_MAX = 400
 OVERLOADED = frozenset((429, 503, 529))
 WRONG_KEY = frozenset((401, 403))
 DISTANT_FUTURE_S = 10.0 * 365 * 86400
+RETRY_DELAY = re.compile(r"(\d{1,12}(?:\.\d+)?)s")
 
 AUTOMATIC = frozenset(
     (
@@ -87,9 +88,10 @@ def too_long(provider: str, limit_bytes: int) -> ProviderError:
 def refused(provider: str, status: int, retry_after: float | None, body: bytes) -> MecumError:
     """The error for an answer with a status that is not 2xx."""
     said = message_of(body)
+    retry_after = retry_info_of(body) if retry_after is None else retry_after
     params = {"provider": provider, "status": status, "said": said}
     more = f": {said}" if said else ""
-    if status in WRONG_KEY:
+    if status in WRONG_KEY or b"API_KEY_INVALID" in body:
         return ProviderError(
             "models.provider_key",
             f"{provider} does not accept the key that is stored for it.",
@@ -149,12 +151,24 @@ def said_in_stream(provider: str, error: object) -> ProviderError:
     )
 
 
+def _error_body(body: bytes) -> JsonObject:
+    """The object in an error body, which Gemini's may have in a list; empty if there is none."""
+    value = loads(body)
+    return obj(arr(value)[0]) if arr(value) else obj(value)
+
+
+def retry_info_of(body: bytes) -> float | None:
+    """Seconds in the RetryInfo of an error in Google's shape (google.rpc, `error_details.proto`); None without one."""
+    for detail in arr(obj(_error_body(body).get("error")).get("details")):
+        seconds = RETRY_DELAY.fullmatch(text(obj(detail).get("retryDelay")))
+        if seconds:
+            return min(DISTANT_FUTURE_S, float(seconds[1]))
+    return None
+
+
 def message_of(body: bytes) -> str:
     """The message in an error body (OpenAI's shape, or `message` or `detail` alone), shortened; "" if there is none."""
-    try:
-        value = obj(json.loads(body))
-    except ValueError:
-        return ""
+    value = _error_body(body)
     error = value.get("error")
     said = text(obj(error).get("message")) or text(error) or text(value.get("message")) or text(value.get("detail"))
     return " ".join(said.split())[:SAID_CHARS_MAX]

@@ -124,13 +124,13 @@ class Providers:
             TooLarge: too many providers or models.
         """
         name, provider_id, key = service.provider_name(new.name), new_id(), _checked_key(new.key)
-        address = service.base_url(new.base_url)
+        kind = new.kind or service.guess_provider_kind(new.base_url)
         row = ProviderRow(
             id=provider_id,
             name=name,
             name_key=name.casefold()[: service.PROVIDER_NAME_MAX],
-            kind=new.kind or service.guess_provider_kind(address),
-            base_url=address,
+            kind=kind,
+            base_url=service.base_url(new.base_url, kind),
             key_sealed=None,
             speaks_responses=None,
             state="unknown",
@@ -160,8 +160,8 @@ class Providers:
             values["name"] = service.provider_name(change.name)
             values["name_key"] = str(values["name"]).casefold()[: service.PROVIDER_NAME_MAX]
         if change.base_url is not None:
-            values["base_url"] = service.base_url(change.base_url)
-            if origin_of(service.base_url(change.base_url)) != origin_of(row.base_url):
+            values["base_url"] = address = service.base_url(change.base_url, change.kind or row.kind)
+            if origin_of(address) != origin_of(row.base_url):
                 values["key_sealed"] = None
         if change.kind is not None:
             values["kind"] = change.kind

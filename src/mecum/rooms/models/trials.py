@@ -22,7 +22,11 @@ DISCOVERED_MAX = 1000
 TEST_TEXT = "Answer with one short sentence: are you there?"
 TEST_CHARS_MAX = 400
 LOCAL_WAIT_S = 5.0
-LISTS: dict[ProviderKind, str] = {"openai": "/models", "anthropic": f"/models?limit={DISCOVERED_MAX}"}
+LISTS: dict[ProviderKind, str] = {
+    "openai": "/models",
+    "anthropic": f"/models?limit={DISCOVERED_MAX}",
+    "gemini": f"/models?pageSize={DISCOVERED_MAX}",
+}
 LOCAL_TRIAL = Asked(LOCAL_PROVIDER, service.LOCAL_CHAT, "models.trial", "interactive", 20, 200)
 QUESTION = ModelRequest([Message("user", (TextPart(TEST_TEXT),))], max_tokens=200, purpose="models.test")
 
@@ -146,8 +150,8 @@ def _discovered(listed: JsonObject) -> Discovered:
 
 def _endpoint(base_url: str, key: str, kind: ProviderKind | None) -> Endpoint:
     """Raises Unprocessable."""
-    address = service.base_url(base_url)
-    return Endpoint(host_of(base_url), address, key, kind or service.guess_provider_kind(address))
+    kind = kind or service.guess_provider_kind(base_url)
+    return Endpoint(host_of(base_url), service.base_url(base_url, kind), key, kind)
 
 
 def host_of(base_url: str) -> str:

@@ -44,6 +44,8 @@ class Endpoint:
         """What every request to it carries."""
         if self.kind == "anthropic":
             return ANTHROPIC_HEADERS | ({"x-api-key": self.key} if self.key else {})
+        if self.kind == "gemini":
+            return {"x-goog-api-key": self.key} if self.key else {}
         return {"authorization": f"Bearer {self.key}"} if self.key else {}
 
 

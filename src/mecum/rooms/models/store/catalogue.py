@@ -16,7 +16,7 @@ from mecum.kit.sealed import SealedColumn
 from mecum.rooms.models.store.tables import model, provider, setting
 
 ProviderState: TypeAlias = Literal["ok", "failing", "unknown"]
-ProviderKind: TypeAlias = Literal["openai", "anthropic"]
+ProviderKind: TypeAlias = Literal["openai", "anthropic", "gemini"]
 ModelKind: TypeAlias = Literal["chat", "embedding"]
 
 KEY = SealedColumn("models.provider", provider.c.key_sealed, lambda provider_id: f"models.provider:{provider_id.hex}")

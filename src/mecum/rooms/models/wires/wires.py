@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import Protocol
 
 from mecum.rooms.models import ModelEvent, ModelRequest
 from mecum.rooms.models.retries import Quirks
 from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.store.catalogue import ProviderKind
 from mecum.rooms.models.upstream import Target, Upstream
 from mecum.rooms.models.wires.anthropic import Anthropic
+from mecum.rooms.models.wires.gemini import Gemini
 from mecum.rooms.models.wires.openai_chat import OpenAiChat
+
+
+class Wire(Protocol):
+    def stream(self, target: Target, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]: ...
 
 
 class Wires:
     def __init__(self, upstream: Upstream, settings: ModelsSettings) -> None:
-        self._openai = OpenAiChat(upstream, Quirks(), settings)
-        self._anthropic = Anthropic(upstream, settings)
+        self._by_kind: dict[ProviderKind, Wire] = {
+            "openai": OpenAiChat(upstream, Quirks(), settings),
+            "anthropic": Anthropic(upstream, settings),
+            "gemini": Gemini(upstream, settings),
+        }
 
     def stream(self, target: Target, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Ask `target` in its wire. Raises MecumError as in `failures`."""
-        wire = self._anthropic if target.endpoint.kind == "anthropic" else self._openai
-        return wire.stream(target, request)
+        return self._by_kind[target.endpoint.kind].stream(target, request)

@@ -1,0 +1,86 @@
+"""The adapter for providers that speak Gemini's `generateContent`: a request in, model events out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from urllib.parse import quote
+
+from mecum.kit.ids import new_id
+from mecum.rooms.models import Finish, ModelEvent, ModelRequest
+from mecum.rooms.models.retries import Learned, repeated
+from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.tokens import estimate_input
+from mecum.rooms.models.upstream import Target, Upstream
+from mecum.rooms.models.wires.gemini_request import Terms, answers_by, build, learned
+from mecum.rooms.models.wires.gemini_stream import GeminiReader
+from mecum.rooms.models.wires.jsons import JsonObject, dumps
+from mecum.rooms.models.wires.reading import messages
+
+SIGNATURES_KEPT = 2000
+SIGNATURE_CHARS_MAX = 16_384
+
+
+class Gemini:
+    def __init__(self, upstream: Upstream, settings: ModelsSettings) -> None:
+        self._upstream = upstream
+        self._settings = settings
+        self._known = Learned(Terms())
+        self._signatures: OrderedDict[tuple[str, str, str], str] = OrderedDict()
+
+    def stream(self, target: Target, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Ask. A failure before the first event is tried again where that can help; afterwards never.
+
+        Raises:
+            MecumError: as in `failures`.
+        """
+        provider, model = target.endpoint.provider, target.upstream_model
+        terms = self._known.of(provider, model)
+
+        def body() -> JsonObject:
+            return build(request, terms, lambda call_id: self._signatures.get((provider, model, call_id), ""))
+
+        def once() -> AsyncGenerator[ModelEvent, None]:
+            return self._once(target, request, body())
+
+        def learn(said: str) -> bool:
+            nonlocal terms
+            better = learned(terms, body(), said)
+            if better == terms:
+                return False
+            terms = better
+            self._known.keep(provider, model, terms)
+            return True
+
+        return repeated(once, learn, self._settings)
+
+    async def _once(self, target: Target, request: ModelRequest, body: JsonObject) -> AsyncGenerator[ModelEvent, None]:
+        endpoint = target.endpoint
+        async with self._upstream.open(endpoint, "POST", _path(target.upstream_model), dumps(body)) as answer:
+            if not answer.ok:
+                raise await answer.error()
+            reader = GeminiReader(endpoint.provider, answers_by(request), f"call_{new_id().hex}")
+            async with aclosing(messages(answer, self._settings.provider_line_limit_bytes)) as read:
+                async for data in read:
+                    for event in reader.feed(data):
+                        yield event
+            reader.end()
+        assert reader.finish is not None
+        self._keep(target, reader.signatures)
+        usage = reader.usage(estimate_input(request.messages, request.tools))
+        yield Finish(reader.finish, usage, target.name, endpoint.provider)
+
+    def _keep(self, target: Target, signatures: dict[str, str]) -> None:
+        """The model thinks on where it was when it gets the signatures of its calls again; others do without them."""
+        for call_id, signature in signatures.items():
+            if len(signature) <= SIGNATURE_CHARS_MAX:
+                self._signatures[(target.endpoint.provider, target.upstream_model, call_id)] = signature
+        while len(self._signatures) > SIGNATURES_KEPT:
+            self._signatures.popitem(last=False)
+
+
+def _path(model: str) -> str:
+    """Models are named with what they are, like `models/…`, which may be left out."""
+    full = model if "/" in model else f"models/{model}"
+    return f"/{quote(full)}:streamGenerateContent?alt=sse"

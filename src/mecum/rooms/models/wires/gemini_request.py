@@ -1,0 +1,120 @@
+"""Requests in Gemini's wire (Gemini API reference, `models.streamGenerateContent`)."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mecum.rooms.models import Content, ImagePart, Message, ModelRequest, TextPart, ToolSpec
+from mecum.rooms.models.wires.answer_tool import AnswerTool, answer_tool
+from mecum.rooms.models.wires.jsons import JsonObject, loads, obj
+from mecum.rooms.models.wires.turns import turns
+
+LEVELS = {"fast": "LOW", "think": "HIGH"}
+BUDGETS = {"fast": 512, "think": 16_384}
+"""Tokens for thoughts, for models that take a number; within what each of them allows."""
+UNSIGNED = "skip_thought_signature_validator"
+"""What the wire wants in place of the signature of a call that somebody else made, or that is not kept."""
+SIGNATURE = re.compile(r"thought.?signature", re.IGNORECASE)
+LEVEL = re.compile(r"thinking.?level", re.IGNORECASE)
+
+Signature = Callable[[str], str]
+"""The signature that came with the call of that id; "" where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a model takes of the wire, as far as its refusals have told.
+
+    Args:
+        levels: whether it is told how hard to think; older ones want a number of tokens.
+        signed: whether a call of an earlier turn must have a signature.
+    """
+
+    thinking: bool = True
+    levels: bool = True
+    signed: bool = False
+
+
+def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
+    """`terms` after `body` was refused with the words `said`; the same where there is nothing to learn from them."""
+    thinking = obj(obj(body.get("generationConfig")).get("thinkingConfig"))
+    if SIGNATURE.search(said):
+        return replace(terms, signed=True)
+    if LEVEL.search(said) and "thinkingLevel" in thinking:
+        return replace(terms, levels=False)
+    if "thinking" in said.casefold() and thinking:
+        return replace(terms, thinking=False)
+    return terms
+
+
+def answers_by(request: ModelRequest) -> AnswerTool | None:
+    """The tool that is called instead of an answer under a schema, which many models don't give beside tools."""
+    return answer_tool(request) if request.tools else None
+
+
+def build(request: ModelRequest, terms: Terms, signature: Signature) -> JsonObject:
+    """`request` as the body of a call. The model and the stream stand in its address."""
+    answering = answers_by(request)
+    names = {use.id: use.name for message in request.messages for use in message.tool_uses}
+    system, contents = turns(
+        request.messages, "model", "parts", lambda message: _parts(message, names, terms, signature)
+    )
+    body: JsonObject = {"contents": contents}
+    if system:
+        body["systemInstruction"] = {"parts": [{"text": system}]}
+    tools = [*request.tools, *([answering.spec] if answering is not None else [])]
+    if tools:
+        body["tools"] = [{"functionDeclarations": [_tool(tool) for tool in tools]}]
+        if request.must_call or answering is not None:
+            body["toolConfig"] = {"functionCallingConfig": {"mode": "ANY"}}
+    config = _config(request, terms)
+    if request.json_schema is not None and answering is None:
+        config |= {"responseMimeType": "application/json", "responseJsonSchema": request.json_schema}
+    return body | ({"generationConfig": config} if config else {})
+
+
+def _config(request: ModelRequest, terms: Terms) -> JsonObject:
+    config: JsonObject = {}
+    if request.max_tokens is not None:
+        config["maxOutputTokens"] = request.max_tokens
+    if request.temperature is not None:
+        config["temperature"] = request.temperature
+    if request.effort in LEVELS and terms.thinking:
+        wanted: JsonObject = {"thinkingBudget": BUDGETS[request.effort]}
+        if terms.levels:
+            wanted = {"thinkingLevel": LEVELS[request.effort]}
+        config["thinkingConfig"] = {"includeThoughts": True, **wanted}
+    return config
+
+
+def _tool(tool: ToolSpec) -> JsonObject:
+    declared: JsonObject = {"name": tool.name, "description": tool.description}
+    # A tool without parameters has no schema here: one of an empty object is refused.
+    schema = {"type": "object", **tool.parameters} if tool.parameters.get("properties") else None
+    return declared | ({"parametersJsonSchema": schema} if schema is not None else {})
+
+
+def _parts(message: Message, names: dict[str, str], terms: Terms, signature: Signature) -> list[JsonObject]:
+    if message.role == "tool":
+        call_id = message.tool_use_id or ""
+        said = "".join(part.text for part in message.content if isinstance(part, TextPart))
+        images = [_part(part) for part in message.content if isinstance(part, ImagePart)]
+        response = {"id": call_id, "name": names.get(call_id, call_id), "response": {"output": said}}
+        return [{"functionResponse": response}, *images]
+    parts = [_part(part) for part in message.content if not isinstance(part, TextPart) or part.text]
+    for place, use in enumerate(message.tool_uses):
+        arguments = obj(loads(use.arguments.encode("utf-8", "replace")))
+        part: JsonObject = {"functionCall": {"id": use.id, "name": use.name, "args": arguments}}
+        # Of calls made together only the first has one.
+        signed = signature(use.id) or (UNSIGNED if terms.signed and place == 0 else "")
+        parts.append(part | ({"thoughtSignature": signed} if signed else {}))
+    return parts
+
+
+def _part(part: Content) -> JsonObject:
+    if isinstance(part, ImagePart):
+        return {"inlineData": {"mimeType": part.media_type, "data": base64.b64encode(part.data).decode()}}
+    return {"text": part.text}

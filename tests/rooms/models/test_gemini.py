@@ -1,0 +1,354 @@
+"""The adapter for providers with Gemini's wire, against a server that answers and breaks over loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from mecum.kit.errors import MecumError, NotFound, TooMany
+from mecum.kit.types import Tokens
+from mecum.rooms.models import (
+    Finish,
+    ImagePart,
+    Message,
+    ModelEvent,
+    ModelRequest,
+    ReasoningDelta,
+    TextDelta,
+    TextPart,
+    ToolCallDelta,
+    ToolSpec,
+    ToolUse,
+    Waiting,
+)
+from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.upstream import Endpoint, Target, Upstream
+from mecum.rooms.models.wires.gemini import Gemini
+from tests.support.fake_gemini import CACHED, SIGNATURE, FakeGemini
+from tests.support.fake_provider import Reply
+
+WEATHER = ToolSpec("weather", "The weather of a city.", {"properties": {"city": {"type": "string"}}})
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+CALLED = [
+    Message("user", (TextPart("Hi"),)),
+    Message("assistant", (), (ToolUse("x", "weather", '{"city":"Oslo"}'), ToolUse("y", "weather", "{"))),
+    Message("tool", (TextPart("Rain."),), tool_use_id="x"),
+    Message("tool", (TextPart("Sun."),), tool_use_id="y"),
+]
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeGemini]:
+    async with FakeGemini() as provider:
+        yield provider
+
+
+@pytest.fixture
+def wire(upstream: Upstream, settings: ModelsSettings) -> Gemini:
+    return Gemini(upstream, settings)
+
+
+def target(fake: FakeGemini, key: str = "", model: str = "gemini-fake") -> Target:
+    return Target(Endpoint("Fake", fake.base_url, key, "gemini"), model, "catalogue-name")
+
+
+def asking(text: str = "Hi", **more: object) -> ModelRequest:
+    return ModelRequest([Message("user", (TextPart(text),))], **more)  # type: ignore[arg-type]
+
+
+async def events_of(wire: Gemini, to: Target, request: ModelRequest | None = None) -> list[ModelEvent]:
+    return [event async for event in wire.stream(to, request or asking())]
+
+
+def text_of(events: Sequence[ModelEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def finish_of(events: Sequence[ModelEvent]) -> Finish:
+    assert isinstance(events[-1], Finish)
+    return events[-1]
+
+
+async def failing(wire: Gemini, to: Target, request: ModelRequest | None = None) -> MecumError:
+    async with asyncio.timeout(5):
+        with pytest.raises(MecumError) as caught:
+            await events_of(wire, to, request)
+    return caught.value
+
+
+def exhausted(delay: str) -> Reply:
+    info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
+    error = {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED", "details": [info]}
+    return Reply(status=429, body=json.dumps([{"error": error}]))
+
+
+def in_stream(chunk: dict[str, Any]) -> Reply:
+    return Reply(body=f"data: {json.dumps(chunk)}\n\n", content_type="text/event-stream")
+
+
+async def test_text_and_thoughts_come_in_pieces_and_thoughts_are_part_of_the_output(
+    wire: Gemini, fake: FakeGemini
+) -> None:
+    fake.script(Reply(text="one two three", chunks=3, reasoning="let me think"))
+    events = await events_of(wire, target(fake))
+    assert text_of(events) == "one two three"
+    assert "".join(event.text for event in events if isinstance(event, ReasoningDelta)) == "let me think"
+    finish = finish_of(events)
+    assert (finish.reason, finish.model, finish.provider) == ("stop", "catalogue-name", "Fake")
+    usage = finish.usage
+    assert (usage.output, usage.reasoning, usage.cached, usage.estimated) == (Tokens(6), Tokens(3), CACHED, False)
+    assert usage.input > CACHED
+
+
+@pytest.mark.parametrize("model", ["gemini-fake", "models/gemini-fake"])
+async def test_the_model_stands_in_the_address_and_the_key_in_the_header_of_this_wire(
+    wire: Gemini, fake: FakeGemini, model: str
+) -> None:
+    await events_of(wire, target(fake, "secret", model))
+    sent = fake.requests[0]
+    assert sent.path == "/v1/models/gemini-fake:streamGenerateContent"
+    assert sent.headers["x-goog-api-key"] == "secret"
+    assert "authorization" not in sent.headers
+
+
+async def test_the_request_carries_the_conversation_as_turns_with_results_of_calls_together(
+    wire: Gemini, fake: FakeGemini
+) -> None:
+    messages = [
+        Message("system", (TextPart("Be kind."),)),
+        Message("user", (TextPart("What is this?"), ImagePart("image/png", b"\x89PNG"))),
+        *CALLED[1:],
+        Message("user", (TextPart("And?"),)),
+    ]
+    tools = [WEATHER, ToolSpec("now", "The time.", {"type": "object", "properties": {}})]
+    await events_of(wire, target(fake), ModelRequest(messages, tools=tools, max_tokens=50, temperature=1.5))
+    body = fake.requests[0].body
+    assert body["systemInstruction"] == {"parts": [{"text": "Be kind."}]}
+    assert [turn["role"] for turn in body["contents"]] == ["user", "model", "user"]
+    asked, called, answered = (turn["parts"] for turn in body["contents"])
+    assert asked == [{"text": "What is this?"}, {"inlineData": {"mimeType": "image/png", "data": "iVBORw=="}}]
+    assert [part["functionCall"]["args"] for part in called] == [{"city": "Oslo"}, {}]
+    assert answered[0]["functionResponse"] == {"id": "x", "name": "weather", "response": {"output": "Rain."}}
+    assert answered[2] == {"text": "And?"}
+    first, second = body["tools"][0]["functionDeclarations"]
+    assert first["parametersJsonSchema"] == {"type": "object", "properties": {"city": {"type": "string"}}}
+    assert "parametersJsonSchema" not in second
+    assert body["generationConfig"] == {"maxOutputTokens": 50, "temperature": 1.5}
+    assert "toolConfig" not in body
+
+
+async def test_instructions_alone_are_asked_as_what_a_person_says(wire: Gemini, fake: FakeGemini) -> None:
+    await events_of(wire, target(fake), ModelRequest([Message("system", (TextPart("Write a title."),))]))
+    assert fake.requests[0].body["contents"] == [{"role": "user", "parts": [{"text": "Write a title."}]}]
+
+
+async def test_tool_calls_arrive_with_ids_and_a_call_that_must_be_made_is_forced(
+    wire: Gemini, fake: FakeGemini
+) -> None:
+    fake.script(Reply(tools=(("weather", '{"city":"Oslo"}'), ("weather", "{}")), parallel=True))
+    events = await events_of(wire, target(fake), asking(tools=[WEATHER], must_call=True))
+    uses = [event.use for event in events if isinstance(event, ToolCallDelta)]
+    assert [(use.name, use.arguments) for use in uses] == [("weather", '{"city":"Oslo"}'), ("weather", "{}")]
+    assert len({use.id for use in uses}) == 2
+    assert finish_of(events).reason == "tool_calls"
+    assert fake.requests[0].body["toolConfig"] == {"functionCallingConfig": {"mode": "ANY"}}
+
+
+async def test_the_signature_of_a_call_goes_back_to_the_model_that_made_it_and_to_no_other(
+    wire: Gemini, fake: FakeGemini
+) -> None:
+    fake.script(Reply(tools=(("weather", '{"city":"Oslo"}'),)))
+    events = await events_of(wire, target(fake), asking(tools=[WEATHER]))
+    use = next(event.use for event in events if isinstance(event, ToolCallDelta))
+    messages = [
+        Message("user", (TextPart("Hi"),)),
+        Message("assistant", (), (use,)),
+        Message("tool", (TextPart("Rain."),), tool_use_id=use.id),
+    ]
+    await events_of(wire, target(fake), ModelRequest(messages, tools=[WEATHER]))
+    await events_of(wire, target(fake, model="gemini-other"), ModelRequest(messages, tools=[WEATHER]))
+    same, other = (sent.body["contents"][1]["parts"][0] for sent in fake.requests[1:])
+    assert same["thoughtSignature"] == SIGNATURE
+    assert "thoughtSignature" not in other
+
+
+async def test_a_model_that_asks_for_signatures_is_told_that_there_is_none(wire: Gemini, fake: FakeGemini) -> None:
+    fake.script(Reply(status=400, text="Function call is missing a thought_signature in functionCall parts."))
+    for _ in range(2):
+        await events_of(wire, target(fake), ModelRequest(CALLED, tools=[WEATHER]))
+    first, *later = (
+        [part.get("thoughtSignature") for part in sent.body["contents"][1]["parts"]] for sent in fake.requests
+    )
+    assert first == [None, None]
+    assert later == [["skip_thought_signature_validator", None]] * 2
+
+
+async def test_an_answer_under_a_schema_is_asked_for_in_the_words_of_the_wire(wire: Gemini, fake: FakeGemini) -> None:
+    fake.script(Reply(text='{"a":"b"}'))
+    events = await events_of(wire, target(fake), asking(json_schema=SCHEMA))
+    config = fake.requests[0].body["generationConfig"]
+    assert config == {"responseMimeType": "application/json", "responseJsonSchema": SCHEMA}
+    assert text_of(events) == '{"a":"b"}'
+
+
+async def test_a_schema_beside_tools_leaves_the_choice_between_a_call_and_the_answer(
+    wire: Gemini, fake: FakeGemini
+) -> None:
+    fake.script(Reply(tools=(("give_answer", '{"a":"b"}'),)))
+    events = await events_of(wire, target(fake), asking(json_schema=SCHEMA, tools=[WEATHER]))
+    body = fake.requests[0].body
+    assert [tool["name"] for tool in body["tools"][0]["functionDeclarations"]] == ["weather", "give_answer"]
+    assert body["toolConfig"] == {"functionCallingConfig": {"mode": "ANY"}}
+    assert (text_of(events), finish_of(events).reason) == ('{"a":"b"}', "stop")
+    assert "generationConfig" not in body
+
+
+async def test_effort_becomes_a_level_of_thinking(wire: Gemini, fake: FakeGemini) -> None:
+    for effort in ("think", "fast", "auto"):
+        await events_of(wire, target(fake), asking(effort=effort))
+    thinks, fast, auto = (sent.body for sent in fake.requests)
+    assert thinks["generationConfig"]["thinkingConfig"] == {"includeThoughts": True, "thinkingLevel": "HIGH"}
+    assert fast["generationConfig"]["thinkingConfig"]["thinkingLevel"] == "LOW"
+    assert "generationConfig" not in auto
+
+
+async def test_an_older_model_is_asked_as_it_understands_once_it_has_refused(wire: Gemini, fake: FakeGemini) -> None:
+    fake.script(Reply(status=400, text="Thinking level is not supported for this model."))
+    for _ in range(2):
+        await events_of(wire, target(fake), asking(effort="think"))
+    configs = [sent.body["generationConfig"]["thinkingConfig"] for sent in fake.requests[1:]]
+    assert configs == [{"includeThoughts": True, "thinkingBudget": 16_384}] * 2
+    fake.script(Reply(status=400, text="Thinking is not enabled for this model."))
+    await events_of(wire, target(fake), asking(effort="think"))
+    assert "generationConfig" not in fake.requests[-1].body
+
+
+@pytest.mark.parametrize("listed", [False, True])
+async def test_a_provider_that_answers_json_to_a_stream_request_is_understood(
+    wire: Gemini, fake: FakeGemini, listed: bool
+) -> None:
+    part = {"content": {"parts": [{"text": "all "}, {"text": "at once"}]}, "finishReason": "STOP"}
+    body: Any = {"candidates": [part]}
+    fake.script(Reply(body=json.dumps([body] if listed else body)))
+    events = await events_of(wire, target(fake))
+    assert text_of(events) == "all at once"
+    assert finish_of(events).usage.estimated
+
+
+async def test_unusual_event_streams_are_understood(wire: Gemini, fake: FakeGemini) -> None:
+    fake.script(Reply(text="a b", odd=True, done=False))
+    assert text_of(await events_of(wire, target(fake))) == "a b"
+
+
+@pytest.mark.parametrize("usage", ["missing", "wrong"])
+async def test_missing_or_wrong_usage_is_estimated_and_marked(wire: Gemini, fake: FakeGemini, usage: str) -> None:
+    fake.script(Reply(text="some words " * 10, usage=usage))
+    found = finish_of(await events_of(wire, target(fake))).usage
+    assert found.estimated
+    assert 20 < found.output < 80
+    assert found.input > 0
+
+
+@pytest.mark.parametrize(
+    ("stop", "reason"),
+    [("MAX_TOKENS", "length"), ("SAFETY", "content_filter"), ("SPII", "content_filter"), ("SOMETHING_NEW", "stop")],
+)
+async def test_the_reason_of_the_end_is_told_in_our_words(
+    wire: Gemini, fake: FakeGemini, stop: str, reason: str
+) -> None:
+    fake.script(Reply(text="a", finish=stop))
+    assert finish_of(await events_of(wire, target(fake))).reason == reason
+
+
+async def test_a_question_that_is_blocked_ends_as_filtered(wire: Gemini, fake: FakeGemini) -> None:
+    fake.script(in_stream({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 4}}))
+    finish = finish_of(await events_of(wire, target(fake)))
+    assert (finish.reason, finish.usage.input, finish.usage.output) == ("content_filter", 4, 0)
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "retryable"),
+    [
+        (Reply(hang=True), "models.provider_timeout", True),
+        (Reply(hang_after=2), "models.provider_timeout", True),
+        (Reply(close_after=0), "models.provider_closed", True),
+        (Reply(close_after=2), "models.provider_closed", True),
+        (in_stream({"candidates": [{"content": {"parts": [{"text": "cut"}]}}]}), "models.provider_closed", True),
+        (Reply(garbage=True), "models.provider_garbage", False),
+        (Reply(garbage=True, as_json=True), "models.provider_garbage", False),
+        (Reply(line_bytes=5 * 2**20), "models.provider_too_long", False),
+        (Reply(status=500), "models.provider_failed", True),
+        (Reply(status=503), "models.provider_busy", True),
+        (Reply(status=400), "models.provider_refused", False),
+        (Reply(status=403), "models.provider_key", False),
+        (Reply(body="<html>Welcome</html>", content_type="text/html"), "models.provider_garbage", False),
+        (Reply(body="{}"), "models.provider_garbage", False),
+        (Reply(body="[1, 2]"), "models.provider_garbage", False),
+        (
+            in_stream({"error": {"code": 503, "message": "Busy.", "status": "UNAVAILABLE"}}),
+            "models.provider_busy",
+            True,
+        ),
+        (in_stream({"error": {"message": "Oh no."}}), "models.provider_failed", True),
+        (in_stream({"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]}), "models.provider_failed", True),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_every_failure_of_a_provider_ends_in_one_clear_error(
+    wire: Gemini, fake: FakeGemini, reply: Reply, code: str, retryable: bool
+) -> None:
+    fake.script(reply, reply, reply)
+    error = await failing(wire, target(fake))
+    assert (error.code, error.retryable) == (code, retryable)
+    assert error.params["provider"] == "Fake"
+    assert error.hint
+
+
+async def test_a_wrong_key_is_known_although_the_status_only_says_a_bad_request(wire: Gemini, fake: FakeGemini) -> None:
+    said = fake.error_body(401, "API key not valid: sk-abc123")
+    fake.script(Reply(status=400, body=json.dumps(said)))
+    error = await failing(wire, target(fake))
+    assert error.code == "models.provider_key"
+    assert "sk-abc123" not in str(error)
+
+
+async def test_the_delay_in_the_error_is_waited_for_and_said_and_a_long_one_is_an_error(
+    wire: Gemini, fake: FakeGemini
+) -> None:
+    fake.script(exhausted("0.1s"), Reply(text="at last"))
+    events = await events_of(wire, target(fake))
+    assert events[0] == Waiting("provider_busy", about_seconds=0.1)
+    assert text_of(events) == "at last"
+    fake.script(exhausted("3600s"))
+    error = await failing(wire, target(fake))
+    assert isinstance(error, TooMany)
+    assert (error.retry_after, error.params["said"]) == (3600, "Quota exceeded.")
+
+
+async def test_a_call_is_repeated_before_the_first_event_but_never_after_it(wire: Gemini, fake: FakeGemini) -> None:
+    fake.script(Reply(close_after=0), Reply(text="second try"))
+    assert text_of(await events_of(wire, target(fake))) == "second try"
+    fake.script(Reply(close_after=2))
+    assert (await failing(wire, target(fake))).code == "models.provider_closed"
+    assert len(fake.requests) == 3
+
+
+async def test_a_missing_model_is_not_found(wire: Gemini, fake: FakeGemini) -> None:
+    fake.script(Reply(status=404))
+    assert isinstance(await failing(wire, target(fake)), NotFound)
+
+
+async def test_closing_the_stream_closes_the_connection_to_the_provider_at_once(wire: Gemini, fake: FakeGemini) -> None:
+    fake.script(Reply(text="word " * 1000, interval_ms=20))
+    async with aclosing(wire.stream(target(fake), asking())) as events:
+        async for event in events:
+            if isinstance(event, TextDelta):
+                break
+    async with asyncio.timeout(2):
+        await fake.requests[0].ended.wait()
+    assert fake.requests[0].gone
