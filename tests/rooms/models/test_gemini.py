@@ -177,8 +177,12 @@ async def test_the_signature_of_a_call_goes_back_to_the_model_that_made_it_and_t
     assert "thoughtSignature" not in other
 
 
-async def test_a_model_that_asks_for_signatures_is_told_that_there_is_none(wire: Gemini, fake: FakeGemini) -> None:
-    fake.script(Reply(status=400, text="Function call is missing a thought_signature in functionCall parts."))
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_model_that_asks_for_signatures_is_told_that_there_is_none(
+    wire: Gemini, fake: FakeGemini, at_once: bool
+) -> None:
+    refused = Reply(status=400, text="Function call is missing a thought_signature in functionCall parts.")
+    fake.script(refused if at_once else in_stream({"candidates": [{"finishReason": "MISSING_THOUGHT_SIGNATURE"}]}))
     for _ in range(2):
         await events_of(wire, target(fake), ModelRequest(CALLED, tools=[WEATHER]))
     first, *later = (

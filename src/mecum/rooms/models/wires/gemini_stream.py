@@ -15,8 +15,9 @@ Part: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
 FILTERED = frozenset(
     ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "MODEL_ARMOR")
 )
-BROKEN = frozenset(("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"))
-"""The model lost its way in a call: there is no answer, and the next try may well have one."""
+BROKEN = frozenset(("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"))
+"""The model lost its way: there is no answer, and the next try may well have one."""
+UNSIGNED = "MISSING_THOUGHT_SIGNATURE"
 
 
 class GeminiReader:
@@ -112,9 +113,12 @@ class GeminiReader:
 
     def _stopped(self, candidate: JsonObject) -> None:
         reason = text(candidate.get("finishReason"))
+        message = f"{reason} {text(candidate.get('finishMessage'))}".strip()
         if reason in BROKEN:
-            message = text(candidate.get("finishMessage")) or reason
             raise failures.said_in_stream(self._provider, {"message": message})
+        if reason == UNSIGNED:
+            # A refusal of the request, only later: it is understood as one.
+            raise failures.refused(self._provider, 400, None, dumps({"message": message}))
         if reason:
             self.finish = "length" if reason == "MAX_TOKENS" else "content_filter" if reason in FILTERED else "stop"
 
