@@ -9,6 +9,7 @@ from contextlib import aclosing
 
 import pytest
 
+from mecum.kit.clock import SystemClock
 from mecum.kit.errors import MecumError, NotFound, TooMany
 from mecum.kit.types import Tokens
 from mecum.rooms.models import (
@@ -373,6 +374,19 @@ async def test_every_failure_of_a_provider_ends_in_one_clear_error(
     assert (error.code, error.retryable) == (code, retryable)
     assert error.params["provider"] == "Fake"
     assert error.hint
+
+
+@pytest.mark.parametrize("reply", [in_stream("overloaded_error"), Reply(status=529)])
+async def test_too_much_to_do_is_noticed_once_whether_it_is_said_by_a_status_or_in_the_stream(
+    fake: FakeAnthropic, settings: ModelsSettings, reply: Reply
+) -> None:
+    noticed: list[str] = []
+    upstream = Upstream(settings, SystemClock(), lambda provider, retry_after_s: noticed.append(provider))
+    await upstream.start()
+    fake.script(reply, Reply(text="fine"))
+    assert text_of(await events_of(Anthropic(upstream, settings), target(fake))) == "fine"
+    await upstream.close()
+    assert noticed == ["Fake"]
 
 
 async def test_what_the_provider_says_of_a_refusal_is_told(wire: Anthropic, fake: FakeAnthropic) -> None:

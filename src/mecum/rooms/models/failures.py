@@ -11,6 +11,8 @@ from mecum.rooms.models.wires.jsons import JsonObject, arr, loads, obj, text
 
 SAID_CHARS_MAX = 400
 OVERLOADED = frozenset((429, 503, 529))
+TOO_MUCH = frozenset(("models.provider_busy", "models.provider_limit"))
+"""Codes of who has too much to do."""
 WRONG_KEY = frozenset((401, 403))
 DISTANT_FUTURE_S = 10.0 * 365 * 86400
 RETRY_DELAY = re.compile(r"(\d{1,12}(?:\.\d+)?)s")

@@ -132,6 +132,11 @@ class Upstream:
         answer = await self.send(endpoint, method, path, body)
         try:
             yield answer
+        except MecumError as error:
+            if answer.ok and error.code in failures.TOO_MUCH:
+                # Some say it only in their stream, which began well.
+                self._pressed(endpoint.provider, error.retry_after)
+            raise
         finally:
             answer.close()
 
