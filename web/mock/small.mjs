@@ -54,7 +54,7 @@ export function small(method, path, body, { listed, problem, id, now }) {
   if (path === "/me/totp" && method === "POST") return { secret: "JBSWY3DPEHPK3PXP", uri: "otpauth://totp/Mecum:ines@example.org?secret=JBSWY3DPEHPK3PXP&issuer=Mecum" };
   if (path === "/me/totp/confirm" || path === "/me/recovery-codes") return { recovery_codes: Array.from({ length: 8 }, (_, n) => `k${n}f7-9q2${n}-${n}xp4`) };
   if (path === "/me/keys" && method === "POST") return { id: id("key"), prefix: "mk_new1", created_at: now(), last_used_at: null, expires_at: null, ...body, secret: "mk_new1_5f8e2c0b9a7d4e1f6c3b8a5d2e9f4c7b" };
-  if (path === "/providers/discover") return { models: [{ id: "large-one-2026" }, { id: "small-one-2026" }] };
+  if (path === "/providers/discover") return { models: [{ id: "large-one-2026", context_tokens: 128_000 }, { id: "small-one-2026", context_tokens: 32_000 }] };
   if (path === "/providers/test") return { ok: !/bad/.test(body.base_url), latency_ms: 412, text: "Hello.", problem: /bad/.test(body.base_url) ? { code: "models.unreachable", detail: "Nobody answers at this address.", hint: "Check it, and that the server runs." } : null };
   if (path.endsWith("/test")) return { ok: true, latency_ms: 388, text: "Hello.", problem: null };
   if (path.endsWith("/reset-link")) return { url: "http://localhost:5173/reset/abc", expires_at: now() };

@@ -15,6 +15,7 @@ import { TestButton } from "./TestButton";
 interface Found {
   id: string;
   kind?: string | null;
+  context_tokens: number;
 }
 
 const MOST_SHOWN = 200;
@@ -22,6 +23,12 @@ const MOST_SHOWN = 200;
 /** "api.example.com" of an address: a name until one is given. */
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).hostname : "";
+}
+
+/** A model to connect, with what its provider says of it; one that was typed is guessed by the server. */
+function toConnect(id: string, found: Found[] | null) {
+  const listed = found?.find((model) => model.id === id);
+  return listed ? { upstream_model: id, context_tokens: listed.context_tokens } : id;
 }
 
 function Choices({ found, chosen, onChange }: { found: Found[]; chosen: string[]; onChange: (chosen: string[]) => void }) {
@@ -81,7 +88,7 @@ export function Connect({ onDone }: { onDone: () => void }) {
   async function submit(event: FormEvent) {
     event.preventDefault();
     const done = await save.run(async () => {
-      const provider = await api.post<Provider>("/providers", { name: name.trim() || hostOf(base_url), models, ...where });
+      const provider = await api.post<Provider>("/providers", { name: name.trim() || hostOf(base_url), models: models.map((id) => toConnect(id, found)), ...where });
       const first = provider.models.find((model) => model.kind === "chat");
       if (answers && first) await makeDefault(first.name);
       await refreshModels();
