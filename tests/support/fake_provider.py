@@ -28,7 +28,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from uvicorn import Config
@@ -107,7 +107,7 @@ class FakeProvider:
             await self._arrived.wait_for(lambda: len(self.requests) > number)
         return self.requests[number]
 
-    async def __aenter__(self) -> FakeProvider:
+    async def __aenter__(self) -> Self:
         _hide_dropped()
         config = Config(self, log_config=None, access_log=False, lifespan="off", http="httptools", ws="none")
         config.load()

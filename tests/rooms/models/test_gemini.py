@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import pytest
 
-from mecum.kit.errors import MecumError, NotFound, TooMany
+from mecum.kit.errors import NotFound, TooMany
 from mecum.kit.types import Tokens
 from mecum.rooms.models import (
-    Finish,
     ImagePart,
     Message,
-    ModelEvent,
     ModelRequest,
     ReasoningDelta,
     TextDelta,
@@ -29,11 +27,10 @@ from mecum.rooms.models import (
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.upstream import Endpoint, Target, Upstream
 from mecum.rooms.models.wires.gemini import Gemini
+from tests.rooms.models.asking import SCHEMA, WEATHER, asking, events_of, failing, finish_of, text_of
 from tests.support.fake_gemini import CACHED, SIGNATURE, FakeGemini
 from tests.support.fake_provider import Reply
 
-WEATHER = ToolSpec("weather", "The weather of a city.", {"properties": {"city": {"type": "string"}}})
-SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
 CALLED = [
     Message("user", (TextPart("Hi"),)),
     Message("assistant", (), (ToolUse("x", "weather", '{"city":"Oslo"}'), ToolUse("y", "weather", "{"))),
@@ -55,30 +52,6 @@ def wire(upstream: Upstream, settings: ModelsSettings) -> Gemini:
 
 def target(fake: FakeGemini, key: str = "", model: str = "gemini-fake") -> Target:
     return Target(Endpoint("Fake", fake.base_url, key, "gemini"), model, "catalogue-name")
-
-
-def asking(text: str = "Hi", **more: object) -> ModelRequest:
-    return ModelRequest([Message("user", (TextPart(text),))], **more)  # type: ignore[arg-type]
-
-
-async def events_of(wire: Gemini, to: Target, request: ModelRequest | None = None) -> list[ModelEvent]:
-    return [event async for event in wire.stream(to, request or asking())]
-
-
-def text_of(events: Sequence[ModelEvent]) -> str:
-    return "".join(event.text for event in events if isinstance(event, TextDelta))
-
-
-def finish_of(events: Sequence[ModelEvent]) -> Finish:
-    assert isinstance(events[-1], Finish)
-    return events[-1]
-
-
-async def failing(wire: Gemini, to: Target, request: ModelRequest | None = None) -> MecumError:
-    async with asyncio.timeout(5):
-        with pytest.raises(MecumError) as caught:
-            await events_of(wire, to, request)
-    return caught.value
 
 
 def exhausted(delay: str) -> Reply:

@@ -50,8 +50,7 @@ class GeminiReader:
         value = loads(data)
         if value is None:
             raise failures.garbage(self._provider, "a line that is not JSON")
-        chunks = arr(value) if isinstance(value, list) else [value]
-        return [event for chunk in chunks for event in self._chunk(obj(chunk))]
+        return [event for chunk in arr(value) or [value] for event in self._chunk(obj(chunk))]
 
     def _chunk(self, chunk: JsonObject) -> list[Part]:
         if chunk.get("error"):

@@ -1,0 +1,40 @@
+"""Asking a wire: what every test of one does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from mecum.kit.errors import MecumError
+from mecum.rooms.models import Finish, Message, ModelEvent, ModelRequest, TextDelta, TextPart, ToolSpec
+from mecum.rooms.models.upstream import Target
+from mecum.rooms.models.wires.wires import Wire
+
+WEATHER = ToolSpec("weather", "The weather of a city.", {"properties": {"city": {"type": "string"}}})
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+
+def asking(text: str = "Hi", **more: object) -> ModelRequest:
+    return ModelRequest([Message("user", (TextPart(text),))], **more)  # type: ignore[arg-type]
+
+
+async def events_of(wire: Wire, to: Target, request: ModelRequest | None = None) -> list[ModelEvent]:
+    return [event async for event in wire.stream(to, request or asking())]
+
+
+def text_of(events: Sequence[ModelEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def finish_of(events: Sequence[ModelEvent]) -> Finish:
+    assert isinstance(events[-1], Finish)
+    return events[-1]
+
+
+async def failing(wire: Wire, to: Target, request: ModelRequest | None = None) -> MecumError:
+    async with asyncio.timeout(5):
+        with pytest.raises(MecumError) as caught:
+            await events_of(wire, to, request)
+    return caught.value
