@@ -1,4 +1,4 @@
-"""Failures are told in the person's language wherever they are kept: a run, a file, a provider, the built-in model."""
+"""Failures are told in the person's language wherever they are kept, and an odd address opens a page all the same."""
 
 from __future__ import annotations
 
@@ -48,3 +48,9 @@ def test_the_models_page_tells_in_chinese_what_is_wrong(owner: Desk) -> None:
         expect(card.locator(".help--bad")).to_contain_text("无法连接 Gone")
     finally:
         house.request("DELETE", f"/api/providers/{provider['id']}", key=house.key("admin"))
+
+
+def test_a_link_to_a_panel_that_is_no_more_opens_the_page(me: Desk) -> None:
+    page = me.page("/?panel=horoscope")
+    expect(page.get_by_role("textbox").last).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)

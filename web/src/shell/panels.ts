@@ -9,10 +9,11 @@ export function isPanel(value: unknown): value is PanelName {
 }
 
 export function usePanel(): { panel: PanelName | undefined; openPanel: (name: PanelName) => void; closePanel: () => void } {
-  const { panel } = useSearch({ strict: false }) as { panel?: PanelName };
+  // What the address says besides what a route knows is there as well: a link may name a panel that is no more.
+  const { panel } = useSearch({ strict: false }) as { panel?: unknown };
   const navigate = useNavigate();
   return {
-    panel,
+    panel: isPanel(panel) ? panel : undefined,
     openPanel: (name) => void navigate({ to: ".", search: (old: object) => ({ ...old, panel: name }), hash: true }),
     closePanel: () => void navigate({ to: ".", search: (old: object) => ({ ...old, panel: undefined }), hash: true }),
   };
