@@ -95,6 +95,22 @@ export const noticesQuery = {
   queryFn: ({ signal }: { signal: AbortSignal }) => api.get<Notices>("/notifications?limit=30", signal),
 };
 
+let leaving = false;
+
+/** Signs out by `end`: nothing is asked for meanwhile, because the answer would be that nobody is signed in. */
+export async function leave(end: () => Promise<unknown>): Promise<void> {
+  leaving = true;
+  try {
+    await queryClient.cancelQueries();
+    await end();
+  } catch (error) {
+    leaving = false;
+    void queryClient.invalidateQueries({ queryKey: ["threads"] });
+    void queryClient.invalidateQueries({ queryKey: ["notices"] });
+    throw error;
+  }
+}
+
 /** One stream per tab: threads that changed, notices that came. `onBack`: the server can be reached again. */
 export function useMyStream(onBack: () => void): void {
   const client = useQueryClient();
@@ -104,6 +120,7 @@ export function useMyStream(onBack: () => void): void {
       url: () => "/api/me/stream",
       position: () => "",
       onFrame: (frame) => {
+        if (leaving) return;
         if (frame.event === "threads") placeThread((JSON.parse(frame.data) as { thread: Thread }).thread);
         else if (frame.event === "notification") void client.invalidateQueries({ queryKey: ["notices"] });
         else if (frame.event === "reset") void client.invalidateQueries({ queryKey: ["threads"] });

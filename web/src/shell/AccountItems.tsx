@@ -3,6 +3,7 @@ import { Bell, CalendarClock, Database, KeyRound, Link2, LogOut, Palette, Shield
 import { applySession, usePerson, useSession } from "~/api/client";
 import { forgetPerson } from "~/api/device";
 import { api } from "~/api/http";
+import { leave } from "~/api/threads";
 import type { Session, Space } from "~/api/types";
 import { t } from "~/i18n";
 import { flush, unsentCount } from "~/thread/outbox";
@@ -26,7 +27,7 @@ export default function AccountItems() {
         toast(t("{n, plural, one {# message is} other {# messages are}} not sent yet. Signing out discards them.", { n: left }), t("Sign out"), () => void signOut(true));
         return;
       }
-      await api.post("/sign-out");
+      await leave(() => api.post("/sign-out"));
       forgetPerson(person.id);
       // A fresh document: nothing of this person stays in memory.
       window.location.assign("/sign-in");
