@@ -96,6 +96,31 @@ class Learned(Generic[Known]):
     def of(self, provider: str, model: str) -> Known:
         return self._known.get((provider, model), self._start)
 
+    def asking(
+        self,
+        provider: str,
+        model: str,
+        once: Callable[[Known], AsyncGenerator[ModelEvent, None]],
+        better: Callable[[Known, str], Known],
+        settings: ModelsSettings,
+    ) -> AsyncGenerator[ModelEvent, None]:
+        """As `repeated`, by what is known.
+
+        Args:
+            better: what is known after a refusal with those words; the same where they tell nothing.
+        """
+        known = self.of(provider, model)
+
+        def learn(said: str) -> bool:
+            nonlocal known
+            before, known = known, better(known, said)
+            if known == before:
+                return False
+            self.keep(provider, model, known)
+            return True
+
+        return repeated(lambda: once(known), learn, settings)
+
     def keep(self, provider: str, model: str, known: Known) -> None:
         self._known[(provider, model)] = known
         if len(self._known) > MODELS_KEPT:

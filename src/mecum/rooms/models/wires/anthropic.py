@@ -7,14 +7,14 @@ from contextlib import aclosing
 
 from mecum.kit.ids import new_id
 from mecum.rooms.models import Finish, ModelEvent, ModelRequest
-from mecum.rooms.models.retries import Learned, repeated
+from mecum.rooms.models.retries import Learned
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import estimate_input
 from mecum.rooms.models.upstream import Target, Upstream
 from mecum.rooms.models.wires.anthropic_request import Terms, answers_by, build, learned
 from mecum.rooms.models.wires.anthropic_stream import AnthropicReader
 from mecum.rooms.models.wires.jsons import dumps
-from mecum.rooms.models.wires.reading import messages
+from mecum.rooms.models.wires.reading import asked
 
 PATH = "/messages"
 
@@ -31,39 +31,22 @@ class Anthropic:
         Raises:
             MecumError: as in `failures`.
         """
-        provider, model = target.endpoint.provider, target.upstream_model
-        terms = self._known.of(provider, model)
-
-        def once() -> AsyncGenerator[ModelEvent, None]:
-            return self._once(target, request, terms)
-
-        def learn(said: str) -> bool:
-            nonlocal terms
-            better = learned(terms, build(request, model, terms), said)
-            if better == terms:
-                return False
-            terms = better
-            self._known.keep(provider, model, terms)
-            return True
-
-        return repeated(once, learn, self._settings)
+        model = target.upstream_model
+        return self._known.asking(
+            target.endpoint.provider,
+            model,
+            lambda terms: self._once(target, request, terms),
+            lambda terms, said: learned(terms, build(request, model, terms), said),
+            self._settings,
+        )
 
     async def _once(self, target: Target, request: ModelRequest, terms: Terms) -> AsyncGenerator[ModelEvent, None]:
-        endpoint = target.endpoint
+        endpoint, limit = target.endpoint, self._settings.provider_line_limit_bytes
         sent = dumps(build(request, target.upstream_model, terms))
-        async with self._upstream.open(endpoint, "POST", PATH, sent) as answer:
-            if not answer.ok:
-                raise await answer.error()
-            reader = AnthropicReader(endpoint.provider, answers_by(request, terms), f"call_{new_id().hex}")
-            async with aclosing(messages(answer, self._settings.provider_line_limit_bytes)) as read:
-                async for data in read:
-                    for event in reader.feed(data):
-                        yield event
-                    if reader.done:
-                        break
-            for event in reader.end():
+        reader = AnthropicReader(endpoint.provider, answers_by(request, terms), f"call_{new_id().hex}")
+        async with aclosing(asked(self._upstream, endpoint, PATH, sent, reader, limit)) as events:
+            async for event in events:
                 yield event
-            await answer.drain()
         assert reader.finish is not None
         usage = reader.usage(estimate_input(request.messages, request.tools))
         yield Finish(reader.finish, usage, target.name, endpoint.provider)

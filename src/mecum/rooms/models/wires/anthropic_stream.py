@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from mecum.kit.errors import MecumError
 from mecum.kit.types import Tokens
 from mecum.rooms.models import FinishReason, ReasoningDelta, TextDelta, ToolCallDelta, ToolUse, Usage, failures
 from mecum.rooms.models.tokens import estimate
 from mecum.rooms.models.wires.answer_tool import AnswerTool
+from mecum.rooms.models.wires.folding import Part
 from mecum.rooms.models.wires.jsons import JsonObject, arr, count, dumps, loads, obj, text
 
-Part: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
 FINISHES: dict[str, FinishReason] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",

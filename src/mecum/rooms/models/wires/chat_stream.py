@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from mecum.kit.types import Tokens
 from mecum.rooms.models import (
@@ -17,9 +16,9 @@ from mecum.rooms.models import (
     failures,
 )
 from mecum.rooms.models.tokens import estimate
+from mecum.rooms.models.wires.folding import Part
 from mecum.rooms.models.wires.jsons import JsonObject, arr, count, dumps, obj, text
 
-Part: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
 DONE = b"[DONE]"
 FINISHES: dict[str, FinishReason] = {
     "stop": "stop",

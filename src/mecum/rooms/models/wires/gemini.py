@@ -9,14 +9,14 @@ from urllib.parse import quote
 
 from mecum.kit.ids import new_id
 from mecum.rooms.models import Finish, ModelEvent, ModelRequest
-from mecum.rooms.models.retries import Learned, repeated
+from mecum.rooms.models.retries import Learned
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import estimate_input
 from mecum.rooms.models.upstream import Target, Upstream
 from mecum.rooms.models.wires.gemini_request import Terms, answers_by, build, learned
 from mecum.rooms.models.wires.gemini_stream import GeminiReader
 from mecum.rooms.models.wires.jsons import JsonObject, dumps
-from mecum.rooms.models.wires.reading import messages
+from mecum.rooms.models.wires.reading import asked
 
 SIGNATURES_KEPT = 2000
 SIGNATURE_CHARS_MAX = 16_384
@@ -36,36 +36,25 @@ class Gemini:
             MecumError: as in `failures`.
         """
         provider, model = target.endpoint.provider, target.upstream_model
-        terms = self._known.of(provider, model)
 
-        def body() -> JsonObject:
+        def body(terms: Terms) -> JsonObject:
             return build(request, terms, lambda call_id: self._signatures.get((provider, model, call_id), ""))
 
-        def once() -> AsyncGenerator[ModelEvent, None]:
-            return self._once(target, request, body())
-
-        def learn(said: str) -> bool:
-            nonlocal terms
-            better = learned(terms, body(), said)
-            if better == terms:
-                return False
-            terms = better
-            self._known.keep(provider, model, terms)
-            return True
-
-        return repeated(once, learn, self._settings)
+        return self._known.asking(
+            provider,
+            model,
+            lambda terms: self._once(target, request, body(terms)),
+            lambda terms, said: learned(terms, body(terms), said),
+            self._settings,
+        )
 
     async def _once(self, target: Target, request: ModelRequest, body: JsonObject) -> AsyncGenerator[ModelEvent, None]:
-        endpoint = target.endpoint
-        async with self._upstream.open(endpoint, "POST", _path(target.upstream_model), dumps(body)) as answer:
-            if not answer.ok:
-                raise await answer.error()
-            reader = GeminiReader(endpoint.provider, answers_by(request), f"call_{new_id().hex}")
-            async with aclosing(messages(answer, self._settings.provider_line_limit_bytes)) as read:
-                async for data in read:
-                    for event in reader.feed(data):
-                        yield event
-            reader.end()
+        endpoint, limit = target.endpoint, self._settings.provider_line_limit_bytes
+        path, sent = _path(target.upstream_model), dumps(body)
+        reader = GeminiReader(endpoint.provider, answers_by(request), f"call_{new_id().hex}")
+        async with aclosing(asked(self._upstream, endpoint, path, sent, reader, limit)) as events:
+            async for event in events:
+                yield event
         assert reader.finish is not None
         self._keep(target, reader.signatures)
         usage = reader.usage(estimate_input(request.messages, request.tools))

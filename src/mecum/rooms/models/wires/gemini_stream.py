@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from mecum.kit.errors import MecumError
 from mecum.kit.types import Tokens
 from mecum.rooms.models import FinishReason, ReasoningDelta, TextDelta, ToolCallDelta, ToolUse, Usage, failures
 from mecum.rooms.models.tokens import estimate
 from mecum.rooms.models.wires.answer_tool import AnswerTool
+from mecum.rooms.models.wires.folding import Part
 from mecum.rooms.models.wires.jsons import JsonObject, arr, count, dumps, loads, obj, text
 
-Part: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
 FILTERED = frozenset(
     ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "MODEL_ARMOR")
 )
@@ -28,6 +26,9 @@ class GeminiReader:
         answering: the tool whose input is the answer, under a schema.
         call_prefix: for ids of calls that come without one; unique per answer.
     """
+
+    done = False
+    """The end of the stream is the end of the answer."""
 
     def __init__(self, provider: str, answering: AnswerTool | None, call_prefix: str) -> None:
         self.finish: FinishReason | None = None
@@ -68,8 +69,8 @@ class GeminiReader:
         self._stopped(candidate)
         return events
 
-    def end(self) -> None:
-        """The stream has ended.
+    def end(self) -> list[Part]:
+        """The stream has ended: nothing is left to say.
 
         Raises:
             ProviderError: without an answer, or in the middle of one.
@@ -80,6 +81,7 @@ class GeminiReader:
             raise failures.closed(self._provider)
         if self._called:
             self.finish = "tool_calls"
+        return []
 
     def usage(self, input_tokens: Tokens) -> Usage:
         """What the call took; by the length of the answer, with `input_tokens` for the request, where nobody says."""

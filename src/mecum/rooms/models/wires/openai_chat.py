@@ -14,7 +14,7 @@ from mecum.rooms.models.upstream import Target, Upstream
 from mecum.rooms.models.wires.chat_request import build
 from mecum.rooms.models.wires.chat_stream import ChatReader
 from mecum.rooms.models.wires.jsons import JsonObject, dumps
-from mecum.rooms.models.wires.reading import messages
+from mecum.rooms.models.wires.reading import asked
 
 PATH = "/chat/completions"
 
@@ -39,21 +39,12 @@ class OpenAiChat:
         )
 
     async def _once(self, target: Target, request: ModelRequest, body: JsonObject) -> AsyncGenerator[ModelEvent, None]:
-        endpoint = target.endpoint
+        endpoint, limit = target.endpoint, self._settings.provider_line_limit_bytes
         sent = dumps(self._quirks.applied(endpoint.provider, body))
-        async with self._upstream.open(endpoint, "POST", PATH, sent) as answer:
-            if not answer.ok:
-                raise await answer.error()
-            reader = ChatReader(endpoint.provider, f"call_{new_id().hex}")
-            async with aclosing(messages(answer, self._settings.provider_line_limit_bytes)) as read:
-                async for data in read:
-                    for event in reader.feed(data):
-                        yield event
-                    if reader.done:
-                        break
-            for event in reader.end():
+        reader = ChatReader(endpoint.provider, f"call_{new_id().hex}")
+        async with aclosing(asked(self._upstream, endpoint, PATH, sent, reader, limit)) as events:
+            async for event in events:
                 yield event
-            await answer.drain()
         assert reader.finish is not None
         usage = reader.usage or reader.estimated_usage(estimate_input(request.messages, request.tools))
         yield Finish(reader.finish, usage, target.name, endpoint.provider)

@@ -1,4 +1,4 @@
-"""The messages in an answer: the data of its events, or its one JSON body, whatever its headers claim."""
+"""Asking a provider and reading what it answers: events, or one JSON body, whatever its headers claim."""
 
 from __future__ import annotations
 
@@ -6,10 +6,33 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from mecum.rooms.models import failures
-from mecum.rooms.models.upstream import Answer
+from mecum.rooms.models.upstream import Answer, Endpoint, Upstream
+from mecum.rooms.models.wires.folding import Part, Reader
 from mecum.rooms.models.wires.sse import LineTooLong, SseReader
 
 EVENT_STARTS = (b"data:", b":", b"event:", b"id:", b"retry:")
+
+
+async def asked(
+    upstream: Upstream, endpoint: Endpoint, path: str, body: bytes, reader: Reader, line_limit_bytes: int
+) -> AsyncGenerator[Part, None]:
+    """Send `body` and give what `reader` makes of the answer; afterwards it knows how the answer ended.
+
+    Raises:
+        MecumError: as in `failures`.
+    """
+    async with upstream.open(endpoint, "POST", path, body) as answer:
+        if not answer.ok:
+            raise await answer.error()
+        async with aclosing(messages(answer, line_limit_bytes)) as read:
+            async for data in read:
+                for event in reader.feed(data):
+                    yield event
+                if reader.done:
+                    break
+        for event in reader.end():
+            yield event
+        await answer.drain()
 
 
 async def messages(answer: Answer, line_limit_bytes: int) -> AsyncGenerator[bytes, None]:
