@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tests.support.fake_replies import Reply, count_tokens, pieces
@@ -12,7 +13,7 @@ from tests.support.fake_replies import Reply, count_tokens, pieces
 CREATED = 1790000000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What is said in this round: the reply's text, or the tools it asks for."""
 
@@ -25,7 +26,7 @@ class Answer:
     prompt_tokens: int
     reply: Reply
 
-    @property
+    @cached_property
     def output_tokens(self) -> int:
         asked = [arguments for _, arguments in self.calls]
         return count_tokens([self.text, self.reasoning, *asked])

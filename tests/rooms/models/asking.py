@@ -9,11 +9,19 @@ import pytest
 
 from mecum.kit.errors import MecumError
 from mecum.rooms.models import Finish, Message, ModelEvent, ModelRequest, TextDelta, TextPart, ToolSpec
-from mecum.rooms.models.upstream import Target
+from mecum.rooms.models.upstream import Endpoint, Target
 from mecum.rooms.models.wires.wires import Wire
+from tests.support.fake_provider import FakeProvider
 
 WEATHER = ToolSpec("weather", "The weather of a city.", {"properties": {"city": {"type": "string"}}})
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+MODELS = {"openai": "fake", "anthropic": "claude-fake", "gemini": "gemini-fake"}
+
+
+def target(fake: FakeProvider, key: str = "", model: str = "") -> Target:
+    """A model of `fake`, in the wire that it speaks."""
+    return Target(Endpoint("Fake", fake.base_url, key, fake.kind), model or MODELS[fake.kind], "catalogue-name")
 
 
 def asking(text: str = "Hi", **more: object) -> ModelRequest:

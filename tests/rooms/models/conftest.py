@@ -9,6 +9,7 @@ import pytest
 from mecum.kit.clock import SystemClock
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.upstream import Upstream
+from mecum.rooms.models.wires.wires import Wires
 from tests.support.fake_provider import FakeProvider
 
 
@@ -38,3 +39,9 @@ async def upstream(settings: ModelsSettings) -> AsyncIterator[Upstream]:
     await started.start()
     yield started
     await started.close()
+
+
+@pytest.fixture
+def wire(upstream: Upstream, settings: ModelsSettings) -> Wires:
+    """Every wire: a target is asked in the one that its provider speaks."""
+    return Wires(upstream, settings)

@@ -16,10 +16,8 @@ from mecum.rooms.models import (
     ToolSpec,
     ToolUse,
 )
-from mecum.rooms.models.settings import ModelsSettings
-from mecum.rooms.models.upstream import Endpoint, Target, Upstream
-from mecum.rooms.models.wires.anthropic import Anthropic
-from tests.rooms.models.asking import SCHEMA, WEATHER, asking, events_of, failing, finish_of, text_of
+from mecum.rooms.models.wires.wires import Wires
+from tests.rooms.models.asking import SCHEMA, WEATHER, asking, events_of, failing, finish_of, target, text_of
 from tests.support.fake_anthropic import FakeAnthropic
 from tests.support.fake_provider import Reply
 
@@ -30,16 +28,7 @@ async def fake() -> AsyncIterator[FakeAnthropic]:
         yield provider
 
 
-@pytest.fixture
-def wire(upstream: Upstream, settings: ModelsSettings) -> Anthropic:
-    return Anthropic(upstream, settings)
-
-
-def target(fake: FakeAnthropic, key: str = "") -> Target:
-    return Target(Endpoint("Fake", fake.base_url, key, "anthropic"), "claude-fake", "catalogue-name")
-
-
-async def test_the_key_and_the_version_stand_in_the_headers_of_this_wire(wire: Anthropic, fake: FakeAnthropic) -> None:
+async def test_the_key_and_the_version_stand_in_the_headers_of_this_wire(wire: Wires, fake: FakeAnthropic) -> None:
     await events_of(wire, target(fake, "secret"))
     sent = fake.requests[0]
     assert sent.path == "/v1/messages"
@@ -48,7 +37,7 @@ async def test_the_key_and_the_version_stand_in_the_headers_of_this_wire(wire: A
 
 
 async def test_the_request_carries_the_conversation_as_turns_with_results_of_calls_together(
-    wire: Anthropic, fake: FakeAnthropic
+    wire: Wires, fake: FakeAnthropic
 ) -> None:
     request = ModelRequest(
         [
@@ -81,7 +70,7 @@ async def test_the_request_carries_the_conversation_as_turns_with_results_of_cal
 
 
 async def test_a_conversation_with_calls_goes_on_without_tools_by_naming_them_and_forbidding_their_use(
-    wire: Anthropic, fake: FakeAnthropic
+    wire: Wires, fake: FakeAnthropic
 ) -> None:
     messages = [
         Message("user", (TextPart("Hi"),)),
@@ -94,7 +83,7 @@ async def test_a_conversation_with_calls_goes_on_without_tools_by_naming_them_an
     assert body["tool_choice"] == {"type": "none"}
 
 
-async def test_instructions_alone_are_asked_as_what_a_person_says(wire: Anthropic, fake: FakeAnthropic) -> None:
+async def test_instructions_alone_are_asked_as_what_a_person_says(wire: Wires, fake: FakeAnthropic) -> None:
     await events_of(wire, target(fake), ModelRequest([Message("system", (TextPart("Write a title."),))]))
     body = fake.requests[0].body
     assert "system" not in body
@@ -106,7 +95,7 @@ async def test_instructions_alone_are_asked_as_what_a_person_says(wire: Anthropi
     [([WEATHER], {"type": "tool", "name": "weather"}), ([WEATHER, ToolSpec("b", "", {})], {"type": "any"})],
 )
 async def test_a_call_that_must_be_made_is_forced_and_not_thought_about(
-    wire: Anthropic, fake: FakeAnthropic, tools: list[ToolSpec], choice: dict[str, str]
+    wire: Wires, fake: FakeAnthropic, tools: list[ToolSpec], choice: dict[str, str]
 ) -> None:
     await events_of(wire, target(fake), asking(tools=tools, must_call=True, effort="think"))
     body = fake.requests[0].body
@@ -115,7 +104,7 @@ async def test_a_call_that_must_be_made_is_forced_and_not_thought_about(
 
 
 async def test_an_answer_under_a_schema_is_the_input_of_a_forced_tool_and_comes_as_text(
-    wire: Anthropic, fake: FakeAnthropic
+    wire: Wires, fake: FakeAnthropic
 ) -> None:
     fake.script(Reply(tools=(("give_answer", '{"a": "yes"}'),)))
     events = await events_of(wire, target(fake), asking(json_schema=SCHEMA))
@@ -128,7 +117,7 @@ async def test_an_answer_under_a_schema_is_the_input_of_a_forced_tool_and_comes_
 
 
 async def test_an_answer_that_is_no_object_is_taken_out_of_the_one_that_the_wire_wants(
-    wire: Anthropic, fake: FakeAnthropic
+    wire: Wires, fake: FakeAnthropic
 ) -> None:
     fake.script(Reply(tools=(("give_answer", '{"value": [1, 2]}'),)))
     schema = {"type": "array", "items": {"$ref": "#/$defs/n"}, "$defs": {"n": {"type": "integer"}}}
@@ -139,7 +128,7 @@ async def test_an_answer_that_is_no_object_is_taken_out_of_the_one_that_the_wire
 
 
 async def test_a_schema_beside_tools_leaves_the_choice_between_a_call_and_the_answer(
-    wire: Anthropic, fake: FakeAnthropic
+    wire: Wires, fake: FakeAnthropic
 ) -> None:
     taken = ToolSpec("give_answer", "Somebody else's.", {})
     fake.script(Reply(tools=(("give_answer", '{"x": 1}'),)), Reply(tools=(("give_answer_", '{"a": "b"}'),)))
@@ -151,7 +140,7 @@ async def test_a_schema_beside_tools_leaves_the_choice_between_a_call_and_the_an
     }
 
 
-async def test_effort_becomes_thinking_without_a_temperature(wire: Anthropic, fake: FakeAnthropic) -> None:
+async def test_effort_becomes_thinking_without_a_temperature(wire: Wires, fake: FakeAnthropic) -> None:
     await events_of(wire, target(fake), asking(effort="think", temperature=0.2))
     await events_of(wire, target(fake), asking(effort="fast", temperature=0.2))
     await events_of(wire, target(fake))
@@ -163,9 +152,7 @@ async def test_effort_becomes_thinking_without_a_temperature(wire: Anthropic, fa
     assert not {"thinking", "output_config", "temperature"} & set(auto)
 
 
-async def test_an_older_model_is_asked_as_it_understands_once_it_has_refused(
-    wire: Anthropic, fake: FakeAnthropic
-) -> None:
+async def test_an_older_model_is_asked_as_it_understands_once_it_has_refused(wire: Wires, fake: FakeAnthropic) -> None:
     fake.script(
         Reply(status=400, text="max_tokens: 32000 > 8192, which is the maximum allowed number of output tokens"),
         Reply(status=400, text="adaptive thinking is not supported on this model"),
@@ -182,7 +169,7 @@ async def test_an_older_model_is_asked_as_it_understands_once_it_has_refused(
 
 
 async def test_an_older_model_does_not_think_between_calls_because_its_thoughts_before_are_not_kept(
-    wire: Anthropic, fake: FakeAnthropic
+    wire: Wires, fake: FakeAnthropic
 ) -> None:
     fake.script(Reply(status=400, text="adaptive thinking is not supported on this model"))
     await events_of(wire, target(fake), asking(effort="think"))
@@ -204,7 +191,7 @@ async def test_an_older_model_does_not_think_between_calls_because_its_thoughts_
     ],
 )
 async def test_what_a_model_refuses_is_left_out_from_then_on(
-    wire: Anthropic, fake: FakeAnthropic, said: str, gone: str
+    wire: Wires, fake: FakeAnthropic, said: str, gone: str
 ) -> None:
     fake.script(Reply(status=400, text=said))
     for _ in range(2):
@@ -214,7 +201,7 @@ async def test_what_a_model_refuses_is_left_out_from_then_on(
 
 
 async def test_a_model_that_can_not_be_made_to_call_gets_the_schema_of_its_answer_in_words_of_the_wire(
-    wire: Anthropic, fake: FakeAnthropic
+    wire: Wires, fake: FakeAnthropic
 ) -> None:
     fake.script(Reply(status=400, text="tool_choice: not supported"), Reply(text='{"a":"b"}'))
     events = await events_of(wire, target(fake), asking(json_schema=SCHEMA))
@@ -222,7 +209,7 @@ async def test_a_model_that_can_not_be_made_to_call_gets_the_schema_of_its_answe
     assert fake.requests[1].body["output_config"] == {"format": {"type": "json_schema", "schema": SCHEMA}}
 
 
-async def test_a_refusal_that_teaches_nothing_is_an_error_at_once(wire: Anthropic, fake: FakeAnthropic) -> None:
+async def test_a_refusal_that_teaches_nothing_is_an_error_at_once(wire: Wires, fake: FakeAnthropic) -> None:
     fake.script(Reply(status=400, text="messages: at least one message is required"))
     assert (await failing(wire, target(fake))).code == "models.provider_refused"
     assert len(fake.requests) == 1

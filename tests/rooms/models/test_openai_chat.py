@@ -5,71 +5,35 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Sequence
-from contextlib import aclosing
 
 import pytest
 
-from mecum.kit.errors import MecumError, NotFound, ProviderError, TooMany
+from mecum.kit.errors import ProviderError
 from mecum.kit.types import Tokens
 from mecum.rooms.models import (
     Finish,
     ImagePart,
     Message,
-    ModelEvent,
     ModelRequest,
     ReasoningDelta,
-    TextDelta,
     TextPart,
     ToolCallDelta,
-    ToolSpec,
     ToolUse,
-    Waiting,
 )
 from mecum.rooms.models.retries import Quirks
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.upstream import Endpoint, Target, Upstream
 from mecum.rooms.models.wires.openai_chat import OpenAiChat
+from mecum.rooms.models.wires.wires import Wires
+from tests.rooms.models.asking import WEATHER, asking, events_of, failing, target, text_of
 from tests.support.fake_provider import FakeProvider, Reply
-
-WEATHER = ToolSpec(
-    "get_weather", "The weather of a city.", {"type": "object", "properties": {"city": {"type": "string"}}}
-)
-
-
-@pytest.fixture
-def chat(upstream: Upstream, settings: ModelsSettings) -> OpenAiChat:
-    return OpenAiChat(upstream, Quirks(), settings)
-
-
-def target(fake: FakeProvider, key: str = "") -> Target:
-    return Target(Endpoint("Fake", fake.base_url, key), "fake", "catalogue-name")
-
-
-def asking(text: str = "Hi", **more: object) -> ModelRequest:
-    return ModelRequest([Message("user", (TextPart(text),))], **more)  # type: ignore[arg-type]
-
-
-async def events_of(chat: OpenAiChat, to: Target, request: ModelRequest) -> list[ModelEvent]:
-    return [event async for event in chat.stream(to, request)]
-
-
-def text_of(events: Sequence[ModelEvent]) -> str:
-    return "".join(event.text for event in events if isinstance(event, TextDelta))
-
-
-async def failing(chat: OpenAiChat, to: Target, request: ModelRequest | None = None) -> MecumError:
-    async with asyncio.timeout(5):
-        with pytest.raises(MecumError) as caught:
-            await events_of(chat, to, request or asking())
-    return caught.value
 
 
 async def test_text_comes_in_pieces_and_ends_with_one_finish_that_names_the_model(
-    chat: OpenAiChat, fake: FakeProvider
+    wire: Wires, fake: FakeProvider
 ) -> None:
     fake.script(Reply(text="one two three", chunks=3, reasoning="let me think"))
-    events = await events_of(chat, target(fake), asking())
+    events = await events_of(wire, target(fake))
     assert text_of(events) == "one two three"
     assert "".join(event.text for event in events if isinstance(event, ReasoningDelta)) == "let me think"
     finish = events[-1]
@@ -80,7 +44,7 @@ async def test_text_comes_in_pieces_and_ends_with_one_finish_that_names_the_mode
 
 
 async def test_the_request_carries_messages_tools_images_and_schema_as_the_wire_wants_them(
-    chat: OpenAiChat, fake: FakeProvider
+    wire: Wires, fake: FakeProvider
 ) -> None:
     schema = {
         "type": "object",
@@ -92,7 +56,7 @@ async def test_the_request_carries_messages_tools_images_and_schema_as_the_wire_
         [
             Message("system", (TextPart("Be kind."),)),
             Message("user", (TextPart("What is this?"), ImagePart("image/png", b"\x89PNG"))),
-            Message("assistant", (), (ToolUse("call_1", "get_weather", '{"city":"Oslo"}'),)),
+            Message("assistant", (), (ToolUse("call_1", "weather", '{"city":"Oslo"}'),)),
             Message("tool", (TextPart("Rain."),), tool_use_id="call_1"),
         ],
         tools=[WEATHER],
@@ -101,7 +65,7 @@ async def test_the_request_carries_messages_tools_images_and_schema_as_the_wire_
         json_schema=schema,
         effort="think",
     )
-    await events_of(chat, target(fake, "secret"), request)
+    await events_of(wire, target(fake, "secret"), request)
     sent = fake.requests[0]
     assert sent.headers["authorization"] == "Bearer secret"
     body = sent.body
@@ -112,18 +76,18 @@ async def test_the_request_carries_messages_tools_images_and_schema_as_the_wire_
     }
     assert body["messages"][2]["tool_calls"][0]["function"]["arguments"] == '{"city":"Oslo"}'
     assert body["messages"][3] == {"role": "tool", "content": "Rain.", "tool_call_id": "call_1"}
-    assert body["tools"][0]["function"]["name"] == "get_weather"
+    assert body["tools"][0]["function"]["name"] == "weather"
     assert body["response_format"]["json_schema"]["strict"] is True
     assert (body["max_tokens"], body["temperature"], body["reasoning_effort"]) == (50, 0.5, "high")
     assert body["stream_options"] == {"include_usage": True}
 
 
 async def test_tool_calls_arrive_whole_and_broken_arguments_are_passed_on_as_text(
-    chat: OpenAiChat, fake: FakeProvider
+    wire: Wires, fake: FakeProvider
 ) -> None:
-    calls = (("get_weather", '{"city": "Oslo"}'), ("get_weather", '{"city": "Ber'))
+    calls = (("weather", '{"city": "Oslo"}'), ("weather", '{"city": "Ber'))
     fake.script(Reply(tools=calls, parallel=True))
-    events = await events_of(chat, target(fake), asking(tools=[WEATHER]))
+    events = await events_of(wire, target(fake), asking(tools=[WEATHER]))
     uses = [event.use for event in events if isinstance(event, ToolCallDelta)]
     assert [(use.name, use.arguments) for use in uses] == list(calls)
     assert len({use.id for use in uses}) == 2
@@ -131,11 +95,9 @@ async def test_tool_calls_arrive_whole_and_broken_arguments_are_passed_on_as_tex
     assert events[-1].reason == "tool_calls"
 
 
-async def test_a_provider_that_answers_json_to_a_stream_request_is_understood(
-    chat: OpenAiChat, fake: FakeProvider
-) -> None:
+async def test_a_provider_that_answers_json_to_a_stream_request_is_understood(wire: Wires, fake: FakeProvider) -> None:
     fake.script(Reply(text="all at once", as_json=True))
-    events = await events_of(chat, target(fake), asking())
+    events = await events_of(wire, target(fake))
     assert text_of(events) == "all at once"
     assert isinstance(events[-1], Finish)
 
@@ -145,133 +107,67 @@ async def test_a_provider_that_answers_json_to_a_stream_request_is_understood(
     [Reply(text="a b", odd=True), Reply(text="a b", done=False), Reply(text="a b", odd=True, done=False)],
     ids=["odd but legal events", "no [DONE]", "both"],
 )
-async def test_unusual_event_streams_are_understood(chat: OpenAiChat, fake: FakeProvider, odd: Reply) -> None:
+async def test_unusual_event_streams_are_understood(wire: Wires, fake: FakeProvider, odd: Reply) -> None:
     fake.script(odd)
-    events = await events_of(chat, target(fake), asking())
+    events = await events_of(wire, target(fake))
     assert text_of(events) == "a b"
     assert isinstance(events[-1], Finish)
-
-
-@pytest.mark.parametrize("usage", ["missing", "wrong"])
-async def test_missing_or_wrong_usage_is_estimated_and_marked(chat: OpenAiChat, fake: FakeProvider, usage: str) -> None:
-    fake.script(Reply(text="some words " * 10, usage=usage))
-    finish = (await events_of(chat, target(fake), asking()))[-1]
-    assert isinstance(finish, Finish)
-    assert finish.usage.estimated
-    assert 20 < finish.usage.output < 80
-    assert finish.usage.input > 0
 
 
 @pytest.mark.parametrize(
     ("reply", "code", "retryable"),
     [
-        (Reply(hang=True), "models.provider_timeout", True),
         (Reply(hang_after=2), "models.provider_timeout", True),
-        (Reply(close_after=0), "models.provider_closed", True),
         (Reply(close_after=3), "models.provider_closed", True),
-        (Reply(garbage=True), "models.provider_garbage", False),
-        (Reply(garbage=True, as_json=True), "models.provider_garbage", False),
-        (Reply(line_bytes=5 * 2**20), "models.provider_too_long", False),
-        (Reply(status=500), "models.provider_failed", True),
         (Reply(status=503), "models.provider_busy", True),
-        (Reply(status=400), "models.provider_refused", False),
         (Reply(status=401), "models.provider_key", False),
-        (Reply(body="<html>Welcome</html>", content_type="text/html"), "models.provider_garbage", False),
-        (Reply(body="{}"), "models.provider_garbage", False),
-        (Reply(body="[1, 2]"), "models.provider_garbage", False),
         (Reply(body=""" {"error": {"message": "out of memory"}} """), "models.provider_failed", True),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_every_failure_of_a_provider_ends_in_one_clear_error(
-    chat: OpenAiChat, fake: FakeProvider, reply: Reply, code: str, retryable: bool
+async def test_what_fails_in_this_wire_alone_ends_in_one_clear_error(
+    wire: Wires, fake: FakeProvider, reply: Reply, code: str, retryable: bool
 ) -> None:
     fake.script(reply, reply, reply)
-    error = await failing(chat, target(fake))
+    error = await failing(wire, target(fake))
     assert (error.code, error.retryable) == (code, retryable)
     assert error.params["provider"] == "Fake"
     assert error.hint
 
 
 async def test_a_refused_connection_and_an_unknown_host_are_errors_that_name_the_provider(
-    chat: OpenAiChat, settings: ModelsSettings
+    wire: Wires, settings: ModelsSettings
 ) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        error = await failing(chat, Target(Endpoint("Gone", f"http://127.0.0.1:{port}/v1"), "m", "m"))
+        error = await failing(wire, Target(Endpoint("Gone", f"http://127.0.0.1:{port}/v1"), "m", "m"))
     assert error.code == "models.provider_unreachable"
     assert "Gone" in error.detail
 
 
-async def test_nothing_beyond_loopback_is_called_while_the_network_is_off(chat: OpenAiChat) -> None:
-    error = await failing(chat, Target(Endpoint("Far", "https://api.example.com/v1"), "m", "m"))
+async def test_nothing_beyond_loopback_is_called_while_the_network_is_off(wire: Wires) -> None:
+    error = await failing(wire, Target(Endpoint("Far", "https://api.example.com/v1"), "m", "m"))
     assert error.code == "models.network_off"
 
 
-async def test_a_short_retry_after_is_waited_for_and_said_and_a_long_one_is_an_error(
-    chat: OpenAiChat, fake: FakeProvider
-) -> None:
-    fake.script(Reply(status=429, retry_after="0.1"), Reply(text="at last"))
-    events = await events_of(chat, target(fake), asking())
-    assert events[0] == Waiting("provider_busy", about_seconds=0.1)
-    assert text_of(events) == "at last"
-    fake.script(Reply(status=429, retry_after="3600"))
-    error = await failing(chat, target(fake))
-    assert isinstance(error, TooMany)
-    assert error.retry_after == 3600
-    assert len(fake.requests) == 3
-
-
-async def test_a_call_is_repeated_before_the_first_event_but_never_after_it(
-    chat: OpenAiChat, fake: FakeProvider
-) -> None:
-    fake.script(Reply(close_after=0), Reply(text="second try"))
-    assert text_of(await events_of(chat, target(fake), asking())) == "second try"
-    assert len(fake.requests) == 2
-    fake.script(Reply(close_after=3))
-    error = await failing(chat, target(fake))
-    assert error.code == "models.provider_closed"
-    assert len(fake.requests) == 3
-
-
-async def test_a_missing_model_is_not_found(chat: OpenAiChat, fake: FakeProvider) -> None:
-    fake.script(Reply(status=404))
-    assert isinstance(await failing(chat, target(fake)), NotFound)
-
-
-async def test_a_parameter_that_the_provider_refuses_is_left_out_from_then_on(
-    chat: OpenAiChat, fake: FakeProvider
-) -> None:
+async def test_a_parameter_that_the_provider_refuses_is_left_out_from_then_on(wire: Wires, fake: FakeProvider) -> None:
     fake.script(
         Reply(status=400, text="Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."),
         Reply(status=422, text="Unknown field: stream_options"),
         Reply(text="fine"),
     )
-    assert text_of(await events_of(chat, target(fake), asking(max_tokens=5))) == "fine"
-    await events_of(chat, target(fake), asking(max_tokens=5))
+    assert text_of(await events_of(wire, target(fake), asking(max_tokens=5))) == "fine"
+    await events_of(wire, target(fake), asking(max_tokens=5))
     for sent in fake.requests[2:]:
         assert sent.body["max_completion_tokens"] == 5
         assert not {"max_tokens", "stream_options"} & set(sent.body)
     assert len(fake.requests) == 4
 
 
-async def test_closing_the_stream_closes_the_connection_to_the_provider_at_once(
-    chat: OpenAiChat, fake: FakeProvider
-) -> None:
-    fake.script(Reply(text="word " * 1000, interval_ms=20))
-    async with aclosing(chat.stream(target(fake), asking())) as events:
-        async for event in events:
-            if isinstance(event, TextDelta):
-                break
-    async with asyncio.timeout(2):
-        await fake.requests[0].ended.wait()
-    assert fake.requests[0].gone
-
-
-async def test_cancelling_the_consumer_closes_the_connection_too(chat: OpenAiChat, fake: FakeProvider) -> None:
+async def test_cancelling_the_consumer_closes_the_connection_too(wire: Wires, fake: FakeProvider) -> None:
     fake.script(Reply(hang=True))
-    consumer = asyncio.create_task(events_of(chat, target(fake), asking()))
+    consumer = asyncio.create_task(events_of(wire, target(fake)))
     request = await fake.seen(0)
     consumer.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -281,10 +177,10 @@ async def test_cancelling_the_consumer_closes_the_connection_too(chat: OpenAiCha
     assert request.gone
 
 
-async def test_connections_are_reused_and_have_no_delay(chat: OpenAiChat, fake: FakeProvider) -> None:
+async def test_connections_are_reused_and_have_no_delay(wire: Wires, fake: FakeProvider, upstream: Upstream) -> None:
     for _ in range(3):
-        await events_of(chat, target(fake), asking())
-    session = chat._upstream._session
+        await events_of(wire, target(fake))
+    session = upstream._session
     assert session is not None and session.connector is not None
     pooled = [protocol for protocols in session.connector._conns.values() for protocol, _ in protocols]
     assert len(pooled) == 1
@@ -302,16 +198,8 @@ async def test_a_slow_drip_is_cut_at_the_total_time_limit(fake: FakeProvider, up
     assert error.params["phase"] == "total"
 
 
-async def test_an_answer_without_end_is_cut_at_the_size_limit(fake: FakeProvider, upstream: Upstream) -> None:
-    settings = ModelsSettings(allow_network=False, provider_answer_limit_bytes=2**20)
-    upstream._settings = settings
-    fake.script(Reply(text="word " * 400_000, chunks=500))
-    error = await failing(OpenAiChat(upstream, Quirks(), settings), target(fake))
-    assert error.code == "models.provider_too_long"
-
-
-async def test_what_a_provider_says_of_a_wrong_key_is_never_shown(chat: OpenAiChat, fake: FakeProvider) -> None:
+async def test_what_a_provider_says_of_a_wrong_key_is_never_shown(wire: Wires, fake: FakeProvider) -> None:
     fake.script(Reply(status=401, text="Incorrect API key provided: sk-abc123"))
-    error = await failing(chat, target(fake))
+    error = await failing(wire, target(fake))
     assert isinstance(error, ProviderError)
     assert "sk-abc123" not in json.dumps([str(error), dict(error.params)])
