@@ -7,7 +7,8 @@ from collections.abc import Generator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.e2e.driver import Desk, chromium, chromium_path, desk
+from tests.e2e.driver import DESK, Desk, Window, chromium, chromium_path, desk
+from tests.e2e.installation import Installation
 from tests.support.living_house import House, fresh_database, living_house
 
 CHROMIUM = chromium_path()
@@ -45,3 +46,11 @@ def owner(house: House, browser: Browser) -> Generator[Desk]:
     """Somebody who may do everything in the house."""
     with desk(house, browser, "owner") as made:
         yield made
+
+
+@pytest.fixture
+def window(fresh: Installation, browser: Browser) -> Generator[Window]:
+    """A window on the installation that a test calls `fresh`."""
+    made = Window(browser.new_context(viewport=DESK, locale="en-US"), fresh.url)
+    yield made
+    made.context.close()

@@ -28,13 +28,6 @@ def fresh(database_url: str, mails: Mailbox) -> Generator[Installation]:
         yield made
 
 
-@pytest.fixture
-def window(fresh: Installation, browser: Browser) -> Generator[Window]:
-    made = Window(browser.new_context(viewport=DESK, locale="en-US"), fresh.url)
-    yield made
-    made.context.close()
-
-
 def test_addresses_are_confirmed_by_mail(fresh: Installation, window: Window, browser: Browser, mails: Mailbox) -> None:
     page = window.context.new_page()
     page.goto(fresh.setup_url)

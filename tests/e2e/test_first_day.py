@@ -6,9 +6,9 @@ import re
 from collections.abc import Generator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.e2e.driver import DESK, Window, answers, finished, numbered, running, write
+from tests.e2e.driver import Window, answers, finished, numbered, running, write
 from tests.e2e.installation import Installation, installation
 from tests.support.fake_provider import running as running_provider
 from tests.support.fake_replies import command
@@ -21,13 +21,6 @@ def fresh(database_url: str) -> Generator[Installation]:
     """An installation in which nobody has been yet."""
     with installation(database_url) as made:
         yield made
-
-
-@pytest.fixture
-def window(fresh: Installation, browser: Browser) -> Generator[Window]:
-    made = Window(browser.new_context(viewport=DESK, locale="en-US"), fresh.url)
-    yield made
-    made.context.close()
 
 
 def test_the_set_up_link_makes_an_owner_who_comes_back_by_passkey(fresh: Installation, window: Window) -> None:

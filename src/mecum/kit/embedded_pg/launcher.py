@@ -26,6 +26,7 @@ START_TIMEOUT_S = 600.0
 ORPHAN_SETTLE_S = 1.0
 ORPHAN_STOP_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
+ASK_EVERY_S = 1.0
 IMMEDIATE_TIMEOUT_S = 10.0
 _POLL_S = 0.01
 _POLL_MAX_S = 0.1
@@ -129,13 +130,11 @@ class EmbeddedPostgres:
         recovers).
         """
         postmaster, self._postmaster = self._postmaster, None
-        if postmaster is not None and postmaster.alive():
-            postmaster.send(signal.SIGINT)
-            if not postmaster.wait(timeout_s):
-                postmaster.send(signal.SIGQUIT)
-                if not postmaster.wait(IMMEDIATE_TIMEOUT_S):
-                    postmaster.send(signal.SIGKILL)
-                    postmaster.wait(IMMEDIATE_TIMEOUT_S)
+        if postmaster is not None and postmaster.alive() and not _ended_in_order(postmaster, timeout_s):
+            postmaster.send(signal.SIGQUIT)
+            if not postmaster.wait(IMMEDIATE_TIMEOUT_S):
+                postmaster.send(signal.SIGKILL)
+                postmaster.wait(IMMEDIATE_TIMEOUT_S)
         self._lock.release()
 
     def __enter__(self) -> Self:
@@ -240,6 +239,16 @@ def _is_going(orphan: Postmaster, cluster: Path) -> bool:
     while time.monotonic() < deadline:
         notes = read_pid_file(cluster)
         if notes is None or notes.status == "stopping" or orphan.wait(_POLL_S):
+            return True
+    return False
+
+
+def _ended_in_order(postmaster: Postmaster, timeout_s: float) -> bool:
+    """Whether it shut down. It is asked again and again: one that has only begun may not hear yet."""
+    deadline = time.monotonic() + timeout_s
+    while (left_s := deadline - time.monotonic()) > 0:
+        postmaster.send(signal.SIGINT)
+        if postmaster.wait(min(ASK_EVERY_S, left_s)):
             return True
     return False
 
