@@ -39,7 +39,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks, through what, in which space, with which rights. The first argument of every face method."""
+    """Who asks, through what, in which space, with which rights. The first argument of every face method.
+
+    `key`: of a job, the API key through which its work was asked for.
+    """
 
     person: PersonId
     actor: Actor
@@ -50,9 +53,15 @@ class Principal:
     surface: Surface
     locale: str = "en"
     timezone: str = "UTC"
+    key: UUID | None = None
 
     def has(self, scope: Scope) -> bool:
         return scope in self.scopes
+
+    @property
+    def paying_key(self) -> UUID | None:
+        """The API key whose budget a call goes to."""
+        return self.actor.id if self.actor.kind == "key" else self.key
 
     @property
     def operates(self) -> bool:

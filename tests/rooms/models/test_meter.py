@@ -17,6 +17,7 @@ from mecum.kit.errors import Unavailable
 from mecum.kit.ids import new_id
 from mecum.kit.types import PersonId
 from mecum.rooms.models import Message, ModelRequest, TextPart
+from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import usage
@@ -60,7 +61,7 @@ async def test_records_wait_while_the_database_is_away_and_the_oldest_are_given_
     caplog.set_level(logging.CRITICAL, "sqlalchemy.pool")
     away = Database("postgresql://mecum:x@127.0.0.1:1/none")
     settings = ModelsSettings(usage_buffer_max=100, usage_flush_ms=10)
-    meter = Meter(away, ManualClock(AT), settings)
+    meter = Meter(away, ManualClock(AT), settings, Keeper(away, ManualClock(AT), settings))
     records = [record() for _ in range(130)]
     for each in records:
         meter.record(each)
@@ -90,7 +91,7 @@ async def test_a_record_is_written_once_however_often_it_is_tried(database: Data
 async def test_records_are_swept_when_they_are_old(database: Database) -> None:
     settings = ModelsSettings(usage_days=10)
     clock = ManualClock(AT)
-    meter = Meter(database, clock, settings)
+    meter = Meter(database, clock, settings, Keeper(database, clock, settings))
     person, space = uuid4(), uuid4()
     old, young = [dataclasses.replace(record(person), space_id=space, at=AT + dt.timedelta(days=d)) for d in (0, 5)]
     async with database.transaction() as connection:

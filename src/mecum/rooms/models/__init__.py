@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from mecum.kit.errors import MecumError, Problem
-from mecum.kit.types import OrganisationId, Principal, Tokens
+from mecum.kit.types import Principal, Tokens
 
 __all__ = [
-    "Budget",
     "CatalogueModel",
     "Content",
     "Embedded",
@@ -25,7 +24,6 @@ __all__ = [
     "ModelEvent",
     "ModelRequest",
     "Models",
-    "NoBudget",
     "ReasoningDelta",
     "Relay",
     "RelayResponse",
@@ -285,16 +283,3 @@ class Relay(Protocol):
     def error(self, error: MecumError) -> RelayResponse:
         """Any error in OpenAI's shape."""
         ...
-
-
-class Budget(Protocol):
-    """What the room needs to know of spending limits; bound by a later room."""
-
-    async def reserve(self, principal: Principal, organisation: OrganisationId, tokens: Tokens) -> None: ...
-
-
-class NoBudget:
-    """No limits."""
-
-    async def reserve(self, principal: Principal, organisation: OrganisationId, tokens: Tokens) -> None:
-        return None

@@ -74,6 +74,7 @@ class Answering:
             tokens=estimate_input(request.messages, request.tools),
             output_tokens_max=request.max_tokens,
             gives_way=request.gives_way and isinstance(found, str),
+            is_counted=not isinstance(found, str),
         )
         async with self._calls.line_up(call) as ongoing:
             if isinstance(found, str):
@@ -83,7 +84,7 @@ class Answering:
                 async with aclosing(ongoing.queue()) as waits:
                     async for waiting in waits:
                         yield waiting
-                events = self._remote(found, request, principal.timezone)
+                events = self._remote(found, ongoing.limited(request), principal.timezone)
             async with aclosing(events):
                 async for event in events:
                     if isinstance(event, TextDelta):
@@ -131,7 +132,9 @@ class Answering:
         tokens = Tokens(sum(estimate(text) for text in texts))
         purpose = "models.embed_query" if kind == "query" else "models.embed"
         is_gated = not isinstance(found, str)
-        call = Call(principal, purpose, name, provider, tokens, output_tokens_max=0, is_gated=is_gated)
+        call = Call(
+            principal, purpose, name, provider, tokens, output_tokens_max=0, is_gated=is_gated, is_counted=is_gated
+        )
         async with self._calls.open(call) as ongoing:
             embedder = self._ports.embedder
             if isinstance(found, str):

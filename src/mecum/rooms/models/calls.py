@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+from uuid import UUID
 
 from opentelemetry.trace import Span
 
@@ -15,21 +16,30 @@ from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
 from mecum.kit.telemetry import failed
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import Budget, Usage, Waiting, metrics
+from mecum.rooms.models import ModelRequest, Usage, Waiting, metrics
+from mecum.rooms.models.budgets.keeper import Keeper
+from mecum.rooms.models.budgets.reservation import Reservation, Wanted
+from mecum.rooms.models.budgets.rules import Amounts
 from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place
 from mecum.rooms.models.gate.line import Band
 from mecum.rooms.models.meter import Meter
+from mecum.rooms.models.prices import FREE, Prices
 from mecum.rooms.models.store.usage import UsageRecord
 
 OUTCOME_CHARS_MAX = 60
 PURPOSE_CHARS_MAX = 60
 LATENCY_MAX_MS = 2**31 - 1
+ANSWER_TOKENS_MIN = 256
+"""A budget that has not enough left for so short an answer refuses the call."""
 
 
 INTERACTIVE = frozenset(("assistant.answer", "models.embed_query"))
 BACKGROUND = frozenset(("assistant.background", "assistant.title", "models.embed"))
 EMBEDDING = frozenset(("models.embed_query", "models.embed", "relay.embeddings"))
 PEOPLE = frozenset(("web", "terminal", "editor", "phone", "voice"))
+
+
+NOTHING = Usage(Tokens(0), Tokens(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,8 @@ class Call:
         tokens: its input, about.
         gives_way: nobody waits for it, see `ModelRequest`.
         is_gated: it waits for its turn at the gate. The built-in embedder has room for everybody.
+        prices: what it costs, by the list `price_id`.
+        is_counted: by budgets. What runs on the installation's own machine is not.
     """
 
     principal: Principal
@@ -50,6 +62,9 @@ class Call:
     output_tokens_max: int | None = None
     gives_way: bool = False
     is_gated: bool = True
+    prices: Prices = FREE
+    price_id: UUID | None = None
+    is_counted: bool = True
 
     @property
     def band(self) -> Band:
@@ -62,6 +77,16 @@ class Call:
     def operation(self) -> Literal["chat", "embeddings"]:
         """What is asked for, in the words of OpenTelemetry."""
         return "embeddings" if self.purpose in EMBEDDING else "chat"
+
+    def wanted(self) -> Wanted:
+        """What budgets need to know of it."""
+        output_least = min(
+            ANSWER_TOKENS_MIN, ANSWER_TOKENS_MIN if self.output_tokens_max is None else self.output_tokens_max
+        )
+        return Wanted(self._bound, self.output_tokens_max, output_least, self.is_counted)
+
+    def _bound(self, output_tokens: int) -> Amounts:
+        return Amounts(self.tokens + output_tokens, self.prices.bound(self.tokens, output_tokens))
 
     def asked(self) -> Asked:
         """What the gate needs to know of it."""
@@ -79,11 +104,13 @@ class Ongoing:
     call: Call
     started: float
     span: Span
+    reservation: Reservation
     place: Place | None = None
     first_at: float | None = None
     usage: Usage | None = None
     made: int = 0
     outcome: str = "ok"
+    queue_s: float = 0.0
 
     def first(self) -> None:
         """Something of the answer has come."""
@@ -91,6 +118,11 @@ class Ongoing:
             self.first_at = self.clock.monotonic()
             if self.place is not None:
                 self.place.first()
+
+    def limited(self, request: ModelRequest) -> ModelRequest:
+        """`request`, with an answer no longer than budgets allow."""
+        most = self.reservation.output_tokens
+        return request if most is None or most == request.max_tokens else replace(request, max_tokens=most)
 
     async def queue(self) -> AsyncGenerator[Waiting, None]:
         """What there is to say until it is this call's turn. Raises TooMany."""
@@ -110,6 +142,7 @@ class Ongoing:
 
     @contextmanager
     def _waiting(self) -> Generator[None]:
+        since = self.clock.monotonic()
         about = {"gen_ai.provider.name": self.call.provider, "mecum.gate.band": self.call.band}
         span = metrics.GATE_WAIT.begin(about, self.span)
         try:
@@ -118,16 +151,45 @@ class Ongoing:
             failed(span, error)
             raise
         finally:
+            self.queue_s += self.clock.monotonic() - since
             span.end()
 
+    @contextmanager
+    def noting(self) -> Generator[None]:
+        """How it ends, as an outcome."""
+        try:
+            yield
+        except MecumError as error:
+            self._ends(error.code, error)
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            self._ends("cancelled", None)
+            raise
+        except BaseException as error:
+            self._ends("internal", error)
+            raise
+
+    def _ends(self, outcome: str, error: BaseException | None) -> None:
+        if self.outcome == "ok":
+            self.outcome = outcome
+            if error is not None:
+                failed(self.span, error)
+
     def settled(self) -> Usage:
-        """What it took; an estimate where nobody has said."""
-        return self.usage or Usage(self.call.tokens, Tokens(self.made), estimated=True)
+        """What it took; an estimate where nobody has said. Nothing where it was never sent, or failed before its answer
+        began: no provider takes money for that.
+        """
+        if self.usage is not None:
+            return self.usage
+        was_sent = self.place is None or self.place.is_in
+        if not was_sent or (self.first_at is None and self.outcome not in ("ok", "cancelled")):
+            return NOTHING
+        return Usage(self.call.tokens, Tokens(self.made), estimated=True)
 
 
 class Calls:
-    def __init__(self, budget: Budget, gate: Gate, meter: Meter, clock: Clock) -> None:
-        self._budget = budget
+    def __init__(self, budgets: Keeper, gate: Gate, meter: Meter, clock: Clock) -> None:
+        self._budgets = budgets
         self._gate = gate
         self._meter = meter
         self._clock = clock
@@ -146,33 +208,26 @@ class Calls:
     @asynccontextmanager
     async def line_up(self, call: Call) -> AsyncGenerator[Ongoing, None]:
         """As `open`, but inside the block the call still has to wait for its turn: see `Ongoing.queue`."""
-        await self._budget.reserve(call.principal, call.principal.organisation, call.tokens)
-        ongoing = Ongoing(self._clock, call, self._clock.monotonic(), _begun(call))
+        reservation = await self._budgets.reserve(call.principal, call.wanted())
+        ongoing = Ongoing(self._clock, call, self._clock.monotonic(), _begun(call), reservation)
         metrics.figures_of(call.provider, call.operation).open.inc()
         try:
-            async with self._entering(call) as ongoing.place:
-                try:
-                    yield ongoing
-                finally:
-                    if ongoing.place is not None:
-                        ongoing.place.over(ongoing.settled())
-        except MecumError as error:
-            ongoing.outcome = error.code
-            failed(ongoing.span, error)
-            raise
-        except (asyncio.CancelledError, GeneratorExit):
-            ongoing.outcome = "cancelled"
-            raise
-        except BaseException as error:
-            ongoing.outcome = "internal"
-            failed(ongoing.span, error)
-            raise
+            with ongoing.noting():
+                async with self._entering(call) as ongoing.place:
+                    try:
+                        with ongoing.noting():
+                            yield ongoing
+                    finally:
+                        ongoing.usage = ongoing.settled()
+                        if ongoing.place is not None:
+                            ongoing.place.over(ongoing.usage)
         finally:
             self._over(ongoing)
 
     def _over(self, ongoing: Ongoing) -> None:
         record = self._record(ongoing)
-        self._meter.record(record)
+        took = Amounts(record.input_tokens + record.output_tokens, record.cost_micros)
+        self._meter.record(record, ongoing.reservation.settle(took, self._clock.monotonic()))
         call, span, first_at = ongoing.call, ongoing.span, ongoing.first_at
         figures = metrics.figures_of(call.provider, call.operation)
         figures.open.dec()
@@ -191,7 +246,7 @@ class Calls:
         return self._gate.enter(call.asked()) if call.is_gated else nullcontext()
 
     def _record(self, ongoing: Ongoing) -> UsageRecord:
-        principal, usage = ongoing.call.principal, ongoing.settled()
+        call, principal, usage = ongoing.call, ongoing.call.principal, ongoing.usage or NOTHING
         return UsageRecord(
             request_id=new_id(),
             at=self._clock.now(),
@@ -199,11 +254,11 @@ class Calls:
             space_id=principal.space,
             organisation_id=principal.organisation,
             actor=principal.actor.kind,
-            key_id=principal.actor.id if principal.actor.kind == "key" else None,
+            key_id=principal.paying_key,
             surface=principal.surface,
-            purpose=ongoing.call.purpose[:PURPOSE_CHARS_MAX],
-            model=ongoing.call.model,
-            provider=ongoing.call.provider,
+            purpose=call.purpose[:PURPOSE_CHARS_MAX],
+            model=call.model,
+            provider=call.provider,
             input_tokens=usage.input,
             output_tokens=usage.output,
             cached_tokens=usage.cached,
@@ -212,6 +267,11 @@ class Calls:
             latency_ms=self._ms(ongoing.started, self._clock.monotonic()),
             ttft_ms=None if ongoing.first_at is None else self._ms(ongoing.started, ongoing.first_at),
             outcome=ongoing.outcome[:OUTCOME_CHARS_MAX],
+            cost_micros=call.prices.cost(usage),
+            price_id=call.price_id,
+            band=call.band,
+            queue_ms=self._ms(0.0, ongoing.queue_s),
+            degraded="shorter" if ongoing.reservation.shortened else None,
         )
 
     @staticmethod

@@ -10,7 +10,7 @@ from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.jobs import Jobs
 from mecum.kit.outbox import OutboxEvent
 from mecum.rooms.models.settings import ModelsSettings
-from mecum.rooms.models.store import responses, usage
+from mecum.rooms.models.store import budgets, responses, usage
 
 FORGET_AGAIN = "models.forget_again"
 MARGIN = dt.timedelta(minutes=1)
@@ -40,3 +40,4 @@ class Forgetting:
 async def _forget(connection: AsyncConnection, person: UUID) -> None:
     await usage.forget_person(connection, person)
     await responses.forget_person(connection, person)
+    await budgets.forget_person(connection, person)

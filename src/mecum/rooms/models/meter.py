@@ -1,4 +1,7 @@
-"""The meter: usage records are collected in memory and written in batches, never in the way of a call."""
+"""The meter: usage records are collected in memory and written in batches, never in the way of a call.
+
+What budgets are charged for a call is written in the transaction of its record, once however often it is tried.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,14 @@ import asyncio
 import datetime as dt
 import logging
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mecum.kit.clock import Clock
 from mecum.kit.db import Database
 from mecum.kit.errors import MecumError
+from mecum.rooms.models.budgets.keeper import Keeper
+from mecum.rooms.models.budgets.reservation import Charge
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import usage
 from mecum.rooms.models.store.usage import UsageRecord
@@ -22,25 +29,36 @@ STOP_WITHIN_S = 3.0
 SWEEP_BATCH, SWEEP_BATCHES_MAX = 10_000, 100
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    record: UsageRecord
+    charges: Sequence[Charge]
+
+
 class Meter:
-    def __init__(self, db: Database, clock: Clock, settings: ModelsSettings) -> None:
+    def __init__(self, db: Database, clock: Clock, settings: ModelsSettings, budgets: Keeper) -> None:
         self._db = db
+        self._budgets = budgets
         self._clock = clock
         self._kept = dt.timedelta(days=settings.usage_days)
         self._flush_s = settings.usage_flush_ms / 1000
-        self._waiting: deque[UsageRecord] = deque()
+        self._waiting: deque[_Entry] = deque()
+        self._owed: list[Charge] = []
         self._room = settings.usage_buffer_max
         self._lost = 0
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
 
-    def record(self, record: UsageRecord) -> None:
-        """Take a record; it is written soon. The oldest is given up when too many wait for a database that is away."""
+    def record(self, record: UsageRecord, charges: Sequence[Charge] = ()) -> None:
+        """Take a record and what budgets are charged for it; both are written soon.
+
+        The oldest record is given up when too many wait for a database that is away; its charges never are.
+        """
         if len(self._waiting) >= self._room:
-            self._waiting.popleft()
+            self._owed.extend(self._waiting.popleft().charges)
             self._lost += 1
-        self._waiting.append(record)
+        self._waiting.append(_Entry(record, charges))
         self._wake.set()
 
     async def start(self) -> None:
@@ -64,14 +82,27 @@ class Meter:
             Unavailable: the database is away; they go on waiting.
         """
         async with self._writing:
-            while self._waiting:
+            while self._waiting or self._owed:
                 batch = [self._waiting[place] for place in range(min(BATCH, len(self._waiting)))]
-                async with self._db.transaction() as connection:
-                    await usage.add(connection, batch)
+                await self._write_batch(batch)
                 # Only what was written leaves; the oldest of it may have been given up meanwhile.
-                written = {record.request_id for record in batch}
-                while self._waiting and self._waiting[0].request_id in written:
+                written = {entry.record.request_id for entry in batch}
+                while self._waiting and self._waiting[0].record.request_id in written:
                     self._waiting.popleft()
+
+    async def _write_batch(self, batch: list[_Entry]) -> None:
+        owed, self._owed = self._owed, []
+        charges = [charge for entry in batch for charge in entry.charges] + owed
+        try:
+            async with self._budgets.locked(purse for purse, _ in charges):
+                async with self._db.transaction() as connection:
+                    new = await usage.add(connection, [entry.record for entry in batch])
+                    fresh = [charge for entry in batch if entry.record.request_id in new for charge in entry.charges]
+                    await self._budgets.account(connection, fresh + owed)
+                self._budgets.accounted(charges)
+        except BaseException:
+            self._owed = owed + self._owed
+            raise
 
     async def sweep(self) -> None:
         """Remove records that were kept as long as the setting says."""

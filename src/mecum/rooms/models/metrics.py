@@ -96,6 +96,12 @@ gate_refused = Counter(
     ("provider", "band"),
     registry=REGISTRY,
 )
+budget_refused = Counter("mecum_budget_refused", "Calls that a budget refused.", ("subject", "unit"), registry=REGISTRY)
+budget_unattributed = Counter(
+    "mecum_budget_unattributed",
+    "Units of budgets that count as spent because a process died before it accounted for them.",
+    registry=REGISTRY,
+)
 gate_wait_seconds = Histogram(
     "mecum_gate_wait_seconds",
     "What calls that were let in had waited.",

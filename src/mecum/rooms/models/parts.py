@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mecum.kit.room import Kit
 from mecum.rooms.models.answering import Answering
+from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.calls import Calls
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.exporting import Exporting
@@ -39,6 +40,7 @@ class Parts:
     upstream: Upstream
     health: Health
     gate: Gate
+    keeper: Keeper
     meter: Meter
     catalogue: Catalogue
     local: Local
@@ -52,6 +54,7 @@ class Parts:
     async def start(self) -> None:
         await self.upstream.start()
         await self.gate.start()
+        await self.keeper.start()
         await self.meter.start()
 
     async def stop(self) -> None:
@@ -59,6 +62,7 @@ class Parts:
         await self.gate.stop()
         await self.shelf.flush()
         await self.meter.stop()
+        await self.keeper.stop()
         await self.health.stop()
         await self.upstream.close()
 
@@ -67,7 +71,8 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     gate = Gate(kit.clock, settings)
     upstream = Upstream(settings, kit.clock, gate.refused)
     health = Health(kit.db)
-    meter = Meter(kit.db, kit.clock, settings)
+    keeper = Keeper(kit.db, kit.clock, settings)
+    meter = Meter(kit.db, kit.clock, settings, keeper)
     catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports)
     wires = Wires(upstream, settings)
     planner = Planner(kit.clock)
@@ -75,7 +80,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     gate.add_slots(LOCAL_PROVIDER, local.slots, settings.local_queue_max, line_full)
     trials = Trials(upstream, wires, local, gate, ports.embedder, kit.clock)
     providers = Providers(kit.db, kit.secrets, kit.clock, ports.audit, catalogue, trials, settings)
-    calls = Calls(ports.budget, gate, meter, kit.clock)
+    calls = Calls(keeper, gate, meter, kit.clock)
     sender = Sender(upstream, health, settings)
     answering = Answering(catalogue, calls, wires, local, planner, sender, health, ports, settings)
     shelf = Shelf(kit.db, kit.jobs, kit.bus, kit.clock, settings)
@@ -88,6 +93,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         upstream=upstream,
         health=health,
         gate=gate,
+        keeper=keeper,
         meter=meter,
         catalogue=catalogue,
         local=local,

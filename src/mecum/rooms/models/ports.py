@@ -11,7 +11,6 @@ from uuid import UUID
 from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import EngineUnavailable, MecumError, NotFound
 from mecum.kit.types import PersonId, Principal, SpaceId, Surface
-from mecum.rooms.models import Budget, NoBudget
 
 
 class LocalEndpoint(Protocol):
@@ -216,4 +215,3 @@ class Ports:
     engine: LocalEngine = field(default_factory=NoLocalEngine)
     local_context_tokens: int = 8192
     embedder: LocalEmbedder | None = None
-    budget: Budget = field(default_factory=NoBudget)

@@ -77,6 +77,29 @@ class ModelsSettings(BaseSettings):
     )
     gate_tokens_max: float = Field(default=20_000_000, ge=1, description="Tokens that a provider gets at once at most.")
 
+    budget_answer_tokens: int = Field(
+        default=4096, ge=1, le=10**7, description="Tokens that a budget keeps for an answer whose asker set no limit."
+    )
+    budget_answer_tokens_max: int = Field(
+        default=32_768,
+        ge=1,
+        le=10**7,
+        description="Longest answer in tokens under a hard budget whose asker set no limit, while plenty is left.",
+    )
+    budget_wait_max_s: float = Field(
+        default=10.0,
+        ge=0,
+        le=600,
+        description="Longest wait for calls under way to give back what they hold of a budget.",
+    )
+    budget_lease_s: float = Field(
+        default=60.0,
+        ge=5,
+        le=HOUR_S,
+        description="After such a silence, what a process had drawn of a budget counts as spent.",
+    )
+    budgets_max: int = Field(default=100_000, ge=1, le=10**7, description="Budgets that there may be.")
+
     local_queue_max: int = Field(
         default=64, ge=1, le=10000, description="Messages that may wait for the built-in model; further ones fail."
     )

@@ -95,9 +95,10 @@ class _Pool:
 
     def about_s(self, ticket: Ticket, now: float) -> float | None:
         """How long it will take until it is its turn; None: nothing was served yet by which to tell."""
+        held_s = self.pressure.held_s(now)
         if not self.served_per_s:
-            return None
-        return self.pressure.held_s(now) + self.line.ahead(ticket) / self.served_per_s
+            return held_s or None
+        return held_s + self.line.ahead(ticket) / self.served_per_s
 
     def turned_away(self, ticket: Ticket, about_s: float | None) -> TooMany:
         metrics.gate_refused.labels(self.name, ticket.band).inc()

@@ -60,6 +60,47 @@ usage = Table(
     Column("latency_ms", Integer),
     Column("ttft_ms", Integer),
     Column("outcome", String(60)),
+    Column("cost_micros", BigInteger),
+    Column("price_id", UUID),
+    Column("band", String(12)),
+    Column("queue_ms", Integer),
+    Column("tier", String(10)),
+    Column("degraded", String(40)),
+)
+budget = Table(
+    "budget",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("subject", String(20)),
+    Column("subject_id", UUID),
+    Column("unit", String(10)),
+    Column("amount", BigInteger),
+    Column("period", String(10)),
+    Column("hard", Boolean),
+    Column("timezone", String(64)),
+    Column("set_by", String(10)),
+    Column("created_at", moment),
+)
+budget_window = Table(
+    "budget_window",
+    metadata,
+    Column("budget_id", UUID, primary_key=True),
+    Column("owner_id", UUID, primary_key=True),
+    Column("starts_at", moment, primary_key=True),
+    Column("ends_at", moment),
+    Column("spent", BigInteger),
+    Column("leased", BigInteger),
+    Column("unattributed", BigInteger),
+)
+budget_lease = Table(
+    "budget_lease",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("budget_id", UUID),
+    Column("owner_id", UUID),
+    Column("starts_at", moment),
+    Column("amount", BigInteger),
+    Column("expires_at", moment),
 )
 stored_response = Table(
     "stored_response",

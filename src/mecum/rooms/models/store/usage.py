@@ -21,7 +21,13 @@ NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class UsageRecord:
-    """One call to a model. Times in milliseconds; `outcome` is `ok`, `cancelled` or the code of an error."""
+    """One call to a model. Times in milliseconds; `outcome` is `ok`, `cancelled` or the code of an error.
+
+    Args:
+        cost_micros: what it cost, by the prices of `price_id`; micro-units of the installation's currency.
+        tier: the service tier in which it was served.
+        degraded: what was taken away so that it could be served, or None.
+    """
 
     request_id: UUID
     at: dt.datetime
@@ -42,6 +48,12 @@ class UsageRecord:
     latency_ms: int
     ttft_ms: int | None
     outcome: str
+    cost_micros: int = 0
+    price_id: UUID | None = None
+    band: str = "interactive"
+    queue_ms: int = 0
+    tier: str = "default"
+    degraded: str | None = None
 
 
 _ARRAYS = ", ".join(
@@ -50,16 +62,17 @@ _ARRAYS = ", ".join(
 )
 _ADD = text(
     f"INSERT INTO models.usage ({', '.join(column.name for column in usage.columns)})"  # noqa: S608  names of our own
-    f" SELECT * FROM unnest({_ARRAYS}) ON CONFLICT (request_id) DO NOTHING"
+    f" SELECT * FROM unnest({_ARRAYS}) ON CONFLICT (request_id) DO NOTHING RETURNING request_id"
 )
 
 
-async def add(connection: AsyncConnection, records: Sequence[UsageRecord]) -> None:
-    """Write records; one that is there already stays as it is.
+async def add(connection: AsyncConnection, records: Sequence[UsageRecord]) -> set[UUID]:
+    """Write records; one that is there already stays as it is. Gives the ids of those that were not.
 
     One array per column: a statement per row cost more than relaying the call.
     """
-    await connection.execute(_ADD, {name: [getattr(record, name) for record in records] for name in _NAMES})
+    values = {name: [getattr(record, name) for record in records] for name in _NAMES}
+    return set((await connection.execute(_ADD, values)).scalars())
 
 
 async def of_person(
