@@ -77,7 +77,7 @@ class Keeper:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticker
         try:
-            await self._give_back(self._all())
+            await self._give_back(self.purses)
         except MecumError:
             logger.warning("What was drawn of budgets could not be given back; it comes free with its lease")
 
@@ -221,7 +221,9 @@ class Keeper:
         purse = self._purses[rule.id, owner] = Purse(rule, owner, rule.window(now), self._clock.monotonic())
         return purse
 
-    def _all(self) -> list[Purse]:
+    @property
+    def purses(self) -> list[Purse]:
+        """What this process has to do with, those of earlier periods included."""
         return [*self._purses.values(), *self._past]
 
     async def _tick(self) -> None:
@@ -235,7 +237,7 @@ class Keeper:
     async def tend(self) -> None:
         """Give idle blocks back and drop purses that nobody needs; now and then renew leases and book lapsed ones."""
         now = self._clock.monotonic()
-        idle = [purse for purse in self._all() if purse.is_idle and now - purse.used_at >= IDLE_S]
+        idle = [purse for purse in self.purses if purse.is_idle and now - purse.used_at >= IDLE_S]
         await self._give_back(idle)
         for purse in idle:
             self._past.discard(purse)
@@ -279,7 +281,7 @@ class Keeper:
 
     async def _keep(self) -> None:
         """Renew the leases of all blocks."""
-        purses = [purse for purse in self._all() if purse.block]
+        purses = [purse for purse in self.purses if purse.block]
         if not purses:
             return
         async with self.locked(purses):
