@@ -18,6 +18,7 @@ from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import Budget, Usage, Waiting, metrics
 from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place
 from mecum.rooms.models.gate.line import Band
+from mecum.rooms.models.gate.standing import GivesWay
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.store.usage import UsageRecord
 
@@ -38,6 +39,8 @@ class Call:
 
     Args:
         tokens: its input, about.
+        tiers: the pools that could serve it, see `Asked`; empty: its provider alone.
+        prefix: of the conversation, see `Asked`.
         gives_way: nobody waits for it, see `ModelRequest`.
         is_gated: it waits for its turn at the gate. The built-in embedder has room for everybody.
     """
@@ -50,6 +53,8 @@ class Call:
     output_tokens_max: int | None = None
     gives_way: bool = False
     is_gated: bool = True
+    tiers: tuple[tuple[str, ...], ...] = ()
+    prefix: str = ""
 
     @property
     def band(self) -> Band:
@@ -66,8 +71,18 @@ class Call:
     def asked(self) -> Asked:
         """What the gate needs to know of it."""
         tenant = f"{self.principal.organisation.hex}/{self.principal.person.hex}"
+        band = self.band
+        gives_way: GivesWay = "always" if self.gives_way else "before_first" if band == "bulk" else "never"
+        tiers = self.tiers or ((self.provider,),)
         return Asked(
-            self.provider, self.model, tenant, self.band, self.tokens, self.output_tokens_max, gives_way=self.gives_way
+            tiers,
+            self.model,
+            tenant,
+            band,
+            self.tokens,
+            self.output_tokens_max,
+            gives_way=gives_way,
+            prefix=self.prefix,
         )
 
 

@@ -77,9 +77,11 @@ first_token_seconds = Histogram(
 )
 
 gate_waiting = Gauge(
-    "mecum_gate_waiting", "Calls that wait at the gate, looked at once a second.", ("provider", "band"),
+    "mecum_gate_waiting",
+    "Calls that wait at the gate, at each provider that could serve them; looked at once a second.",
+    ("provider", "band"),
     registry=REGISTRY,
-)  # fmt: skip
+)
 gate_running = Gauge(
     "mecum_gate_running", "Calls that were let in and go on, looked at once a second.", ("provider",), registry=REGISTRY
 )
@@ -93,6 +95,13 @@ gate_admitted = Counter("mecum_gate_admitted", "Calls that were let in.", ("prov
 gate_refused = Counter(
     "mecum_gate_refused",
     "Calls that were turned away: the line was full, or their turn did not come in time.",
+    ("provider", "band"),
+    registry=REGISTRY,
+)
+gate_returned = Counter(
+    "mecum_gate_returned",
+    "Calls that left their place before anything was answered, and waited again: bulk for somebody at a screen, or any "
+    "call when its provider had too much to do.",
     ("provider", "band"),
     registry=REGISTRY,
 )
