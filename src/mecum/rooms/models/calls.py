@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from opentelemetry.trace import Span
 
@@ -15,8 +15,8 @@ from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
 from mecum.kit.telemetry import failed
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import Budget, Usage, Waiting, metrics
-from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place
+from mecum.rooms.models import Budget, ModelEvent, Usage, Waiting, metrics
+from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place, Wanted
 from mecum.rooms.models.gate.line import Band
 from mecum.rooms.models.gate.standing import GivesWay
 from mecum.rooms.models.meter import Meter
@@ -25,10 +25,11 @@ from mecum.rooms.models.store.usage import UsageRecord
 OUTCOME_CHARS_MAX = 60
 PURPOSE_CHARS_MAX = 60
 LATENCY_MAX_MS = 2**31 - 1
-
+Answered = TypeVar("Answered")
 
 INTERACTIVE = frozenset(("assistant.answer", "models.embed_query"))
 BACKGROUND = frozenset(("assistant.background", "assistant.title", "models.embed"))
+BULK = frozenset(("models.bulk",))
 EMBEDDING = frozenset(("models.embed_query", "models.embed", "relay.embeddings"))
 PEOPLE = frozenset(("web", "terminal", "editor", "phone", "voice"))
 
@@ -58,7 +59,9 @@ class Call:
 
     @property
     def band(self) -> Band:
-        """Somebody who waits at a screen, a program, or nobody who waits."""
+        """Somebody who waits at a screen, a program, nobody who waits, or nobody before tomorrow."""
+        if self.purpose in BULK:
+            return "bulk"
         if self.purpose in BACKGROUND:
             return "background"
         return "interactive" if self.purpose in INTERACTIVE and self.principal.surface in PEOPLE else "api"
@@ -122,6 +125,38 @@ class Ongoing:
         if self.place is not None and not self.place.is_in:
             with self._waiting():
                 await self.place.turn()
+
+    async def undisturbed(self, work: Callable[[], Awaitable[Answered]], undo: Callable[[Answered], None]) -> Answered:
+        """What comes of `work`, which ends with the first of the answer.
+
+        A call of bulk whose place is wanted meanwhile stops it, waits for its turn and does it anew: in `place.pool`,
+        which may be another one.
+
+        Args:
+            undo: lets go of what came of `work` just as the call was cancelled.
+        """
+        if self.place is None or not self.place.gives_way:
+            return await work()
+        while True:
+            try:
+                return await self.place.unless_wanted(work, undo)
+            except Wanted:
+                self.place.again()
+                await self.turn()
+
+    async def events(self, ask: Callable[[], AsyncGenerator[ModelEvent, None]]) -> AsyncGenerator[ModelEvent, None]:
+        """The events of `ask()`, which waits for the turn itself, and is asked anew where `undisturbed` would be."""
+        place, begun = self.place, False
+        assert place is not None
+        while True:
+            try:
+                async with aclosing(ask()) as events:
+                    while event := await (anext(events, None) if begun else _next(events, place)):
+                        begun = begun or not isinstance(event, Waiting)
+                        yield event
+                return
+            except Wanted:
+                place.again()
 
     @contextmanager
     def _waiting(self) -> Generator[None]:
@@ -232,6 +267,11 @@ class Calls:
     @staticmethod
     def _ms(start: float, end: float) -> int:
         return max(0, min(LATENCY_MAX_MS, round((end - start) * 1000)))
+
+
+async def _next(events: AsyncGenerator[ModelEvent, None], place: Place) -> ModelEvent | None:
+    """The next of `events`. Raises Wanted."""
+    return await place.unless_wanted(lambda: anext(events, None))
 
 
 def _begun(call: Call) -> Span:

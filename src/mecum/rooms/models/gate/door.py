@@ -106,24 +106,38 @@ class Place:
             raise self._gate.turned_away(self._standing)
         return False
 
-    async def unless_wanted(self, work: Callable[[], Awaitable[Answered]]) -> Answered:
+    @property
+    def gives_way(self) -> bool:
+        return self._standing.asked.gives_way != "never"
+
+    async def unless_wanted(
+        self, work: Callable[[], Awaitable[Answered]], undo: Callable[[Answered], None] | None = None
+    ) -> Answered:
         """What comes of `work`, which is done to its end, or stopped when the place is wanted.
+
+        Args:
+            undo: lets go of what came of it just as the caller was cancelled.
 
         Raises:
             Wanted: it was stopped. The place is still taken, until `again` or the end of the call.
         """
-        if self._standing.asked.gives_way == "never":
+        if not self.gives_way:
             return await work()
         working, wanted = asyncio.ensure_future(work()), asyncio.ensure_future(self.wanted.wait())
         try:
             await asyncio.wait({working, wanted}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                raise Wanted
-            return working.result()
+        except asyncio.CancelledError:
+            if undo is not None and working.done() and not working.cancelled() and working.exception() is None:
+                undo(working.result())
+            raise
         finally:
+            is_done = working.done()
             working.cancel()
             wanted.cancel()
             await asyncio.gather(working, wanted, return_exceptions=True)
+        if not is_done:
+            raise Wanted
+        return working.result()
 
     def again(self) -> None:
         """Leave the place, in which nothing was answered, and wait for another one: at the head of one's queue,

@@ -81,8 +81,9 @@ class Pool:
         tokens, calls = self.limits()
         for standing in reversed(self.yielding):
             goes = standing.tickets[self.name]
-            fits = self.line.running_tokens - goes.tokens + ticket.tokens <= tokens and self.line.running <= calls
-            if fits and not standing.is_wanted and now - standing.arrived <= starving_s:
+            left = self.line.running_tokens - goes.tokens
+            fits = self.line.running == 1 or left + ticket.tokens <= tokens
+            if fits and self.line.running <= calls and not standing.is_wanted and now - standing.arrived <= starving_s:
                 return standing
         return None
 
