@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Literal
 
 from mecum.kit.errors import MecumError, TooLarge
@@ -18,7 +19,7 @@ from mecum.rooms.models import (
     Waiting,
     failures,
 )
-from mecum.rooms.models.calls import Call, Calls
+from mecum.rooms.models.calls import Call, Calls, Ongoing
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue, Remote
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local
@@ -79,12 +80,10 @@ class Answering:
         async with self._calls.line_up(call) as ongoing:
             if isinstance(found, str):
                 assert ongoing.place is not None
-                events = self._local.stream(request, ongoing.place, local_wait_s, principal.timezone)
+                ask = partial(self._local.stream, request, ongoing.place, local_wait_s, principal.timezone)
             else:
-                async with aclosing(ongoing.queue()) as waits:
-                    async for waiting in waits:
-                        yield waiting
-                events = self._remote(found, ongoing.limited(request), principal.timezone)
+                ask = partial(self._remote, ongoing, found, ongoing.limited(request), principal.timezone)
+            events = ongoing.events(ask) if call.band == "bulk" else ask()
             async with aclosing(events):
                 async for event in events:
                     if isinstance(event, TextDelta):
@@ -95,7 +94,12 @@ class Answering:
                         ongoing.first()
                     yield event
 
-    async def _remote(self, remote: Remote, request: ModelRequest, timezone: str) -> AsyncGenerator[ModelEvent, None]:
+    async def _remote(
+        self, ongoing: Ongoing, remote: Remote, request: ModelRequest, timezone: str
+    ) -> AsyncGenerator[ModelEvent, None]:
+        async with aclosing(ongoing.queue()) as waits:
+            async for waiting in waits:
+                yield waiting
         target = Target(remote.endpoint, remote.model.upstream_model, remote.model.name)
 
         def ask(asked: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
@@ -141,14 +145,14 @@ class Answering:
                 assert embedder is not None
                 embedded = await _embed_here(embedder, name, texts, kind)
             else:
-                embedded = await self._embed_there(found, texts, tokens)
+                embedded = await self._embed_there(ongoing, found, texts, tokens)
             ongoing.first()
             ongoing.usage = Usage(embedded.tokens, Tokens(0))
             return embedded
 
-    async def _embed_there(self, remote: Remote, texts: Sequence[str], estimated: Tokens) -> Embedded:
+    async def _embed_there(self, ongoing: Ongoing, remote: Remote, texts: Sequence[str], estimated: Tokens) -> Embedded:
         body = dumps({"model": remote.model.upstream_model, "input": list(texts)})
-        async with self._sender.send(remote, "/embeddings", body) as answer:
+        async with self._sender.send(remote, "/embeddings", body, begin=ongoing.undisturbed) as answer:
             if not answer.ok:
                 raise await answer.error()
             value = obj(loads(await answer.read()))

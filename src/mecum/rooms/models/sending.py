@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 
 from mecum.kit.errors import MecumError
 from mecum.rooms.models.catalogue import Remote
@@ -16,6 +17,8 @@ from mecum.rooms.models.upstream import Answer, Upstream
 CALLERS_FAULT = frozenset((400, 404, 405, 409, 413, 415, 422, 501))
 """Statuses that say something about the request: they are the caller's to read, and are given back as an answer."""
 
+Begin: TypeAlias = Callable[[Callable[[], Awaitable[Answer]], Callable[[Answer], None]], Awaitable[Answer]]
+
 
 class Sender:
     def __init__(self, upstream: Upstream, health: Health, settings: ModelsSettings) -> None:
@@ -25,16 +28,19 @@ class Sender:
 
     @asynccontextmanager
     async def send(
-        self, remote: Remote, path: str, body: bytes, *, streamed: bool = True
+        self, remote: Remote, path: str, body: bytes, *, begin: Begin, streamed: bool = True
     ) -> AsyncGenerator[Answer, None]:
         """The first bytes of the answer have come; leaving the block closes it.
 
         Its status is 2xx, or says that the request was at fault.
 
+        Args:
+            begin: asks once, or again where the call has to make way: `Ongoing.undisturbed`.
+
         Raises:
             MecumError: as in `failures`, after the attempts that the settings allow.
         """
-        answer = await self._answered(remote, path, body, streamed)
+        answer = await begin(lambda: self._answered(remote, path, body, streamed), Answer.close)
         try:
             yield answer
         except MecumError as error:

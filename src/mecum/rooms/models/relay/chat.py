@@ -72,7 +72,8 @@ class ChatDoor:
             streamed = request.values.get("stream") is True
             for asks_usage in (True, False) if self._asks_usage(request, remote) else (False,):
                 sent = self._body(request, remote, asks_usage)
-                async with self._sender.send(remote, PATH, sent, streamed=streamed) as answer:
+                begin = ongoing.undisturbed
+                async with self._sender.send(remote, PATH, sent, begin=begin, streamed=streamed) as answer:
                     said = b"" if answer.ok else await answer.read(ERROR_BODY_LIMIT)
                     if asks_usage and b"stream_options" in said:
                         self._no_stream_options.add(remote.provider.id)

@@ -91,8 +91,11 @@ class ResponsesDoor:
         """Bytes to and from a provider that has this wire itself."""
         tokens = Tokens(asked.size // CHARS_PER_TOKEN)
         call = Call(principal, PURPOSE, remote.model.name, remote.provider.name, tokens)
-        sending = self._sender.send(remote, PATH, _sent(asked, remote), streamed=asked.streams)
-        async with self._calls.open(call) as ongoing, sending as answer:
+        sent = _sent(asked, remote)
+        async with (
+            self._calls.open(call) as ongoing,
+            self._sender.send(remote, PATH, sent, begin=ongoing.undisturbed, streamed=asked.streams) as answer,
+        ):
             ongoing.first()
             if not answer.ok:
                 async with aclosing(self._refused(ongoing, remote, answer)) as parts:
@@ -194,7 +197,10 @@ class ResponsesDoor:
     ) -> AsyncGenerator[JsonObject, None]:
         tokens = Tokens(asked.size // CHARS_PER_TOKEN)
         call = Call(principal, PURPOSE, remote.model.name, remote.provider.name, tokens)
-        async with self._calls.open(call) as ongoing, self._sender.send(remote, CHAT_PATH, dumps(chat)) as answer:
+        async with (
+            self._calls.open(call) as ongoing,
+            self._sender.send(remote, CHAT_PATH, dumps(chat), begin=ongoing.undisturbed) as answer,
+        ):
             if not answer.ok:
                 raise await answer.error()
             ongoing.first()

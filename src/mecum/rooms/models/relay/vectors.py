@@ -59,7 +59,10 @@ class VectorsDoor:
         tokens = Tokens(size // CHARS_PER_TOKEN)
         call = Call(principal, "relay.embeddings", remote.model.name, remote.provider.name, tokens)
         sent = request.changed({"model": remote.model.upstream_model})
-        async with self._calls.open(call) as ongoing, self._sender.send(remote, PATH, sent) as answer:
+        async with (
+            self._calls.open(call) as ongoing,
+            self._sender.send(remote, PATH, sent, begin=ongoing.undisturbed) as answer,
+        ):
             ongoing.first()
             body = await answer.read(None if answer.ok else ERROR_BODY_LIMIT)
             if not answer.ok:
