@@ -73,7 +73,7 @@ class ModelCommands:
     ) -> None:
         ports = Ports(engine=_InTheServer() if local_model else NoLocalEngine())
         self._upstream = Upstream(settings, machine.clock)
-        self._catalogue = Catalogue(machine.db, machine.secrets, machine.clock, ports)
+        self._catalogue = Catalogue(machine.db, machine.secrets, machine.clock, ports, settings.currency)
         wires = Wires(self._upstream, settings)
         local = Local(ports.engine, wires, Planner(machine.clock), machine.clock)
         gate = Gate(machine.clock, settings)

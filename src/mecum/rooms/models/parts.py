@@ -73,7 +73,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     health = Health(kit.db)
     keeper = Keeper(kit.db, kit.clock, settings)
     meter = Meter(kit.db, kit.clock, settings, keeper)
-    catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports)
+    catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports, settings.currency)
     wires = Wires(upstream, settings)
     planner = Planner(kit.clock)
     local = Local(ports.engine, wires, planner, kit.clock)
