@@ -52,6 +52,7 @@ const WORDS: Record<string, Say> = {
   "model_file_unusable": (p) => [t("MECUM_LOCAL_MODEL names {place}, which can’t be used.", { place: p("path") }), t("Name a GGUF file that can be read.")],
   "model_paused": () => [t("The download of the built-in model is paused."), t("Let it go on, or connect a model.")],
   "model_unreachable": (p) => [t("The model {name} could not be fetched.", { name: p("model") }), t("Check the network and the settings of pip, or set MECUM_LOCAL_MODEL to a GGUF file of your own.")],
+  "models.amount_malformed": (p) => [t("“{given}” is not a price.", { given: p("given") }), t("Write it as 2.50: at most six decimals, nothing below zero.")],
   "models.busy": (p) => [t("{provider} has too much to do right now.", { provider: p("provider") }), t("Try again later.")],
   "models.ended_early": () => [t("The answer broke off before its end."), t("Try again.")],
   "models.local_arriving": () => [t("The built-in model is not here yet."), t("Try again later, or choose another model.")],

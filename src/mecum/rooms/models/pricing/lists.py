@@ -23,7 +23,6 @@ from mecum.rooms.models.store.catalogue import ModelRow
 from mecum.rooms.models.store.prices import PriceRow
 
 COMING_MAX = 2000
-AHEAD_MAX = dt.timedelta(days=3650)
 LATE_MAX = dt.timedelta(minutes=1)
 """A moment that was now when somebody chose it is still taken for now."""
 
@@ -102,7 +101,7 @@ class PriceLists:
         """State what a model costs from `since` on, by default from now.
 
         Raises:
-            NotFound: no such model. Unprocessable: `since` is over, or too far away. TooLarge: too many versions.
+            NotFound: no such model. Unprocessable: `since` is over. TooLarge: too many versions.
         """
         model = next((each.model for each in await self._models() if each.model.id == model_id), None)
         if model is None:
@@ -195,7 +194,7 @@ class PriceLists:
         now = self._clock.now()
         if wanted is None or now - LATE_MAX <= wanted <= now:
             return now
-        if not now < wanted <= now + AHEAD_MAX:
+        if wanted < now:
             raise Unprocessable(
                 "models.price_moment",
                 "A price begins now or at a moment that is still to come.",
