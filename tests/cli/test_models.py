@@ -57,3 +57,21 @@ def test_a_name_or_an_address_that_is_not_possible_is_refused(data: Path, mecum:
     assert mecum("models", "add", "fine", "--url", "nonsense", "--model", "x").code == 1
     assert mecum("models", "add", "fine", "--model", "x").code == 2
     assert mecum("models", "test", "nobody").code == 1
+
+
+def test_prices_are_stated_listed_and_brought_in_from_a_file(data: Path, mecum: Mecum, tmp_path: Path) -> None:
+    assert mecum("models", "add", "quick", "--url", "http://127.0.0.1:9/v1", "--model", "x").code == 0
+    stated = mecum("models", "prices", "set", "quick", "--in", "2.50", "--out", "10", "--cached", "0.25")
+    assert stated.code == 0 and stated.err.startswith("quick has its price, from ")
+    assert mecum("models", "prices", "list").out.splitlines()[1].split()[:4] == ["quick", "2.50", "0.25", "10.00"]
+    file = tmp_path / "prices.csv"
+    file.write_text(mecum("models", "prices", "export").out.replace("2.50", "3.00"))
+    looked = mecum("models", "prices", "import", str(file), "--dry-run")
+    assert looked.err == "1 price would be stated. Nothing was changed.\n"
+    assert "2.50/10.00 > 3.00/10.00" in looked.out
+    assert mecum("models", "prices", "import", str(file), "--from", "2099-01-01").err == "1 price was stated.\n"
+    history = mecum("models", "prices", "history", "quick", "--json").json
+    assert [row["input"] for row in history] == ["3.00", "2.50"]
+    assert mecum("models", "prices", "set", "quick", "--in", "much", "--out", "1").code == 1
+    assert mecum("models", "prices", "set", "ghost", "--in", "1", "--out", "1").code == 1
+    assert mecum("models", "prices", "set", "quick", "--in", "1", "--out", "1", "--from", "soon").code == 2

@@ -33,6 +33,7 @@ SHOWN = (
     "rooms/models/gate/",
     "rooms/models/local.py",
     "rooms/models/ports.py",
+    "rooms/models/pricing/amounts.py",
     "rooms/models/trials.py",
 )
 """Where errors are made that end a run, or are kept and shown in a page."""
@@ -74,6 +75,10 @@ ANSWERS = (
     "rooms/assistant/tools/",
     "rooms/models/bodies.py",
     "rooms/models/cli_ops.py",
+    "rooms/models/pricing/api.py",
+    "rooms/models/pricing/commands.py",
+    "rooms/models/pricing/files.py",
+    "rooms/models/pricing/lists.py",
     "rooms/models/providers.py",
     "rooms/models/relay/",
     "rooms/models/service.py",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mecum.cli.model_prices import prices
 from mecum.cli.output import DATA, DataOption, JsonOption, make_app, read_secret, say, table, words, write_json
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from mecum.rooms.models import CatalogueModel
 
 models = make_app("Models: add, list, test, choose, remove.")
+models.add_typer(prices, name="prices")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the model is called here.")]
 

@@ -179,3 +179,12 @@ def size(count: int) -> str:
 def moment(time: dt.datetime | None) -> str:
     """A time for people, in the machine's zone, to the minute; "-" for never."""
     return "-" if time is None else time.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def moment_of(text: str) -> dt.datetime:
+    """A time that a person gave, as 2026-12-01 or 2026-12-01T09:00; in the machine's zone where it names none."""
+    try:
+        time = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("Write it as 2026-12-01 or 2026-12-01T09:00.") from None
+    return time.astimezone()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import aiohttp
 import pytest
 
 from mecum.kit.clock import SystemClock
+from mecum.kit.db import Database
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.upstream import Upstream
 from mecum.rooms.models.wires.wires import Wires
+from tests.rooms.models.routes import Api
+from tests.rooms.models.world import World, world
 from tests.support.fake_provider import FakeProvider
+from tests.support.jobs import HandJobs
 
 
 @pytest.fixture
@@ -45,3 +51,15 @@ async def upstream(settings: ModelsSettings) -> AsyncIterator[Upstream]:
 def wire(upstream: Upstream, settings: ModelsSettings) -> Wires:
     """Every wire: a target is asked in the one that its provider speaks."""
     return Wires(upstream, settings)
+
+
+@pytest.fixture
+async def here(database: Database, jobs: HandJobs, tmp_path: Path) -> AsyncIterator[World]:
+    async with world(database, jobs, tmp_path) as built:
+        yield built
+
+
+@pytest.fixture
+async def api(here: World) -> AsyncIterator[Api]:
+    async with aiohttp.ClientSession() as session:
+        yield Api(here.url, session)

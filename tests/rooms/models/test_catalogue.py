@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -12,6 +10,7 @@ from sqlalchemy import text
 
 from mecum.kit.db import Database
 from mecum.kit.errors import Forbidden
+from tests.rooms.models.routes import Api, connected
 from tests.rooms.models.world import FakeEmbedder, FakeEngine, World, world
 from tests.support.fake_anthropic import CONTEXT as ANTHROPIC_CONTEXT
 from tests.support.fake_anthropic import FakeAnthropic
@@ -20,38 +19,6 @@ from tests.support.fake_gemini import FakeGemini
 from tests.support.fake_provider import FakeProvider, Reply
 from tests.support.jobs import HandJobs
 from tests.support.principals import principal
-
-
-class Api:
-    """The room's routes, called over loopback."""
-
-    def __init__(self, base: str, session: aiohttp.ClientSession) -> None:
-        self._base = base
-        self._session = session
-
-    async def __call__(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        async with self._session.request(method, f"{self._base}/api/{path}", json=body) as answer:
-            return answer.status, await answer.json() if answer.content_length != 0 and answer.status != 204 else None
-
-
-@pytest.fixture
-async def here(database: Database, jobs: HandJobs, tmp_path: Path) -> AsyncIterator[World]:
-    async with world(database, jobs, tmp_path) as built:
-        yield built
-
-
-@pytest.fixture
-async def api(here: World) -> AsyncIterator[Api]:
-    async with aiohttp.ClientSession() as session:
-        yield Api(here.url, session)
-
-
-async def connected(api: Api, fake: FakeProvider, **more: Any) -> Any:
-    status, provider = await api(
-        "POST", "providers", {"name": "Fake", "base_url": fake.base_url, "key": "sk-1", "model": "fake", **more}
-    )
-    assert status == 201, provider
-    return provider
 
 
 async def test_a_provider_is_connected_listed_tested_and_its_model_is_the_default(

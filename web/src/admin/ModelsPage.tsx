@@ -13,13 +13,15 @@ import { Lead, Line } from "~/ui/Line";
 import { ErrorNote, Skeleton } from "~/ui/Note";
 import { toastError } from "~/ui/toast";
 import { Connect } from "./Connect";
+import { refreshPrices } from "./prices/data";
+import { PricesLine } from "./prices/PricesLine";
 import { ProviderCard } from "./ProviderCard";
 import { TestButton } from "./TestButton";
 
 export const PROVIDERS = ["providers"];
 
 export async function refreshModels(): Promise<void> {
-  await Promise.all([queryClient.invalidateQueries({ queryKey: PROVIDERS }), queryClient.invalidateQueries({ queryKey: ["models"] })]);
+  await Promise.all([queryClient.invalidateQueries({ queryKey: PROVIDERS }), queryClient.invalidateQueries({ queryKey: ["models"] }), refreshPrices()]);
 }
 
 export async function makeDefault(name: string): Promise<void> {
@@ -124,6 +126,7 @@ export function ModelsPage() {
             ))}
           </div>
         </Line>
+        <PricesLine />
       </div>
       <Panel open={connect === true} onClose={() => open(false)} title={t("Connect a model")}>
         <Connect onDone={() => open(false)} />

@@ -1,52 +1,14 @@
 import { lazy, Suspense, useState } from "react";
 import { api } from "~/api/http";
-import type { Provider, ProviderModel } from "~/api/types";
+import type { Provider } from "~/api/types";
 import { t } from "~/i18n";
 import { ProblemText } from "~/problems/ProblemText";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
-import { Dots } from "~/ui/Dots";
-import { number } from "~/ui/time";
-import { toastError } from "~/ui/toast";
-import { makeDefault, refreshModels } from "./ModelsPage";
-import { TestButton } from "./TestButton";
+import { ModelRow } from "./ModelRow";
+import { refreshModels } from "./ModelsPage";
 
 const ProviderDialog = lazy(() => import("./ProviderDialog"));
-const ModelDialog = lazy(() => import("./ModelDialog"));
-
-function ModelRow({ model }: { model: ProviderModel }) {
-  const [open, setOpen] = useState(false);
-  const turn = (enabled: boolean) => api.patch(`/models/${model.id}`, { enabled }).then(refreshModels).catch(toastError);
-  return (
-    <li data-testid="model">
-      <input className="switch" type="checkbox" role="switch" aria-label={t("{name} is on", { name: model.name })} checked={model.enabled} onChange={(event) => void turn(event.target.checked)} />
-      <button type="button" className="grow row__link" onClick={() => setOpen(true)}>
-        <b>{model.name}</b>
-        <small>
-          <Dots>
-            {model.upstream_model !== model.name && model.upstream_model}
-            {t("{n} tokens", { n: number(model.context_tokens) })}
-            {model.vision && t("sees pictures")}
-            {model.native_tools && t("uses tools")}
-            {model.kind === "embedding" && t("for search")}
-          </Dots>
-        </small>
-      </button>
-      {model.default ? (
-        <span className="tag tag--box tag--accent">{t("answers")}</span>
-      ) : (
-        model.enabled &&
-        model.kind === "chat" && (
-          <Button small kind="quiet" onClick={() => void makeDefault(model.name)}>
-            {t("Let it answer")}
-          </Button>
-        )
-      )}
-      {model.kind === "chat" && <TestButton path={`/models/${encodeURIComponent(model.name)}/test`} />}
-      <Suspense>{open && <ModelDialog model={model} onClose={() => setOpen(false)} />}</Suspense>
-    </li>
-  );
-}
 
 const STATES: Record<Provider["state"], () => string> = {
   ok: () => t("works"),

@@ -13,6 +13,7 @@ export interface List<T> {
   next: string | null;
 }
 
+export * from "./modelTypes";
 export * from "./peopleTypes";
 
 // ---- models -----------------------------------------------------------------------

@@ -22,7 +22,7 @@ const said = (p: Param, hint: string) => (p("said") ? `${t("It says: {said}", { 
 
 /** Which budget is used up; a person's own reads differently from one that many share. */
 function budgetSpent(p: Param): string {
-  const limit = p("unit") === "money" ? money(Number(p("amount"))) : t("{n} tokens", { n: number(Number(p("amount"))) });
+  const limit = p("unit") === "money" ? money(Number(p("amount")), p("currency")) : t("{n} tokens", { n: number(Number(p("amount"))) });
   const per = { day: t("today"), week: t("this week"), month: t("this month") }[p("period")] ?? "";
   if (p("subject") === "organisation") return t("The organisation’s budget of {limit} for {period} is used up.", { limit, period: per });
   if (p("subject") === "key") return t("The key’s budget of {limit} for {period} is used up.", { limit, period: per });
@@ -63,6 +63,7 @@ const WORDS: Record<string, Say> = {
   "model_unreachable": (p) => [t("The model {name} could not be fetched.", { name: p("model") }), t("Check the network and the settings of pip, or set MECUM_LOCAL_MODEL to a GGUF file of your own.")],
   "models.budget_gone": () => [t("A budget was removed just now."), t("Try again.")],
   "models.budget_spent": (p) => [budgetSpent(p), t("It begins anew on {when}.", { when: dateAndTime(p("resets")) })],
+  "models.amount_malformed": (p) => [t("“{given}” is not a price.", { given: p("given") }), t("Write it as 2.50: at most six decimals, nothing below zero.")],
   "models.busy": (p) => [t("{provider} has too much to do right now.", { provider: p("provider") }), t("Try again later.")],
   "models.ended_early": () => [t("The answer broke off before its end."), t("Try again.")],
   "models.local_arriving": () => [t("The built-in model is not here yet."), t("Try again later, or choose another model.")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -20,7 +21,7 @@ from mecum.rooms.models import (
     failures,
 )
 from mecum.rooms.models.calls import Call, Calls, Ongoing
-from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue, Remote
+from mecum.rooms.models.catalogue import Catalogue, Remote
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.planning.planner import Planner
@@ -67,16 +68,8 @@ class Answering:
             MecumError: as `Models.stream`.
         """
         found = await self._catalogue.resolve(request.model, "chat")
-        call = Call(
-            principal=principal,
-            purpose=request.purpose,
-            model=found if isinstance(found, str) else found.model.name,
-            provider=LOCAL_PROVIDER if isinstance(found, str) else found.provider.name,
-            tokens=estimate_input(request.messages, request.tools),
-            output_tokens_max=request.max_tokens,
-            gives_way=request.gives_way and isinstance(found, str),
-            is_counted=not isinstance(found, str),
-        )
+        tokens = estimate_input(request.messages, request.tools)
+        call = Call.to(found, principal, request.purpose, tokens, request.max_tokens, gives_way=request.gives_way)
         async with self._calls.line_up(call) as ongoing:
             if isinstance(found, str):
                 assert ongoing.place is not None
@@ -131,19 +124,14 @@ class Answering:
                 params={"limit": self._settings.embed_texts_max},
             )
         found = await self._catalogue.resolve(model, "embedding")
-        name = found if isinstance(found, str) else found.model.name
-        provider = LOCAL_PROVIDER if isinstance(found, str) else found.provider.name
         tokens = Tokens(sum(estimate(text) for text in texts))
         purpose = "models.embed_query" if kind == "query" else "models.embed"
-        is_gated = not isinstance(found, str)
-        call = Call(
-            principal, purpose, name, provider, tokens, output_tokens_max=0, is_gated=is_gated, is_counted=is_gated
-        )
+        call = replace(Call.to(found, principal, purpose, tokens, 0), is_gated=not isinstance(found, str))
         async with self._calls.open(call) as ongoing:
             embedder = self._ports.embedder
             if isinstance(found, str):
                 assert embedder is not None
-                embedded = await _embed_here(embedder, name, texts, kind)
+                embedded = await _embed_here(embedder, found, texts, kind)
             else:
                 embedded = await self._embed_there(ongoing, found, texts, tokens)
             ongoing.first()

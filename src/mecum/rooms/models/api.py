@@ -29,14 +29,17 @@ from mecum.rooms.models.bodies import (
     trial_out,
 )
 from mecum.rooms.models.local import Local
+from mecum.rooms.models.pricing.api import build_price_router
+from mecum.rooms.models.pricing.lists import PriceLists
 from mecum.rooms.models.providers import Providers
 from mecum.rooms.models.trials import Trials
 
 
-def build_router(face: Models, local: Local, providers: Providers, trials: Trials) -> APIRouter:
+def build_router(face: Models, local: Local, providers: Providers, trials: Trials, prices: PriceLists) -> APIRouter:
     router = APIRouter(tags=["models"])
     router.include_router(_models(face, local))
     router.include_router(_providers(providers))
+    router.include_router(build_price_router(prices))
     router.include_router(_trials(providers, trials))
     return router
 

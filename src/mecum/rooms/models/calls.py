@@ -20,6 +20,7 @@ from mecum.rooms.models import ModelEvent, ModelRequest, Usage, Waiting, metrics
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.reservation import Need, Reservation
 from mecum.rooms.models.budgets.rules import Amounts
+from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Remote
 from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place, Wanted
 from mecum.rooms.models.gate.line import Band
 from mecum.rooms.models.gate.standing import GivesWay
@@ -71,6 +72,33 @@ class Call:
     is_counted: bool = True
     tiers: tuple[tuple[str, ...], ...] = ()
     prefix: str = ""
+
+    @classmethod
+    def to(
+        cls,
+        found: Remote | str,
+        principal: Principal,
+        purpose: str,
+        tokens: Tokens,
+        output_tokens_max: int | None = None,
+        *,
+        gives_way: bool = False,
+    ) -> Call:
+        """A call to a connected model, or to the built-in one of that name, which no budget counts."""
+        if isinstance(found, str):
+            return cls(
+                principal, purpose, found, LOCAL_PROVIDER, tokens, output_tokens_max, gives_way, is_counted=False
+            )
+        return cls(
+            principal,
+            purpose,
+            found.model.name,
+            found.provider.name,
+            tokens,
+            output_tokens_max,
+            prices=found.prices,
+            price_id=found.price_id,
+        )
 
     @property
     def band(self) -> Band:

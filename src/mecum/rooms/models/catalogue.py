@@ -18,9 +18,12 @@ from mecum.kit.db import Database
 from mecum.kit.errors import NotFound, StartError, Unavailable
 from mecum.rooms.models import CatalogueModel
 from mecum.rooms.models.ports import Ports
+from mecum.rooms.models.prices import FREE, Prices
 from mecum.rooms.models.service import LOCAL_CHAT, LOCAL_EMBEDDING, default_chat, default_embedding
 from mecum.rooms.models.store import catalogue as store
+from mecum.rooms.models.store import prices as price_store
 from mecum.rooms.models.store.catalogue import ModelKind, ModelRow, ProviderRow
+from mecum.rooms.models.store.prices import PriceRow
 from mecum.rooms.models.upstream import Endpoint
 
 logger = logging.getLogger(__name__)
@@ -33,11 +36,17 @@ DEFAULT_CHAT, DEFAULT_EMBEDDING = "default_chat", "default_embedding"
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A connected model and where to ask it."""
+    """A connected model, where to ask it, and what it costs.
+
+    Args:
+        price_id: the version of its prices; None: none were stated, and `prices` are nothing.
+    """
 
     model: ModelRow
     provider: ProviderRow
     endpoint: Endpoint
+    prices: Prices = FREE
+    price_id: UUID | None = None
 
     @property
     def speaks_openai(self) -> bool:
@@ -55,7 +64,8 @@ class Snapshot:
 
 
 class Catalogue:
-    def __init__(self, db: Database, secrets: SecretBox, clock: Clock, ports: Ports) -> None:
+    def __init__(self, db: Database, secrets: SecretBox, clock: Clock, ports: Ports, currency: str) -> None:
+        self._currency = currency
         self._db = db
         self._secrets = secrets
         self._clock = clock
@@ -94,9 +104,10 @@ class Catalogue:
             providers = {row.id: row for row in await store.providers(connection)}
             models = await store.models(connection)
             chosen = await store.choices(connection)
+            priced = await price_store.in_force(connection, self._clock.now(), self._currency)
         endpoints = {each.id: self._endpoint(each) for each in providers.values()}
         found = {
-            each.name: Remote(each, providers[each.provider_id], endpoints[each.provider_id])
+            each.name: _remote(each, providers[each.provider_id], endpoints[each.provider_id], priced.get(each.id))
             for each in models
             if each.provider_id in providers
         }
@@ -178,6 +189,12 @@ class Catalogue:
             names = (embedder.model, EMBEDDING_LICENCE)
             found.append(_built_in(LOCAL_EMBEDDING, "embedding", *names, EMBEDDING_CONTEXT, defaults))
         return found
+
+
+def _remote(model: ModelRow, provider: ProviderRow, endpoint: Endpoint, price: PriceRow | None) -> Remote:
+    if price is None:
+        return Remote(model, provider, endpoint)
+    return Remote(model, provider, endpoint, price.prices, price.id)
 
 
 def _built_in(

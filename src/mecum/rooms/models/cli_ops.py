@@ -16,6 +16,8 @@ from mecum.rooms.models.gate.door import Gate
 from mecum.rooms.models.local import Local, line_full
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import Audit, LocalCard, LocalEndpoint, LocalProgress, NoAudit, NoLocalEngine, Ports
+from mecum.rooms.models.pricing.commands import PriceCommands
+from mecum.rooms.models.pricing.lists import PriceLists
 from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import catalogue as store
@@ -73,14 +75,16 @@ class ModelCommands:
     ) -> None:
         ports = Ports(engine=_InTheServer() if local_model else NoLocalEngine())
         self._upstream = Upstream(settings, machine.clock)
-        self._catalogue = Catalogue(machine.db, machine.secrets, machine.clock, ports)
+        self._catalogue = Catalogue(machine.db, machine.secrets, machine.clock, ports, settings.currency)
         wires = Wires(self._upstream, settings)
         local = Local(ports.engine, wires, Planner(machine.clock), machine.clock)
         gate = Gate(machine.clock, settings)
         gate.add_slots(LOCAL_PROVIDER, local.slots, settings.local_queue_max, line_full)
         trials = Trials(self._upstream, wires, local, gate, None, machine.clock)
         db, secrets, clock = machine.db, machine.secrets, machine.clock
-        self._providers = Providers(db, secrets, clock, audit or NoAudit(), self._catalogue, trials, settings)
+        audit = audit or NoAudit()
+        self._providers = Providers(db, secrets, clock, audit, self._catalogue, trials, settings)
+        self.prices = PriceCommands(PriceLists(db, clock, audit, self._catalogue, settings))
 
     async def start(self) -> None:
         await self._upstream.start()

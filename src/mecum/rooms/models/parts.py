@@ -18,6 +18,7 @@ from mecum.rooms.models.local import Local, line_full
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import Ports
+from mecum.rooms.models.pricing.lists import PriceLists
 from mecum.rooms.models.providers import Providers
 from mecum.rooms.models.relay.asked import Asking
 from mecum.rooms.models.relay.background import Background
@@ -46,6 +47,7 @@ class Parts:
     local: Local
     trials: Trials
     providers: Providers
+    prices: PriceLists
     shelf: Shelf
     background: Background
     forgetting: Forgetting
@@ -73,7 +75,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     health = Health(kit.db)
     keeper = Keeper(kit.db, kit.clock, settings)
     meter = Meter(kit.db, kit.clock, settings, keeper)
-    catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports)
+    catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports, settings.currency)
     wires = Wires(upstream, settings)
     planner = Planner(kit.clock)
     local = Local(ports.engine, wires, planner, kit.clock)
@@ -99,6 +101,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         local=local,
         trials=trials,
         providers=providers,
+        prices=PriceLists(kit.db, kit.clock, ports.audit, catalogue, settings),
         shelf=shelf,
         background=Background(responses, asking, shelf, ports.persons, kit.bus),
         forgetting=Forgetting(kit.db, kit.jobs, kit.clock, settings),

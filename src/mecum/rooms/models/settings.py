@@ -54,6 +54,15 @@ class ModelsSettings(BaseSettings):
     providers_max: int = Field(default=50, ge=1, le=1000, description="Providers that can be connected.")
     models_max: int = Field(default=1000, ge=1, le=10000, description="Models that the catalogue can hold.")
 
+    currency: str = Field(
+        default="USD",
+        pattern="^[A-Z]{3}$",
+        description="The one currency of all prices and costs (ISO 4217). Prices in another one do not hold.",
+    )
+    price_versions_max: int = Field(
+        default=500, ge=2, le=100000, description="Prices that are kept of one model, old ones and coming ones."
+    )
+
     gate_queue_max: int = Field(
         default=2000, ge=1, le=1000000, description="Calls that may wait for one provider; then bulk has to go first."
     )

@@ -134,7 +134,7 @@ class Keeper:
             may_come = purse.reserved > 0 or drawn.leased > purse.block
             if not may_come or self._clock.monotonic() >= until:
                 metrics.budget_refused.labels(purse.rule.subject, purse.rule.unit).inc()
-                raise refusals.spent(purse.rule, purse.window, self._clock.now())
+                raise refusals.spent(purse.rule, purse.window, self._settings.currency, self._clock.now())
             await purse.moved(LOOK_AGAIN_S)
 
     async def _lacking(self, purses: list[Purse], need: Need) -> tuple[Purse, Drawn] | None:

@@ -10,9 +10,9 @@ from mecum.kit.money import MICROS_PER_UNIT
 from mecum.rooms.models.budgets.rules import Rule, Window
 
 
-def spent(rule: Rule, window: Window, now: dt.datetime) -> TooMany:
+def spent(rule: Rule, window: Window, currency: str, now: dt.datetime) -> TooMany:
     resets_at = f"{window.ends_at.astimezone(ZoneInfo(rule.timezone)):%Y-%m-%d %H:%M} ({rule.timezone})"
-    limit = f"{rule.amount:,} tokens" if rule.unit == "tokens" else f"{rule.amount / MICROS_PER_UNIT:,.2f}"
+    limit = f"{rule.amount:,} tokens" if rule.unit == "tokens" else f"{rule.amount / MICROS_PER_UNIT:,.2f} {currency}"
     return TooMany(
         "models.budget_spent",
         f"A budget of {limit} a {rule.period} is used up.",
@@ -22,6 +22,7 @@ def spent(rule: Rule, window: Window, now: dt.datetime) -> TooMany:
             "subject": rule.subject,
             "unit": rule.unit,
             "amount": rule.amount,
+            "currency": currency,
             "period": rule.period,
             "resets_at": resets_at,
             "resets": window.ends_at.isoformat(),

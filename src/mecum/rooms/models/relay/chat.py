@@ -14,6 +14,7 @@ from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.calls import Call, Calls, Ongoing
 from mecum.rooms.models.catalogue import Catalogue, Remote
 from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame
+from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.relay.tap import Tap
 from mecum.rooms.models.sending import Sender
@@ -67,11 +68,11 @@ class ChatDoor:
     async def _passed(self, principal: Principal, request: Spliced, remote: Remote, size: int) -> Parts:
         """Bytes to and from a provider that speaks the same wire."""
         tokens = Tokens(size // CHARS_PER_TOKEN)
-        call = Call(principal, "relay.chat", remote.model.name, remote.provider.name, tokens)
+        call = Call.to(remote, principal, "relay.chat", tokens, output_asked(request.values))
         async with self._calls.open(call) as ongoing:
             streamed = request.values.get("stream") is True
             for asks_usage in (True, False) if self._asks_usage(request, remote) else (False,):
-                sent = self._body(request, remote, asks_usage)
+                sent = self._body(request, remote, asks_usage, ongoing.reservation.output_tokens)
                 begin = ongoing.undisturbed
                 async with self._sender.send(remote, PATH, sent, begin=begin, streamed=streamed) as answer:
                     said = b"" if answer.ok else await answer.read(ERROR_BODY_LIMIT)
@@ -90,8 +91,9 @@ class ChatDoor:
         asked = bool(obj(request.values.get("stream_options")).get("include_usage"))
         return streams and not asked and remote.provider.id not in self._no_stream_options
 
-    def _body(self, request: Spliced, remote: Remote, asks_usage: bool) -> bytes:
-        changes: dict[str, object] = {"model": remote.model.upstream_model}
+    def _body(self, request: Spliced, remote: Remote, asks_usage: bool, output_limit: int | None) -> bytes:
+        changes = limiting(request.values, output_limit, remote.endpoint.base_url)
+        changes["model"] = remote.model.upstream_model
         if asks_usage:
             changes["stream_options"] = {**obj(request.values.get("stream_options")), "include_usage": True}
         return request.changed(changes)

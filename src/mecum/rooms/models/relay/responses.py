@@ -14,6 +14,7 @@ from mecum.rooms.models.catalogue import Remote
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame
 from mecum.rooms.models.relay.asked import Asked, Asking
+from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.relay.tap import Tap
 from mecum.rooms.models.sending import Sender
@@ -90,11 +91,16 @@ class ResponsesDoor:
     async def _passed(self, principal: Principal, asked: Asked, remote: Remote) -> Parts:
         """Bytes to and from a provider that has this wire itself."""
         tokens = Tokens(asked.size // CHARS_PER_TOKEN)
-        call = Call(principal, PURPOSE, remote.model.name, remote.provider.name, tokens)
-        sent = _sent(asked, remote)
+        call = Call.to(remote, principal, PURPOSE, tokens, output_asked(asked.values))
         async with (
             self._calls.open(call) as ongoing,
-            self._sender.send(remote, PATH, sent, begin=ongoing.undisturbed, streamed=asked.streams) as answer,
+            self._sender.send(
+                remote,
+                PATH,
+                _sent(asked, remote, ongoing.reservation.output_tokens),
+                begin=ongoing.undisturbed,
+                streamed=asked.streams,
+            ) as answer,
         ):
             ongoing.first()
             if not answer.ok:
@@ -196,10 +202,15 @@ class ResponsesDoor:
         self, principal: Principal, asked: Asked, remote: Remote, chat: JsonObject
     ) -> AsyncGenerator[JsonObject, None]:
         tokens = Tokens(asked.size // CHARS_PER_TOKEN)
-        call = Call(principal, PURPOSE, remote.model.name, remote.provider.name, tokens)
+        call = Call.to(remote, principal, PURPOSE, tokens, output_asked(chat))
         async with (
             self._calls.open(call) as ongoing,
-            self._sender.send(remote, CHAT_PATH, dumps(chat), begin=ongoing.undisturbed) as answer,
+            self._sender.send(
+                remote,
+                CHAT_PATH,
+                dumps(chat | limiting(chat, ongoing.reservation.output_tokens, remote.endpoint.base_url)),
+                begin=ongoing.undisturbed,
+            ) as answer,
         ):
             if not answer.ok:
                 raise await answer.error()
@@ -247,8 +258,8 @@ class ResponsesDoor:
             await self._shelf.put(self._asking.kept(principal, asked, response))
 
 
-def _sent(asked: Asked, remote: Remote) -> bytes:
-    """The request as the provider gets it: stored here and not there."""
+def _sent(asked: Asked, remote: Remote, output_limit: int | None) -> bytes:
+    """The request as the provider gets it: stored here and not there, with an answer no longer than budgets allow."""
     changes: dict[str, object] = {"model": remote.model.upstream_model, "store": False}
     if len(asked.items) != asked.input_count or asked.in_background:
         changes["input"] = asked.items
@@ -256,6 +267,8 @@ def _sent(asked: Asked, remote: Remote) -> bytes:
         changes["previous_response_id"] = None
     if asked.in_background:
         changes |= {"background": False, "stream": False}
+    if output_limit is not None and (output_asked(asked.values) or output_limit + 1) > output_limit:
+        changes["max_output_tokens"] = output_limit
     return asked.request.changed(changes)
 
 

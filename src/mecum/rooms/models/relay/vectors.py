@@ -57,7 +57,7 @@ class VectorsDoor:
 
     async def _passed(self, principal: Principal, request: Spliced, remote: Remote, size: int) -> Parts:
         tokens = Tokens(size // CHARS_PER_TOKEN)
-        call = Call(principal, "relay.embeddings", remote.model.name, remote.provider.name, tokens)
+        call = Call.to(remote, principal, "relay.embeddings", tokens, 0)
         sent = request.changed({"model": remote.model.upstream_model})
         async with (
             self._calls.open(call) as ongoing,

@@ -37,6 +37,22 @@ model = Table(
     Column("enabled", Boolean),
     Column("created_at", moment),
 )
+price = Table(
+    "price",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("model_id", UUID),
+    Column("model", String(128)),
+    Column("currency", String(3)),
+    Column("since", moment),
+    Column("input", BigInteger),
+    Column("cached", BigInteger),
+    Column("output", BigInteger),
+    Column("reasoning", BigInteger),
+    Column("image", BigInteger),
+    Column("second", BigInteger),
+    Column("created_at", moment),
+)
 setting = Table("setting", metadata, Column("key", String(100), primary_key=True), Column("value", JSONB))
 usage = Table(
     "usage",
