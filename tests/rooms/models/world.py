@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import FastAPI
 from openai import AsyncOpenAI
@@ -22,7 +22,7 @@ from mecum.kit.bus import LocalBus
 from mecum.kit.clock import Clock, SystemClock
 from mecum.kit.crypto import SecretBox
 from mecum.kit.db import AsyncConnection, Database
-from mecum.kit.errors import EngineUnavailable, MecumError
+from mecum.kit.errors import EngineUnavailable, MecumError, NotFound
 from mecum.kit.http import Credentials, install_errors
 from mecum.kit.outbox import Outbox
 from mecum.kit.room import Kit, Room
@@ -58,6 +58,17 @@ class OnePerson:
     def __init__(self, caller: Principal) -> None:
         self.caller = caller
         self.actions: list[str] = []
+        self.key = uuid4()
+
+    async def person(self, person: PersonId) -> object:
+        if person != self.caller.person:
+            raise NotFound("people.no_person", "Nobody.")
+        return self.caller
+
+    async def key_owner(self, key: UUID) -> PersonId:
+        if key != self.key:
+            raise NotFound("people.no_key", "No key.")
+        return self.caller.person
 
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"

@@ -36,7 +36,7 @@ from mecum.rooms.models.trials import Trials
 
 
 def build_router(face: Models, local: Local, providers: Providers, trials: Trials, prices: PriceLists) -> APIRouter:
-    router = APIRouter(tags=["models"])
+    router = APIRouter()
     router.include_router(_models(face, local))
     router.include_router(_providers(providers))
     router.include_router(build_price_router(prices))

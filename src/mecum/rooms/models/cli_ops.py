@@ -11,6 +11,9 @@ from mecum.kit.crypto import SecretBox
 from mecum.kit.db import Database
 from mecum.kit.errors import Conflict, EngineUnavailable, MecumError, NotFound
 from mecum.rooms.models import CatalogueModel, service
+from mecum.rooms.models.budgets.commands import BudgetCommands, Found
+from mecum.rooms.models.budgets.keeper import Keeper
+from mecum.rooms.models.budgets.managing import Budgets
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.gate.door import Gate
 from mecum.rooms.models.local import Local, line_full
@@ -84,6 +87,8 @@ class ModelCommands:
         db, secrets, clock = machine.db, machine.secrets, machine.clock
         audit = audit or NoAudit()
         self._providers = Providers(db, secrets, clock, audit, self._catalogue, trials, settings)
+        budgets = Budgets(db, clock, Keeper(db, clock, settings), Found(), audit, settings)
+        self.budgets = BudgetCommands(budgets)
         self.prices = PriceCommands(PriceLists(db, clock, audit, self._catalogue, settings))
 
     async def start(self) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from fastapi import APIRouter
+
 from mecum.kit.jobs import JobSpec
 from mecum.kit.outbox import Subscription
 from mecum.kit.room import Kit, Room
 from mecum.rooms.models.api import build_router
+from mecum.rooms.models.budgets.api import build_budget_router
 from mecum.rooms.models.face import ModelsRoom
 from mecum.rooms.models.forgetting import FORGET_AGAIN
 from mecum.rooms.models.parts import Parts, assemble
 from mecum.rooms.models.ports import Ports
 from mecum.rooms.models.relay.shelf import MAKE
+from mecum.rooms.models.reports.api import build_usage_router
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.people import PERSON_ERASED
 
@@ -25,14 +29,23 @@ def mounted(parts: Parts) -> Room[ModelsRoom]:
     return Room(
         name="models",
         face=parts.face,
-        router=build_router(parts.face, parts.local, parts.providers, parts.trials, parts.prices),
+        router=_router(parts),
         jobs=[
             JobSpec(MAKE, parts.background.make, attempts_max=5, given_up=parts.background.give_up),
             JobSpec(FORGET_AGAIN, parts.forgetting.again),
             JobSpec("models.sweep_responses", parts.shelf.sweep, cron="23 * * * *"),
             JobSpec("models.sweep_usage", parts.meter.sweep, cron="41 3 * * *"),
+            JobSpec("models.sweep_budgets", parts.keeper.sweep, cron="51 3 * * *"),
         ],
         handlers=[Subscription(PERSON_ERASED, "models.erase_person", parts.forgetting.erase)],
         start=parts.start,
         stop=parts.stop,
     )
+
+
+def _router(parts: Parts) -> APIRouter:
+    router = APIRouter(tags=["models"])
+    router.include_router(build_router(parts.face, parts.local, parts.providers, parts.trials, parts.prices))
+    router.include_router(build_budget_router(parts.budgets))
+    router.include_router(build_usage_router(parts.my_usage))
+    return router

@@ -95,7 +95,9 @@ async def limit(
     """A budget of each person, or of what `caller` names."""
     of = {"each_person": None, "person": caller and caller.person, "organisation": caller and caller.organisation}
     subject_id = caller.paying_key if subject == "key" and caller else of.get(subject)
-    rule = Rule(new_id(), subject, subject_id, unit, amount, period, hard, "UTC", "operator", AT)
+    rule = Rule(
+        new_id(), subject, subject_id, caller and caller.person, unit, amount, period, hard, "UTC", "operator", AT
+    )
     async with database.transaction() as connection:
         assert await store.add(connection, rule)
     return rule

@@ -27,6 +27,7 @@ TYPES = {
 UNKNOWN_MODEL = "model_not_found"
 CODES = {
     "models.unknown": UNKNOWN_MODEL,
+    "models.budget_spent": "insufficient_quota",
     "models.provider_limit": "rate_limit_exceeded",
     "models.provider_unknown_model": UNKNOWN_MODEL,
     "models.response_unknown": "response_not_found",
