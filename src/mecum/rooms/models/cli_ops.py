@@ -11,6 +11,7 @@ from mecum.kit.crypto import SecretBox
 from mecum.kit.db import Database
 from mecum.kit.errors import Conflict, EngineUnavailable, MecumError, NotFound
 from mecum.rooms.models import CatalogueModel, service
+from mecum.rooms.models.accounts import Accounts
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.gate.door import Gate
 from mecum.rooms.models.local import Local, line_full
@@ -21,13 +22,14 @@ from mecum.rooms.models.pricing.lists import PriceLists
 from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import catalogue as store
+from mecum.rooms.models.store.accounts import KEY
 from mecum.rooms.models.trials import Trial, Trials
 from mecum.rooms.models.upstream import Upstream
 from mecum.rooms.models.wires.wires import Wires
 
 __all__ = ["SEALED", "Machine", "ModelCommands", "Trial"]
 
-SEALED = (store.KEY,)
+SEALED = (KEY,)
 """What the room keeps sealed, for the rotation of keys."""
 
 
@@ -83,7 +85,8 @@ class ModelCommands:
         trials = Trials(self._upstream, wires, local, gate, None, machine.clock)
         db, secrets, clock = machine.db, machine.secrets, machine.clock
         audit = audit or NoAudit()
-        self._providers = Providers(db, secrets, clock, audit, self._catalogue, trials, settings)
+        accounts = Accounts(db, secrets, clock, audit, self._catalogue, settings)
+        self._providers = Providers(db, clock, audit, self._catalogue, accounts, trials, settings)
         self.prices = PriceCommands(PriceLists(db, clock, audit, self._catalogue, settings))
 
     async def start(self) -> None:
@@ -95,7 +98,7 @@ class ModelCommands:
     async def list(self) -> tuple[CatalogueModel, ...]:
         """The models that can be chosen, the default first."""
         self._catalogue.forget()
-        return await self._catalogue.listed()
+        return await self._catalogue.usable(None)
 
     async def add(
         self,

@@ -25,7 +25,7 @@ def mounted(parts: Parts) -> Room[ModelsRoom]:
     return Room(
         name="models",
         face=parts.face,
-        router=build_router(parts.face, parts.local, parts.providers, parts.trials, parts.prices),
+        router=build_router(parts),
         jobs=[
             JobSpec(MAKE, parts.background.make, attempts_max=5, given_up=parts.background.give_up),
             JobSpec(FORGET_AGAIN, parts.forgetting.again),

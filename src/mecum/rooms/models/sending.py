@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from mecum.kit.errors import MecumError
-from mecum.rooms.models.catalogue import Remote
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.retries import Retries
+from mecum.rooms.models.routes import Remote
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.upstream import Answer, Upstream
 
@@ -45,7 +45,7 @@ class Sender:
 
     def note(self, remote: Remote, error: MecumError) -> None:
         """An answer of this provider broke, and the error goes on as part of it."""
-        self._health.failed(remote.provider, error)
+        self._health.failed(remote.account, error)
 
     async def _answered(self, remote: Remote, path: str, body: bytes, streamed: bool) -> Answer:
         retries = Retries(self._settings)
@@ -53,7 +53,7 @@ class Sender:
             try:
                 answer = await self._begun(remote, path, body, streamed)
                 if answer.ok or answer.status in CALLERS_FAULT:
-                    self._health.worked(remote.provider)
+                    self._health.worked(remote.account)
                     return answer
                 error = await answer.error()
                 answer.close()
@@ -61,7 +61,7 @@ class Sender:
                 error = failure
             wait_s = retries.pause(error)
             if wait_s is None:
-                self._health.failed(remote.provider, error)
+                self._health.failed(remote.account, error)
                 raise error
             await asyncio.sleep(wait_s)
 

@@ -82,7 +82,7 @@ class ResponsesDoor:
                         yield part
                 return
             except _NoSuchDoor:
-                self._health.speaks_responses(found.provider, False)
+                self._health.speaks_responses(found.provider.id, False)
         async with aclosing(self._translated(principal, asked)) as parts:
             async for part in parts:
                 yield part
@@ -100,7 +100,7 @@ class ResponsesDoor:
                         yield part
                 return
             if remote.provider.speaks_responses is None:
-                self._health.speaks_responses(remote.provider, True)
+                self._health.speaks_responses(remote.provider.id, True)
             if asked.streams and answer.content_type == "text/event-stream":
                 yield Head(200, STREAM_HEADERS)
                 async with aclosing(self._events(principal, asked, ongoing, remote, answer)) as parts:
