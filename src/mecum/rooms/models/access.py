@@ -71,5 +71,5 @@ def kept(access: Access) -> dict[str, Any]:
 def read(value: Mapping[str, Any]) -> Access:
     """What `kept` wrote."""
     organisations = frozenset(UUID(hex=each) for each in value.get("organisations", ()))
-    roles = frozenset(cast(InstallationRole, each) for each in value.get("roles", ()))
+    roles = frozenset[InstallationRole](value.get("roles", ()))
     return Access(cast(AccessKind, value["kind"]), organisations, roles)

@@ -180,7 +180,7 @@ class Aliases:
             )
         if any(name not in models for name in names):
             raise NotFound("models.model_unknown", "There is no such model.")
-        kinds = {models[name].kind for name in names}
+        kinds: set[ModelKind] = {models[name].kind for name in names}
         if len(kinds) > 1:
             raise Unprocessable(
                 "models.alias_mixed", "Models that answer and models that make vectors can't share a name."

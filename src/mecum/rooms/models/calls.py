@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 from uuid import UUID
 
 from opentelemetry.trace import Span
@@ -16,14 +16,17 @@ from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
 from mecum.kit.telemetry import failed
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import ModelRequest, Usage, Waiting, metrics
+from mecum.rooms.models import ModelEvent, ModelRequest, Usage, Waiting, metrics
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.reservation import Reservation, Wanted
 from mecum.rooms.models.budgets.rules import Amounts
 from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place
+from mecum.rooms.models.gate.door import Wanted as PlaceWanted
 from mecum.rooms.models.gate.line import Band
+from mecum.rooms.models.gate.standing import GivesWay
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.prices import FREE, Prices
+from mecum.rooms.models.routes import Remote
 from mecum.rooms.models.store.usage import UsageRecord
 
 OUTCOME_CHARS_MAX = 60
@@ -31,10 +34,12 @@ PURPOSE_CHARS_MAX = 60
 LATENCY_MAX_MS = 2**31 - 1
 ANSWER_TOKENS_MIN = 256
 """A budget that has not enough left for so short an answer refuses the call."""
+Answered = TypeVar("Answered")
 
 
 INTERACTIVE = frozenset(("assistant.answer", "models.embed_query"))
 BACKGROUND = frozenset(("assistant.background", "assistant.title", "models.embed"))
+BULK = frozenset(("models.bulk",))
 EMBEDDING = frozenset(("models.embed_query", "models.embed", "relay.embeddings"))
 PEOPLE = frozenset(("web", "terminal", "editor", "phone", "voice"))
 
@@ -48,6 +53,8 @@ class Call:
 
     Args:
         tokens: its input, about.
+        tiers: the pools that could serve it, see `Asked`; empty: its provider alone.
+        prefix: of the conversation, see `Asked`.
         gives_way: nobody waits for it, see `ModelRequest`.
         is_gated: it waits for its turn at the gate. The built-in embedder has room for everybody.
         prices: what it costs, by the list `price_id`.
@@ -65,10 +72,14 @@ class Call:
     prices: Prices = FREE
     price_id: UUID | None = None
     is_counted: bool = True
+    tiers: tuple[tuple[str, ...], ...] = ()
+    prefix: str = ""
 
     @property
     def band(self) -> Band:
-        """Somebody who waits at a screen, a program, or nobody who waits."""
+        """Somebody who waits at a screen, a program, nobody who waits, or nobody before tomorrow."""
+        if self.purpose in BULK:
+            return "bulk"
         if self.purpose in BACKGROUND:
             return "background"
         return "interactive" if self.purpose in INTERACTIVE and self.principal.surface in PEOPLE else "api"
@@ -91,8 +102,18 @@ class Call:
     def asked(self) -> Asked:
         """What the gate needs to know of it."""
         tenant = f"{self.principal.organisation.hex}/{self.principal.person.hex}"
+        band = self.band
+        gives_way: GivesWay = "always" if self.gives_way else "before_first" if band == "bulk" else "never"
+        tiers = self.tiers or ((self.provider,),)
         return Asked(
-            self.provider, self.model, tenant, self.band, self.tokens, self.output_tokens_max, gives_way=self.gives_way
+            tiers,
+            self.model,
+            tenant,
+            band,
+            self.tokens,
+            self.output_tokens_max,
+            gives_way=gives_way,
+            prefix=self.prefix,
         )
 
 
@@ -119,6 +140,27 @@ class Ongoing:
             if self.place is not None:
                 self.place.first()
 
+    @property
+    def pool(self) -> str:
+        """Where it was let in."""
+        return self.place.pool if self.place is not None else ""
+
+    def asks(self, remote: Remote) -> None:
+        """It is `remote` that answers from now on, and is paid for it."""
+        if self.call.model != remote.model.name or self.call.price_id != remote.price_id:
+            self.call = replace(
+                self.call,
+                model=remote.model.name,
+                provider=remote.provider.name,
+                prices=remote.prices,
+                price_id=remote.price_id,
+            )
+
+    def elsewhere(self, tiers: tuple[tuple[str, ...], ...]) -> None:
+        """Leave the place, in which nothing was answered, for one in these pools: see `turn` and `queue`."""
+        if self.place is not None:
+            self.place.again(tiers)
+
     def limited(self, request: ModelRequest) -> ModelRequest:
         """`request`, with an answer no longer than budgets allow."""
         most = self.reservation.output_tokens
@@ -139,6 +181,38 @@ class Ongoing:
         if self.place is not None and not self.place.is_in:
             with self._waiting():
                 await self.place.turn()
+
+    async def undisturbed(self, work: Callable[[], Awaitable[Answered]], undo: Callable[[Answered], None]) -> Answered:
+        """What comes of `work`, which ends with the first of the answer.
+
+        A call of bulk whose place is wanted meanwhile stops it, waits for its turn and does it anew: in `place.pool`,
+        which may be another one.
+
+        Args:
+            undo: lets go of what came of `work` just as the call was cancelled.
+        """
+        if self.place is None or not self.place.gives_way:
+            return await work()
+        while True:
+            try:
+                return await self.place.unless_wanted(work, undo)
+            except PlaceWanted:
+                self.place.again()
+                await self.turn()
+
+    async def events(self, ask: Callable[[], AsyncGenerator[ModelEvent, None]]) -> AsyncGenerator[ModelEvent, None]:
+        """The events of `ask()`, which waits for the turn itself, and is asked anew where `undisturbed` would be."""
+        place, begun = self.place, False
+        assert place is not None
+        while True:
+            try:
+                async with aclosing(ask()) as events:
+                    while event := await (anext(events, None) if begun else _next(events, place)):
+                        begun = begun or not isinstance(event, Waiting)
+                        yield event
+                return
+            except PlaceWanted:
+                place.again()
 
     @contextmanager
     def _waiting(self) -> Generator[None]:
@@ -210,7 +284,8 @@ class Calls:
         """As `open`, but inside the block the call still has to wait for its turn: see `Ongoing.queue`."""
         reservation = await self._budgets.reserve(call.principal, call.wanted())
         ongoing = Ongoing(self._clock, call, self._clock.monotonic(), _begun(call), reservation)
-        metrics.figures_of(call.provider, call.operation).open.inc()
+        opened = metrics.figures_of(call.provider, call.operation).open
+        opened.inc()
         try:
             with ongoing.noting():
                 async with self._entering(call) as ongoing.place:
@@ -222,6 +297,7 @@ class Calls:
                         if ongoing.place is not None:
                             ongoing.place.over(ongoing.usage)
         finally:
+            opened.dec()
             self._over(ongoing)
 
     def _over(self, ongoing: Ongoing) -> None:
@@ -230,7 +306,6 @@ class Calls:
         self._meter.record(record, ongoing.reservation.settle(took, self._clock.monotonic()))
         call, span, first_at = ongoing.call, ongoing.span, ongoing.first_at
         figures = metrics.figures_of(call.provider, call.operation)
-        figures.open.dec()
         figures.seconds.observe(record.latency_ms / 1000)
         figures.read.inc(record.input_tokens)
         figures.written.inc(record.output_tokens)
@@ -277,6 +352,11 @@ class Calls:
     @staticmethod
     def _ms(start: float, end: float) -> int:
         return max(0, min(LATENCY_MAX_MS, round((end - start) * 1000)))
+
+
+async def _next(events: AsyncGenerator[ModelEvent, None], place: Place) -> ModelEvent | None:
+    """The next of `events`. Raises Wanted of the gate."""
+    return await place.unless_wanted(lambda: anext(events, None))
 
 
 def _begun(call: Call) -> Span:

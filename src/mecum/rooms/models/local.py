@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -12,7 +11,7 @@ from mecum.kit.errors import EngineUnavailable, MecumError, TooMany
 from mecum.rooms.models import ImagePart, LocalModel, Message, ModelEvent, ModelRequest, TextPart, Waiting
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER
 from mecum.rooms.models.failures import AUTOMATIC
-from mecum.rooms.models.gate.door import Place
+from mecum.rooms.models.gate.door import Place, Wanted
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import LocalEngine
 from mecum.rooms.models.service import LOCAL_CHAT
@@ -137,17 +136,10 @@ class Local:
         place.look()
         if not place.is_alone:
             raise _wanted()
-        asking = asyncio.create_task(self._whole(request, timezone))
-        waiting = asyncio.create_task(place.wanted.wait())
         try:
-            await asyncio.wait({asking, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():
-                raise _wanted()
-            return asking.result()
-        finally:
-            asking.cancel()
-            waiting.cancel()
-            await asyncio.gather(asking, waiting, return_exceptions=True)
+            return await place.unless_wanted(lambda: self._whole(request, timezone))
+        except Wanted as wanted:
+            raise _wanted() from wanted
 
     async def _whole(self, request: ModelRequest, timezone: str) -> list[ModelEvent]:
         async with aclosing(self._answer(request, self._clock.monotonic(), timezone)) as events:

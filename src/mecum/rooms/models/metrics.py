@@ -77,9 +77,11 @@ first_token_seconds = Histogram(
 )
 
 gate_waiting = Gauge(
-    "mecum_gate_waiting", "Calls that wait at the gate, looked at once a second.", ("provider", "band"),
+    "mecum_gate_waiting",
+    "Calls that wait at the gate, at each provider that could serve them; looked at once a second.",
+    ("provider", "band"),
     registry=REGISTRY,
-)  # fmt: skip
+)
 gate_running = Gauge(
     "mecum_gate_running", "Calls that were let in and go on, looked at once a second.", ("provider",), registry=REGISTRY
 )
@@ -100,6 +102,13 @@ budget_refused = Counter("mecum_budget_refused", "Calls that a budget refused.",
 budget_unattributed = Counter(
     "mecum_budget_unattributed",
     "Units of budgets that count as spent because a process died before it accounted for them.",
+    registry=REGISTRY,
+)
+gate_returned = Counter(
+    "mecum_gate_returned",
+    "Calls that left their place before anything was answered, and waited again: bulk for somebody at a screen, or any "
+    "call when its provider had too much to do.",
+    ("provider", "band"),
     registry=REGISTRY,
 )
 gate_wait_seconds = Histogram(

@@ -122,7 +122,9 @@ def account_out(account: KnownAccount) -> dict[str, Any]:
 def state_of(accounts: Sequence[AccountRow]) -> AccountState:
     """How a provider fares: as the best of its accounts that may be asked."""
     states = {account.state for account in accounts if not account.paused}
-    return next((state for state in ("ok", "unknown") if state in states), "failing" if states else "unknown")
+    if "ok" in states:
+        return "ok"
+    return "failing" if states == {"failing"} else "unknown"
 
 
 def access_out(access: Access) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from mecum.kit.room import Kit
 from mecum.rooms.models.accounts import Accounts
 from mecum.rooms.models.aliases import Aliases
 from mecum.rooms.models.answering import Answering
+from mecum.rooms.models.attempts import Resting
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.calls import Calls
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
@@ -88,8 +89,9 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     accounts = Accounts(kit.db, kit.secrets, kit.clock, ports.audit, catalogue, settings)
     providers = Providers(kit.db, kit.clock, ports.audit, catalogue, accounts, trials, settings)
     calls = Calls(keeper, gate, meter, kit.clock)
-    sender = Sender(upstream, health, settings)
-    answering = Answering(catalogue, calls, wires, local, planner, sender, health, ports, settings)
+    resting = Resting(kit.clock)
+    sender = Sender(upstream, health, resting, settings)
+    answering = Answering(catalogue, calls, wires, local, planner, sender, resting, health, ports, settings)
     shelf = Shelf(kit.db, kit.jobs, kit.bus, kit.clock, settings)
     asking = Asking(catalogue, shelf, kit.clock, settings)
     chat_door = ChatDoor(catalogue, calls, sender, answering, kit.clock, settings)

@@ -81,6 +81,9 @@ class ModelsSettings(BaseSettings):
     gate_starving_s: float = Field(
         default=30.0, gt=0, le=HOUR_S, description="After such a wait a call is let in now and then, whatever its band."
     )
+    gate_fallback_after_s: float = Field(
+        default=5.0, gt=0, le=HOUR_S, description="After such a wait a call asks the fallbacks of its model too."
+    )
     gate_tokens_start: float = Field(
         default=400_000, ge=1, description="Tokens that a provider gets at once, until it was measured."
     )

@@ -27,7 +27,7 @@ LISTS: dict[ProviderKind, str] = {
     "anthropic": f"/models?limit={DISCOVERED_MAX}",
     "gemini": f"/models?pageSize={DISCOVERED_MAX}",
 }
-LOCAL_TRIAL = Asked(LOCAL_PROVIDER, service.LOCAL_CHAT, "models.trial", "interactive", 20, 200)
+LOCAL_TRIAL = Asked(((LOCAL_PROVIDER,),), service.LOCAL_CHAT, "models.trial", "interactive", 20, 200)
 QUESTION = ModelRequest([Message("user", (TextPart(TEST_TEXT),))], max_tokens=200, purpose="models.test")
 
 

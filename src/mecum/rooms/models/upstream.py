@@ -61,11 +61,16 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which model of which provider, and what the catalogue calls it."""
+    """Which model of which provider, and what the catalogue calls it.
+
+    Args:
+        is_alone: nobody else can be asked, so a failure before the first byte is tried again here.
+    """
 
     endpoint: Endpoint
     upstream_model: str
     name: str
+    is_alone: bool = True
 
 
 Pressed: TypeAlias = Callable[[str, float | None], None]

@@ -34,7 +34,7 @@ async def gate(**settings: Any) -> AsyncGenerator[Gate]:
 
 
 def asked(tenant: str = "ines", band: Band = "interactive", tokens: int = 600) -> Asked:
-    return Asked("server", "model", tenant, band, tokens, 10)
+    return Asked((("server",),), "model", tenant, band, tokens, 10)
 
 
 async def call(at: Gate, who: Asked, done: list[str], hold: asyncio.Event | None = None) -> None:

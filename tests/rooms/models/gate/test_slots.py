@@ -40,7 +40,7 @@ class Engine:
         self.gate.add_slots("here", lambda: self.slots, queue_max, lambda about_s: busy("here", about_s))
 
     def asked(self, tenant: str, band: Band = "interactive", *, gives_way: bool = False) -> Asked:
-        return Asked("here", "m", tenant, band, 1_000_000, 100, gives_way=gives_way)
+        return Asked((("here",),), "m", tenant, band, 1_000_000, 100, gives_way="always" if gives_way else "never")
 
 
 async def test_so_many_are_let_in_as_there_are_slots_however_long_their_prompts_are(clock: ManualClock) -> None:

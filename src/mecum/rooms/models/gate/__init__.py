@@ -2,5 +2,8 @@
 
 line.py        one line: strict bands, fair queues inside a band; pure
 pressure.py    how much a server takes before it slows down; pure
-door.py        both in front of each provider, for asyncio
+pool.py        both in front of one account of a provider; pure
+standing.py    what a call asks, and in which lines it stands; pure
+pools.py       all pools: who is let in where, and who makes way; pure
+door.py        all of that for asyncio
 """

@@ -1,7 +1,6 @@
-"""The gate for asyncio: a line and a limit in front of each provider. One loop is its only writer.
+"""The gate for asyncio: a line and a limit in front of each account of a provider. One loop is its only writer.
 
-What a connected provider takes at once is measured, in tokens. The built-in engine has slots, none while its weights
-are on their way: whoever waits for it waits for as long as that takes.
+Whoever waits for the built-in engine waits for as long as it takes until its weights are here.
 """
 
 from __future__ import annotations
@@ -9,150 +8,82 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
-from math import inf
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from mecum.kit.clock import Clock
 from mecum.kit.errors import TooMany
 from mecum.rooms.models import Usage, metrics
-from mecum.rooms.models.gate.line import BANDS, Band, Line, Ticket, cost
+from mecum.rooms.models.gate.line import BANDS, Band, Line
+from mecum.rooms.models.gate.pool import TICK_S, Pool, Slots
+from mecum.rooms.models.gate.pools import Pools
 from mecum.rooms.models.gate.pressure import Pressure
+from mecum.rooms.models.gate.standing import Asked, Standing
 from mecum.rooms.models.settings import ModelsSettings
 
-TICK_S = 1.0
 JITTER = 0.3
 """A Retry-After is up to so much longer, so that those who were refused do not come back all at once."""
 SAY_EVERY_S = 1.0
-RATE_HALF_LIFE_S = 10.0
-EXPECTED_TOKENS = 400.0
-FOLLOW = 0.05
 OWN_SHARE = 0.75
 """Of the line for slots, one person's calls may take so much."""
 
 Refusal: TypeAlias = Callable[[float | None], TooMany]
 """For whom there is no place; given the seconds until there is one, about, where they are known."""
+Answered = TypeVar("Answered")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Who asks for what.
-
-    Args:
-        pool: the provider, whose account has the limits.
-        output_tokens_max: of the answer, where the caller set a limit.
-        gives_way: nobody waits for it; where there are slots it leaves for anybody who comes, see `Place.wanted`.
-    """
-
-    pool: str
-    model: str
-    tenant: str
-    band: Band
-    input_tokens: int
-    output_tokens_max: int | None = None
-    weight: float = 1.0
-    gives_way: bool = False
-
-
-@dataclass(slots=True)
-class _Pool:
-    """
-    Args:
-        refusal: what somebody hears for whom there is no place.
-        slots: how many calls at once, where that is known; None where the tokens at once are measured.
-    """
-
-    name: str
-    line: Line
-    pressure: Pressure
-    refusal: Refusal
-    slots: Callable[[], int] | None = None
-    aside: set[Place] = field(default_factory=set["Place"])
-    served_per_s: float | None = None
-    served_cost: float = 0.0
-    expected: dict[str, float] = field(default_factory=dict[str, float])
-    turns: dict[Ticket, asyncio.Future[None]] = field(default_factory=dict[Ticket, "asyncio.Future[None]"])
-
-    def admit(self, now: float) -> None:
-        """Let in whose turn it is."""
-        if self.pressure.held_s(now) > 0:
-            return
-        tokens, calls = (self.pressure.limit, inf) if self.slots is None else (inf, self.slots())
-        for ticket in self.line.admit(tokens, calls, now):
-            admitted, waited_seconds = metrics.admissions_of(self.name, ticket.band)
-            admitted.inc()
-            waited_seconds.observe(now - ticket.arrived)
-            self.wake(ticket)
-
-    def wake(self, ticket: Ticket) -> None:
-        """It need not wait any more: it is in, or gone."""
-        turn = self.turns.pop(ticket, None)
-        if turn is not None and not turn.done():
-            turn.set_result(None)
-
-    def about_s(self, ticket: Ticket, now: float) -> float | None:
-        """How long it will take until it is its turn; None: nothing was served yet by which to tell."""
-        held_s = self.pressure.held_s(now)
-        if not self.served_per_s:
-            return held_s or None
-        return held_s + self.line.ahead(ticket) / self.served_per_s
-
-    def turned_away(self, ticket: Ticket, about_s: float | None) -> TooMany:
-        metrics.gate_refused.labels(self.name, ticket.band).inc()
-        return self.refusal(about_s)
-
-    def tick(self, now: float) -> None:
-        rate = self.served_cost / TICK_S
-        self.served_cost = 0.0
-        if rate:
-            share = 1 - 0.5 ** (TICK_S / RATE_HALF_LIFE_S)
-            before = rate if self.served_per_s is None else self.served_per_s
-            self.served_per_s = before + share * (rate - before)
-        if self.slots is None:
-            self.pressure.tick(self.line.running_tokens)
-        self.admit(now)
-        self._show()
-
-    def _show(self) -> None:
-        for band in BANDS:
-            metrics.gate_waiting.labels(self.name, band).set(self.line.waiting_in(band))
-        metrics.gate_running.labels(self.name).set(self.line.running)
-        metrics.gate_running_tokens.labels(self.name).set(self.line.running_tokens)
-        metrics.gate_limit_tokens.labels(self.name).set(self.pressure.limit)
+class Wanted(Exception):
+    """Somebody is to have the place, and what was done in it was stopped."""
 
 
 class Place:
     """A call's place at the gate, from standing in the line to its end."""
 
-    def __init__(self, gate: Gate, pool: _Pool, ticket: Ticket, asked: Asked, clock: Clock) -> None:
+    def __init__(self, gate: Gate, standing: Standing) -> None:
         self._gate = gate
-        self._pool = pool
-        self._ticket = ticket
-        self._asked = asked
-        self._clock = clock
-        self._sent_at = ticket.arrived
-        self._first_at: float | None = None
-        self.wanted = asyncio.Event()
-        """Of a call that gives way: somebody has come."""
+        self._standing = standing
+        self._turn: asyncio.Future[None] | None = None
+        self._wanted: asyncio.Event | None = None
+
+    @property
+    def pool(self) -> str:
+        """Where it was let in; while it waits, where it would be first of all."""
+        return self._standing.pool
 
     @property
     def is_in(self) -> bool:
-        return self._ticket.state == "running"
+        return self._standing.state == "running"
 
     @property
     def is_alone(self) -> bool:
-        """Whether nobody else is at this provider, nor waits for it."""
-        return self.is_in and self._pool.line.running == 1 and not self._pool.line.waiting
+        """Whether nobody else is in its pool, nor waits for it."""
+        line = self._gate.pools.pool(self.pool).line
+        return self.is_in and line.running == 1 and not line.waiting
+
+    @property
+    def wanted(self) -> asyncio.Event:
+        """Of a call that gives way: somebody is to have its place."""
+        if self._wanted is None:
+            self._wanted = asyncio.Event()
+            if self._standing.is_wanted:
+                self._wanted.set()
+        return self._wanted
 
     def look(self) -> None:
         """There may be more slots than a moment ago."""
-        self._pool.admit(self._clock.monotonic())
+        self._gate.pools.look(self.pool, self._gate.now())
 
     def about_s(self) -> float | None:
-        return self._pool.about_s(self._ticket, self._clock.monotonic())
+        return self._gate.pools.about_s(self._standing, self._gate.now())
+
+    def told(self) -> None:
+        """The standing has changed."""
+        if self._turn is not None and not self._turn.done() and self._standing.state != "waiting":
+            self._turn.set_result(None)
+        if self._wanted is not None and self._standing.is_wanted:
+            self._wanted.set()
 
     async def turn(self) -> None:
         """Wait for one's turn.
@@ -165,48 +96,88 @@ class Place:
 
     async def turn_within(self, seconds: float) -> bool:
         """Whether the turn came within `seconds`. Raises as `turn`."""
-        turn = self._pool.turns.get(self._ticket)
-        if turn is not None:
-            await asyncio.wait({turn}, timeout=seconds)
-            self._sent_at = self._clock.monotonic()
+        if self._standing.state == "waiting":
+            self._turn = asyncio.get_running_loop().create_future()
+            await asyncio.wait({self._turn}, timeout=seconds)
+            self._turn = None
         if self.is_in:
             return True
-        if self._ticket.state == "gone" or (self._pool.slots is None and self._has_waited_enough()):
-            raise self._pool.turned_away(self._ticket, self.about_s())
+        if self._standing.state == "gone" or self._gate.has_waited_enough(self._standing):
+            raise self._gate.turned_away(self._standing)
         return False
 
-    def _has_waited_enough(self) -> bool:
-        waited_s = self._clock.monotonic() - self._ticket.arrived
-        return waited_s >= self._gate.wait_max_s(self._ticket.band)
+    @property
+    def gives_way(self) -> bool:
+        return self._standing.asked.gives_way != "never"
+
+    async def unless_wanted(
+        self, work: Callable[[], Awaitable[Answered]], undo: Callable[[Answered], None] | None = None
+    ) -> Answered:
+        """What comes of `work`, which is done to its end, or stopped when the place is wanted.
+
+        Args:
+            undo: lets go of what came of it just as the caller was cancelled.
+
+        Raises:
+            Wanted: it was stopped. The place is still taken, until `again` or the end of the call.
+        """
+        if not self.gives_way:
+            return await work()
+        working, wanted = asyncio.ensure_future(work()), asyncio.ensure_future(self.wanted.wait())
+        try:
+            await asyncio.wait({working, wanted}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if undo is not None and working.done() and not working.cancelled() and working.exception() is None:
+                undo(working.result())
+            raise
+        finally:
+            is_done = working.done()
+            working.cancel()
+            wanted.cancel()
+            await asyncio.gather(working, wanted, return_exceptions=True)
+        if not is_done:
+            raise Wanted
+        return working.result()
+
+    def again(self, tiers: tuple[tuple[str, ...], ...] = ()) -> None:
+        """Leave the place, in which nothing was answered, and wait for another one: at the head of one's queue,
+        uncharged, in any pool that the call may go to.
+
+        Args:
+            tiers: it may go to these from now on; empty: to the same.
+        """
+        if self.is_in:
+            metrics.gate_returned.labels(self.pool, self._standing.asked.band).inc()
+        if self._wanted is not None:
+            self._wanted.clear()
+        self._gate.pools.again(self._standing, self._gate.now(), tiers)
 
     def first(self) -> None:
         """The first of the answer came."""
-        if self._first_at is None:
-            self._first_at = self._clock.monotonic()
-            self._pool.pressure.began(self._asked.model, self._first_at - self._sent_at, self._ticket.input_tokens)
+        if self._standing.first_at is None:
+            self._gate.pools.first(self._standing, self._gate.now())
 
     def over(self, usage: Usage | None) -> None:
         """The call has ended, in whatever way; what it took is charged."""
-        now = self._clock.monotonic()
-        pool, ticket = self._pool, self._ticket
-        was_in = self.is_in
-        input_tokens = usage.input - usage.cached if usage is not None else ticket.input_tokens
+        if self._standing.state == "gone":
+            return
+        input_tokens = usage.input - usage.cached if usage is not None else self._standing.asked.input_tokens
         output_tokens = usage.output if usage is not None else 0
-        pool.turns.pop(ticket, None)
-        pool.line.finish(ticket, input_tokens, output_tokens, now)
-        if was_in:
-            pool.served_cost += cost(input_tokens, output_tokens)
-            if self._first_at is not None:
-                pool.pressure.ended(self._asked.model, now - self._first_at, output_tokens, ticket.tokens)
-                self._gate.learn(self._asked, output_tokens)
-        pool.admit(now)
+        self._gate.pools.over(self._standing, input_tokens, output_tokens, self._gate.now())
 
 
 class Gate:
     def __init__(self, clock: Clock, settings: ModelsSettings) -> None:
-        self._clock = clock
+        self.now = clock.monotonic
         self._settings = settings
-        self._pools: dict[str, _Pool] = {}
+        self.pools = Pools(
+            self._measured,
+            self._told,
+            patience_s=settings.gate_fallback_after_s,
+            starving_s=settings.gate_starving_s,
+        )
+        self._refusals: dict[str, Refusal] = {}
+        self._places: dict[Standing, Place] = {}
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -225,90 +196,79 @@ class Gate:
         Raises:
             TooMany: no place, not even in the line.
         """
-        now = self._clock.monotonic()
-        pool = self._pool(asked.pool)
-        ticket = Ticket(asked.tenant, asked.band, asked.input_tokens, self._expected(pool, asked), now, asked.weight)
-        for aside in pool.aside:
-            aside.wanted.set()
-        self._join(pool, asked, ticket, now)
-        place = Place(self, pool, ticket, asked, self._clock)
-        if asked.gives_way:
-            pool.aside.add(place)
+        standing = self.pools.enter(asked, self.now())
+        if standing.state == "gone":
+            raise self.turned_away(standing)
+        place = self._places[standing] = Place(self, standing)
         try:
             yield place
         finally:
-            pool.aside.discard(place)
-            if ticket.state != "gone":
-                place.over(None)
+            del self._places[standing]
+            place.over(None)
 
     def refused(self, pool: str, retry_after_s: float | None) -> None:
         """The provider said that it is too much: nothing more is sent until it is worth another try."""
-        held, now = self._pool(pool), self._clock.monotonic()
         metrics.gate_cooldowns.labels(pool).inc()
         longest_s = self._settings.provider_retry_after_max_s
-        held.pressure.refused(now, None if retry_after_s is None else min(retry_after_s, longest_s))
-        free_at = now + held.pressure.held_s(now)
-        asyncio.get_running_loop().call_later(free_at - now, lambda: held.admit(self._clock.monotonic()))
+        bounded_s = None if retry_after_s is None else min(retry_after_s, longest_s)
+        held_s = self.pools.refused(pool, bounded_s, self.now())
+        asyncio.get_running_loop().call_later(held_s, lambda: self.pools.look(pool, self.now()))
 
-    def wait_max_s(self, band: Band) -> float:
-        return self._settings.gate_wait_max_s if band in ("interactive", "api") else self._settings.gate_wait_low_max_s
-
-    def learn(self, asked: Asked, output_tokens: int) -> None:
-        """How long answers of this model are."""
-        expected = self._pool(asked.pool).expected
-        before = expected.get(asked.model, EXPECTED_TOKENS)
-        expected[asked.model] = before + FOLLOW * (output_tokens - before)
-
-    def _expected(self, pool: _Pool, asked: Asked) -> int:
-        usual = round(pool.expected.get(asked.model, EXPECTED_TOKENS))
-        return usual if asked.output_tokens_max is None else min(usual, asked.output_tokens_max)
-
-    def _join(self, pool: _Pool, asked: Asked, ticket: Ticket, now: float) -> None:
-        displaced = pool.line.join(ticket)
-        if displaced is ticket:
-            raise pool.turned_away(ticket, pool.about_s(ticket, now))
-        if displaced is not None:
-            pool.wake(displaced)
-        pool.admit(now)
-        if ticket.state == "waiting":
-            pool.turns[ticket] = asyncio.get_running_loop().create_future()
-
-    def add_slots(self, name: str, slots: Callable[[], int], queue_max: int, refusal: Refusal) -> None:
+    def add_slots(self, name: str, slots: Slots, queue_max: int, refusal: Refusal) -> None:
         """Say of a provider how many calls it takes at once, which may change, and how many may wait for it.
 
         One person's may not fill the whole line.
         """
         own_max = max(1, round(queue_max * OWN_SHARE))
-        self._pools[name] = self._new_pool(name, queue_max, own_max, refusal, slots)
+        self._refusals[name] = refusal
+        self.pools.add(self._pool(name, queue_max, own_max, slots))
 
-    def _pool(self, name: str) -> _Pool:
-        pool = self._pools.get(name)
-        if pool is None:
-            most = self._settings
-            pool = self._pools[name] = self._new_pool(
-                name, most.gate_queue_max, most.gate_tenant_queue_max, partial(busy, name)
-            )
-        return pool
+    def turned_away(self, standing: Standing) -> TooMany:
+        """What somebody hears for whom there is no place."""
+        metrics.gate_refused.labels(standing.pool, standing.asked.band).inc()
+        refusal = self._refusals.get(standing.pool) or partial(busy, standing.pool)
+        return refusal(self.pools.about_s(standing, self.now()))
 
-    def _new_pool(
-        self,
-        name: str,
-        queue_max: int,
-        tenant_queue_max: int,
-        refusal: Refusal,
-        slots: Callable[[], int] | None = None,
-    ) -> _Pool:
+    def has_waited_enough(self, standing: Standing) -> bool:
+        """Whether it waits for what is measured, and longer than it should. Slots are waited for with patience."""
+        if all(self.pools.pool(name).slots is not None for name in standing.tickets):
+            return False
+        most = self._settings
+        is_low = standing.asked.band not in ("interactive", "api")
+        return self.now() - standing.arrived >= (most.gate_wait_low_max_s if is_low else most.gate_wait_max_s)
+
+    def _told(self, standing: Standing) -> None:
+        if standing.state == "running" and not standing.is_wanted:
+            admitted, waited_seconds = metrics.admissions_of(standing.pool, standing.asked.band)
+            admitted.inc()
+            waited_seconds.observe(standing.sent_at - standing.arrived)
+        place = self._places.get(standing)
+        if place is not None:
+            place.told()
+
+    def _measured(self, name: str) -> Pool:
+        return self._pool(name, self._settings.gate_queue_max, self._settings.gate_tenant_queue_max, None)
+
+    def _pool(self, name: str, queue_max: int, tenant_queue_max: int, slots: Slots | None) -> Pool:
         most = self._settings
         line = Line(queue_max=queue_max, tenant_queue_max=tenant_queue_max, starving_after_s=most.gate_starving_s)
         pressure = Pressure(start=most.gate_tokens_start, least=most.gate_tokens_min, most=most.gate_tokens_max)
-        return _Pool(name, line, pressure, refusal, slots)
+        return Pool(name, line, pressure, slots)
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            now = self._clock.monotonic()
-            for pool in self._pools.values():
-                pool.tick(now)
+            self.pools.tick(self.now())
+            for pool in self.pools.all():
+                _show(pool)
+
+
+def _show(pool: Pool) -> None:
+    for band in BANDS:
+        metrics.gate_waiting.labels(pool.name, band).set(pool.line.waiting_in(band))
+    metrics.gate_running.labels(pool.name).set(pool.line.running)
+    metrics.gate_running_tokens.labels(pool.name).set(pool.line.running_tokens)
+    metrics.gate_limit_tokens.labels(pool.name).set(pool.pressure.limit)
 
 
 def busy(provider: str, about_s: float | None) -> TooMany:
@@ -320,3 +280,6 @@ def busy(provider: str, about_s: float | None) -> TooMany:
         params={"provider": provider},
         retry_after=after_s,
     )
+
+
+__all__ = ["SAY_EVERY_S", "Asked", "Band", "Gate", "Place", "Wanted", "busy"]

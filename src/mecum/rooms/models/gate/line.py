@@ -36,6 +36,8 @@ STARVING_EVERY = 8
 """Of so many that are let in, one may be somebody who has waited too long in a lower band."""
 HALF_LIFE_S = 300.0
 IDLE_TENANTS_KEPT = 10_000
+STALE_MAX = 256
+"""So many entries of tickets that have gone may stay in a list of arrivals before it is cleaned."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +49,7 @@ class Ticket:
         weight: of the tenant: with twice as much it gets twice as much.
         input_tokens, output_tokens: as expected.
         arrived: seconds of the caller's clock.
+        lines: in how many lines the same call stands: each counts only a share of it as waiting.
     """
 
     tenant: str
@@ -56,6 +59,7 @@ class Ticket:
     arrived: float
     weight: float = 1.0
     state: State = "waiting"
+    lines: int = 1
 
     @property
     def tokens(self) -> int:
@@ -65,6 +69,11 @@ class Ticket:
     @property
     def cost(self) -> float:
         return cost(self.input_tokens, self.output_tokens)
+
+    @property
+    def share(self) -> float:
+        """Of its cost, what this line has to serve, about."""
+        return self.cost / self.lines
 
 
 def cost(input_tokens: float, output_tokens: float) -> float:
@@ -101,18 +110,14 @@ class _Fair:
         self.waiting = 0
         self.waiting_cost = 0.0
 
-    def push(self, ticket: Ticket, now: float) -> None:
+    def push(self, ticket: Ticket, now: float, is_first: bool) -> None:
         name = ticket.tenant
         tenant = self._tenants.setdefault(name, _Tenant())
         if not tenant.waiting:
             self._lift(tenant, now)
-        self._idle.pop(name, None)
-        tenant.waiting.append(ticket)
+        (tenant.waiting.appendleft if is_first else tenant.waiting.append)(ticket)
         self._arrivals.append(ticket)
-        self._count(ticket, 1)
-        if len(tenant.waiting) == 1:
-            self._waiting_tenants += 1
-            self._offer(name, tenant)
+        self._waits(ticket, tenant)
 
     def head(self) -> Ticket | None:
         """Whose turn it is."""
@@ -143,6 +148,16 @@ class _Fair:
         self._charge(ticket.tenant, tenant, ticket.cost / ticket.weight)
         self._last_left = tenant.counter - tenant.expected
 
+    def give_back(self, ticket: Ticket) -> None:
+        """It stops being served and waits again, before all others of its tenant, which is charged nothing."""
+        tenant = self._tenants[ticket.tenant]
+        tenant.running -= 1
+        tenant.expected -= cost(0, ticket.output_tokens) / ticket.weight
+        tenant.waiting.appendleft(ticket)
+        self._arrivals.appendleft(ticket)
+        self._charge(ticket.tenant, tenant, -ticket.cost / ticket.weight)
+        self._waits(ticket, tenant)
+
     def remove(self, ticket: Ticket, now: float) -> None:
         """It has gone away without being served."""
         tenant = self._tenants[ticket.tenant]
@@ -166,9 +181,9 @@ class _Fair:
         tenant = self._tenants.get(ticket.tenant)
         if tenant is None or not tenant.waiting:
             return self.waiting_cost
-        own = sum(each.cost for each in takewhile(lambda each: each is not ticket, tenant.waiting))
-        others = self.waiting_cost - sum(each.cost for each in tenant.waiting)
-        return own + max(0.0, min(others, (own + ticket.cost) * (self._waiting_tenants - 1)))
+        own = sum(each.share for each in takewhile(lambda each: each is not ticket, tenant.waiting))
+        others = self.waiting_cost - sum(each.share for each in tenant.waiting)
+        return own + max(0.0, min(others, (own + ticket.share) * (self._waiting_tenants - 1)))
 
     def counters(self) -> dict[str, float]:
         return {name: tenant.counter for name, tenant in self._tenants.items()}
@@ -178,9 +193,19 @@ class _Fair:
         self._waiting_tenants -= not tenant.waiting
         self._count(ticket, -1)
 
+    def _waits(self, ticket: Ticket, tenant: _Tenant) -> None:
+        """`ticket` was put into the queue of its tenant."""
+        self._idle.pop(ticket.tenant, None)
+        self._count(ticket, 1)
+        if len(tenant.waiting) == 1:
+            self._waiting_tenants += 1
+            self._offer(ticket.tenant, tenant)
+        if len(self._arrivals) > STALE_MAX + 4 * self.waiting:
+            self._arrivals = deque(dict.fromkeys(each for each in self._arrivals if each.state == "waiting"))
+
     def _count(self, ticket: Ticket, by: int) -> None:
         self.waiting += by
-        self.waiting_cost = self.waiting_cost + by * ticket.cost if self.waiting else 0.0
+        self.waiting_cost = self.waiting_cost + by * ticket.share if self.waiting else 0.0
 
     def _charge(self, name: str, tenant: _Tenant, amount: float) -> None:
         tenant.counter += amount
@@ -202,7 +227,7 @@ class _Fair:
         least = self._last_left if first is None else first.counter - first.expected
         debt = max(0.0, tenant.counter - least)
         if tenant.running == 0:
-            debt *= 0.5 ** ((now - tenant.idle_since) / HALF_LIFE_S)
+            debt *= 0.5 ** (max(0.0, now - tenant.idle_since) / HALF_LIFE_S)
         tenant.counter = least + debt
 
     def _rest(self, name: str, tenant: _Tenant, now: float) -> None:
@@ -233,10 +258,7 @@ class Line:
         self._since_starving = 0
         self.running_tokens = 0
         self.running = 0
-
-    @property
-    def waiting(self) -> int:
-        return sum(fair.waiting for fair in self._fair.values())
+        self.waiting = 0
 
     def waiting_in(self, band: Band) -> int:
         return self._fair[band].waiting
@@ -245,13 +267,13 @@ class Line:
         """What each tenant was served in this band, in weighted tokens."""
         return self._fair[band].counters()
 
-    def join(self, ticket: Ticket) -> Ticket | None:
-        """Stand in the line.
+    def join(self, ticket: Ticket, is_first: bool = False) -> Ticket | None:
+        """Stand in the line, `is_first` before all others of the same tenant.
 
         Returns: who has to go instead: `ticket` itself where the line is full, or the newest of a lower band.
         """
         fair = self._fair[ticket.band]
-        self._last_seen[ticket.band] = ticket.arrived
+        self._last_seen[ticket.band] = max(self._last_seen[ticket.band], ticket.arrived)
         if fair.queued(ticket.tenant) >= self._tenant_queue_max:
             ticket.state = "gone"
             return ticket
@@ -262,13 +284,15 @@ class Line:
                 ticket.state = "gone"
                 return ticket
             self.leave(displaced, ticket.arrived)
-        fair.push(ticket, ticket.arrived)
+        self.waiting += 1
+        fair.push(ticket, ticket.arrived, is_first)
         return displaced
 
     def leave(self, ticket: Ticket, now: float) -> None:
         """Go away before one's turn. Harmless when it has come, or one is gone already."""
         if ticket.state == "waiting":
             ticket.state = "gone"
+            self.waiting -= 1
             self._fair[ticket.band].remove(ticket, now)
 
     def admit(self, limit_tokens: float, limit_running: float, now: float) -> list[Ticket]:
@@ -277,16 +301,33 @@ class Line:
         Somebody who is larger than the whole server is let in alone.
         """
         admitted: list[Ticket] = []
-        while self.running < limit_running:
+        while self.waiting and self.running < limit_running:
             ticket = self._next(limit_tokens, now)
             if ticket is None:
                 break
             ticket.state = "running"
             self._fair[ticket.band].take(ticket)
+            self.waiting -= 1
             self.running += 1
             self.running_tokens += ticket.tokens
             admitted.append(ticket)
         return admitted
+
+    def would_admit(self, ticket: Ticket, limit_tokens: float, limit_running: float, now: float) -> bool:
+        """Whether `ticket` would be let in at once if it joined: nobody of its band or above waits, and it fits."""
+        upto = BANDS[: BANDS.index(ticket.band) + 1]
+        if self.running >= limit_running or any(self._fair[band].waiting for band in upto):
+            return False
+        return self._has_room(ticket, limit_tokens, self._ceiling(ticket.band, now))
+
+    def give_back(self, ticket: Ticket) -> None:
+        """`ticket`, which is in, waits again, uncharged and before all others of its tenant."""
+        if ticket.state == "running":
+            ticket.state = "waiting"
+            self.waiting += 1
+            self.running -= 1
+            self.running_tokens -= ticket.tokens
+            self._fair[ticket.band].give_back(ticket)
 
     def finish(self, ticket: Ticket, input_tokens: int, output_tokens: int, now: float) -> None:
         """It is over and took so much. Harmless when it was over already, or never began."""
@@ -312,7 +353,7 @@ class Line:
             self._since_starving = 0
             return starving
         for band in BANDS:
-            head = self._fair[band].head()
+            head = self._fair[band].head() if self._fair[band].waiting else None
             if head is None:
                 continue
             if not self._has_room(head, limit_tokens, self._ceiling(band, now)):
@@ -333,7 +374,7 @@ class Line:
     def _starving(self, now: float) -> Ticket | None:
         """Who has waited too long below the highest band that has somebody waiting."""
         highest = next((band for band in BANDS if self._fair[band].waiting), None)
-        if highest is None:
+        if highest is None or self._fair[highest].waiting == self.waiting:
             return None
         below: Iterable[Band] = BANDS[BANDS.index(highest) + 1 :]
         oldest = [ticket for band in below if (ticket := self._fair[band].oldest()) is not None]

@@ -6,7 +6,8 @@ are normalised, raw latency would say how long the answers were. The limit follo
 Gradient2 (concurrency-limits): down by at most half a step, up by the root of what a request holds while it is used.
 Until a pool has slowed down or refused for the first time, nothing is known of its bounds and the limit grows by a
 quarter a second, as a slow start (RFC 5681) does. A refusal (429, 529) takes 30 % at once and holds everything until
-the time that the provider named.
+the time that the provider named; a further one makes that later, never sooner. Where it names no time the holds
+double until something is answered again.
 
 A pool that is fast enough for whoever reads along is not pressed, however much faster it was before: short answers,
 cached prompts and speculative decoding make it many times faster than its own usual.
@@ -28,6 +29,7 @@ TOLERANCE = 2.0
 SMOOTHING = 0.2
 REFUSED_FACTOR = 0.7
 REFUSED_HOLD_S = 1.0
+REFUSED_HOLD_MAX_S = 30.0
 USED_ENOUGH = 0.9
 SAMPLES_MIN = 5
 HISTORY = 900
@@ -73,6 +75,7 @@ class Pressure:
         self._request_tokens = 500.0
         self._is_known = False
         self._held_until = float("-inf")
+        self._refusals = 0
 
     def held_s(self, now: float) -> float:
         """Seconds until the provider takes anything again."""
@@ -80,6 +83,7 @@ class Pressure:
 
     def began(self, model: str, first_token_s: float, input_tokens: int) -> None:
         """The first token came so long after the request was sent."""
+        self._refusals = 0
         self._sample((model, "read"), first_token_s / max(READ_TOKENS_MIN, input_tokens))
 
     def ended(self, model: str, writing_s: float, output_tokens: int, held_tokens: int) -> None:
@@ -89,18 +93,21 @@ class Pressure:
             self._sample((model, "write"), writing_s / (output_tokens - 1))
 
     def refused(self, now: float, retry_after_s: float | None) -> None:
-        """The provider said that it is too much. Several at the same moment count once."""
+        """The provider said that it is too much. Those that come while it is held are of the same moment: they take
+        nothing more of the limit, and make the hold longer where they name a later time."""
         if now >= self._held_until:
             self.limit = self._within(self.limit * REFUSED_FACTOR)
             self._is_known = True
-        self._held_until = max(self._held_until, now + (retry_after_s or REFUSED_HOLD_S))
+            self._refusals += 1
+        doubled_s = min(REFUSED_HOLD_MAX_S, REFUSED_HOLD_S * 2.0 ** min(10, self._refusals - 1))
+        self._held_until = max(self._held_until, now + (retry_after_s or doubled_s))
 
     def tick(self, used_tokens: float) -> None:
         """Once a second: follow what was measured."""
         slowdowns = [found for speed in self._speeds.values() if (found := speed.slowdown()) is not None]
         if slowdowns:
             self.slowdown = max(slowdowns)
-        gradient = max(0.5, min(1.0, TOLERANCE / self.slowdown)) if slowdowns else 1.0
+        gradient = max(0.5, TOLERANCE / max(TOLERANCE, self.slowdown)) if slowdowns else 1.0
         self._is_known |= gradient < 1.0
         if gradient == 1.0 and used_tokens <= USED_ENOUGH * self.limit:
             return

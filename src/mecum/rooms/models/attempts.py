@@ -1,0 +1,147 @@
+"""Whom a call asks, one after the other, while nothing of its answer has come.
+
+What one account refuses, another may take at once: a Retry-After holds its own account alone (the gate does that), and
+a call waits for it only when nobody else is left. After the first byte nothing is repeated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from mecum.kit.clock import Clock
+from mecum.kit.errors import MecumError
+from mecum.kit.types import Principal, Tokens
+from mecum.rooms.models.calls import Call
+from mecum.rooms.models.failures import AUTOMATIC, TOO_MUCH
+from mecum.rooms.models.retries import Retries
+from mecum.rooms.models.routes import Remote, Route
+from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.wires.jsons import dumps
+
+ELSEWHERE = AUTOMATIC | {
+    "models.provider_key",
+    "models.provider_timeout",
+    "models.provider_garbage",
+    "models.provider_unknown_model",
+    "models.network_off",
+}
+"""Codes after which another account, or another model of the route, is asked: they say nothing of the request."""
+REST_S, REST_MAX_S = 5.0, 300.0
+RESTING_KEPT = 10_000
+PREFIX_MESSAGES, PREFIX_BYTES = 2, 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How the call goes on: after `wait_s` seconds, at one of the pools `tiers`; empty: where it is."""
+
+    wait_s: float = 0.0
+    tiers: tuple[tuple[str, ...], ...] = ()
+
+
+class Resting:
+    """What failed is left alone for a while, longer each time, as long as somebody else can answer."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until: OrderedDict[tuple[UUID, UUID], tuple[float, float]] = OrderedDict()
+
+    def failed(self, remote: Remote) -> None:
+        key = (remote.account.id, remote.model.id)
+        _, before_s = self._until.pop(key, (0.0, 0.0))
+        rest_s = min(REST_MAX_S, before_s * 2) or REST_S
+        self._until[key] = (self._clock.monotonic() + rest_s, rest_s)
+        if len(self._until) > RESTING_KEPT:
+            self._until.popitem(last=False)
+
+    def worked(self, remote: Remote) -> None:
+        if self._until:
+            self._until.pop((remote.account.id, remote.model.id), None)
+
+    def awake(self, route: Route) -> Route:
+        """`route` without those that rest; all of it when all do."""
+        if not self._until or route.is_single:
+            return route
+        now = self._clock.monotonic()
+        asleep = [each for each in route if self._until.get((each.account.id, each.model.id), (now, 0.0))[0] > now]
+        return (route.without(asleep) or route) if asleep else route
+
+
+class Attempts:
+    """The attempts of one call along a route."""
+
+    def __init__(self, route: Route, resting: Resting, settings: ModelsSettings) -> None:
+        self._route = route
+        self._left = resting.awake(route)
+        self._resting = resting
+        self._retries = Retries(settings)
+
+    def at(self, pool: str) -> Remote:
+        """Who is asked in the pool that let the call in."""
+        if self._route.is_single:
+            return self._route.first
+        here = (each for route in (self._left, self._route) for each in route if each.endpoint.pool == pool)
+        return next(here, self._left.first)
+
+    def worked(self, remote: Remote) -> None:
+        self._resting.worked(remote)
+
+    def failed(self, remote: Remote, error: MecumError) -> Again | None:
+        """How the call goes on after `remote` failed; None: not at all, `error` is final."""
+        if self._route.is_single:
+            wait_s = self._retries.pause(error)
+            return None if wait_s is None else Again(wait_s)
+        if error.code not in ELSEWHERE:
+            return None
+        is_pressed = error.code in TOO_MUCH
+        if not is_pressed:
+            self._resting.failed(remote)
+        left = self._left.without((remote,))
+        if left is not None or is_pressed:
+            # The gate knows until when each account is held, and lets the call in where that ends first.
+            if not self._retries.take():
+                return None
+            self._left = left or self._route
+            return Again(0.0, self._left.pools)
+        wait_s = self._retries.pause(error)
+        if wait_s is None:
+            return None
+        self._left = self._route
+        return Again(wait_s, self._route.pools)
+
+
+def call_along(
+    route: Route,
+    principal: Principal,
+    purpose: str,
+    tokens: Tokens,
+    begins: Sequence[object],
+    output_tokens_max: int | None = None,
+) -> Call:
+    """A call that whoever is on `route` may answer. Until somebody does, it may cost as much as the dearest.
+
+    Args:
+        begins: the messages of the conversation; the first few tell who read it before.
+    """
+    first, single = route.first, route.is_single
+    return Call(
+        principal,
+        purpose,
+        first.model.name,
+        first.provider.name,
+        tokens,
+        output_tokens_max,
+        prices=first.prices if single else route.prices,
+        price_id=first.price_id if single else None,
+        tiers=route.pools,
+        prefix="" if single else _prefix(principal, begins),
+    )
+
+
+def _prefix(principal: Principal, begins: Sequence[object]) -> str:
+    begin = dumps([str(each) for each in begins[:PREFIX_MESSAGES]])[:PREFIX_BYTES]
+    return hashlib.blake2b(begin, digest_size=16, key=principal.organisation.bytes).hexdigest()

@@ -1,0 +1,113 @@
+"""One pool: what one account of a provider takes, and the line in front of it. Pure: time is given.
+
+The account owns the limit and the cool-down, however many models are asked of it. What a connected provider takes at
+once is measured, in tokens; the built-in engine has slots, none while its weights are on their way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf
+from typing import TypeAlias
+
+from mecum.rooms.models.gate.line import Line, Ticket, cost
+from mecum.rooms.models.gate.pressure import Pressure
+from mecum.rooms.models.gate.standing import Standing
+
+TICK_S = 1.0
+RATE_HALF_LIFE_S = 10.0
+
+Slots: TypeAlias = Callable[[], int]
+
+
+@dataclass(slots=True, eq=False)
+class Pool:
+    """
+    Args:
+        slots: how many calls at once, where that is known; None where the tokens at once are measured.
+        standings: whose a ticket is, of all that wait or run here.
+        aside: those here that leave for anybody who comes. yielding: those that were let in and leave for somebody at a
+            screen while nothing of their answer has come; the newest is the last.
+    """
+
+    name: str
+    line: Line
+    pressure: Pressure
+    slots: Slots | None = None
+    standings: dict[Ticket, Standing] = field(default_factory=dict[Ticket, Standing])
+    aside: dict[Standing, None] = field(default_factory=dict[Standing, None])
+    yielding: dict[Standing, None] = field(default_factory=dict[Standing, None])
+    served_per_s: float | None = None
+    served_cost: float = 0.0
+
+    def limits(self) -> tuple[float, float]:
+        """How many tokens at once, and how many calls."""
+        return (self.pressure.limit, inf) if self.slots is None else (inf, self.slots())
+
+    @property
+    def fullness(self) -> float:
+        """How much of what it takes at once it has; 1 or more: it is full."""
+        tokens, calls = self.limits()
+        if self.slots is None:
+            return self.line.running_tokens / tokens
+        return self.line.running / calls if calls else inf
+
+    def is_held(self, now: float) -> bool:
+        return self.pressure.held_s(now) > 0
+
+    def has_room(self, ticket: Ticket, now: float) -> bool:
+        """Whether `ticket` would be let in at once."""
+        return not self.is_held(now) and self.line.would_admit(ticket, *self.limits(), now)
+
+    def admit(self, now: float) -> list[Ticket]:
+        """Let in whose turn it is."""
+        if self.is_held(now) or not self.line.waiting:
+            return []
+        return self.line.admit(*self.limits(), now)
+
+    def about_s(self, ticket: Ticket, now: float) -> float | None:
+        """How long it will take until it is its turn; None: nothing was served yet by which to tell."""
+        held_s = self.pressure.held_s(now)
+        if not self.served_per_s:
+            return held_s or None
+        return held_s + self.line.ahead(ticket) / self.served_per_s
+
+    def makes_way(self, ticket: Ticket, starving_s: float, now: float) -> Standing | None:
+        """The newest call that leaves `ticket` enough room if it goes, of those that may be asked to.
+
+        Who has waited for very long is not sent back: otherwise it might never be served.
+        """
+        tokens, calls = self.limits()
+        for standing in reversed(self.yielding):
+            goes = standing.tickets[self.name]
+            left = self.line.running_tokens - goes.tokens
+            fits = self.line.running == 1 or left + ticket.tokens <= tokens
+            if fits and self.line.running <= calls and not standing.is_wanted and now - standing.arrived <= starving_s:
+                return standing
+        return None
+
+    def over(self, ticket: Ticket, input_tokens: int, output_tokens: int, now: float) -> None:
+        """The call with `ticket` has ended here and took so much."""
+        if ticket.state == "running":
+            self.served_cost += cost(input_tokens, output_tokens)
+        self.forget(ticket)
+        self.line.finish(ticket, input_tokens, output_tokens, now)
+
+    def forget(self, ticket: Ticket) -> None:
+        """`ticket` is none of this pool's any more."""
+        standing = self.standings.pop(ticket, None)
+        if standing is not None and standing.asked.gives_way != "never":
+            self.aside.pop(standing, None)
+            self.yielding.pop(standing, None)
+
+    def tick(self) -> None:
+        """Once a second: how fast it serves, and how much it takes."""
+        rate = self.served_cost / TICK_S
+        self.served_cost = 0.0
+        if rate:
+            share = 1 - 0.5 ** (TICK_S / RATE_HALF_LIFE_S)
+            before = rate if self.served_per_s is None else self.served_per_s
+            self.served_per_s = before + share * (rate - before)
+        if self.slots is None:
+            self.pressure.tick(self.line.running_tokens)
