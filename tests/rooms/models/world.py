@@ -29,7 +29,7 @@ from mecum.kit.room import Kit, Room
 from mecum.kit.streams import Streams
 from mecum.kit.tools import ToolRegistry
 from mecum.kit.types import PersonId, Principal, SpaceId, Surface
-from mecum.rooms.models import RelayResponse
+from mecum.rooms.models import ModelEvent, ModelRequest, RelayResponse
 from mecum.rooms.models.face import ModelsRoom
 from mecum.rooms.models.parts import Parts, assemble
 from mecum.rooms.models.ports import Ports
@@ -193,6 +193,10 @@ class World:
         if not self.clients:
             self.clients.append(AsyncOpenAI(base_url=f"{self.url}/v1", api_key="k", max_retries=0, timeout=10))
         return self.clients[0]
+
+
+async def answer(here: World, request: ModelRequest) -> list[ModelEvent]:
+    return [event async for event in here.face.stream(here.caller, request)]
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -165,7 +166,7 @@ class Accounts:
         """Forget a key. Without its last one the provider is asked without any. Raises NotFound."""
         async with self._db.transaction() as connection:
             rows = await store.of_provider(connection, provider_id)
-            row = _found(rows, account_id)
+            row = _found([each for each in rows if each.key_sealed is not None], account_id)
             if len(rows) == 1:
                 await store.forget_keys(connection, provider_id)
             else:
@@ -224,7 +225,7 @@ def _name(name: str) -> str:
     return service.provider_name(name) if name.strip() else ""
 
 
-def _found(rows: tuple[AccountRow, ...], account_id: UUID) -> AccountRow:
+def _found(rows: Sequence[AccountRow], account_id: UUID) -> AccountRow:
     for row in rows:
         if row.id == account_id:
             return row

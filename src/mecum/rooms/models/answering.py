@@ -21,13 +21,14 @@ from mecum.rooms.models import (
     Waiting,
     failures,
 )
-from mecum.rooms.models.attempts import Attempts, Resting, call_along
+from mecum.rooms.models.attempts import Attempts, call_along
 from mecum.rooms.models.calls import Call, Calls, Ongoing
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import LocalEmbedder, Ports
+from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings

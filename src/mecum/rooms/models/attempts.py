@@ -7,16 +7,14 @@ a call waits for it only when nobody else is left. After the first byte nothing 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
-from mecum.kit.clock import Clock
 from mecum.kit.errors import MecumError
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models.calls import Call
 from mecum.rooms.models.failures import AUTOMATIC, TOO_MUCH
+from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.retries import Retries
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.settings import ModelsSettings
@@ -30,8 +28,6 @@ ELSEWHERE = AUTOMATIC | {
     "models.network_off",
 }
 """Codes after which another account, or another model of the route, is asked: they say nothing of the request."""
-REST_S, REST_MAX_S = 5.0, 300.0
-RESTING_KEPT = 10_000
 PREFIX_MESSAGES, PREFIX_BYTES = 2, 8192
 
 
@@ -43,40 +39,12 @@ class Again:
     tiers: tuple[tuple[str, ...], ...] = ()
 
 
-class Resting:
-    """What failed is left alone for a while, longer each time, as long as somebody else can answer."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._until: OrderedDict[tuple[UUID, UUID], tuple[float, float]] = OrderedDict()
-
-    def failed(self, remote: Remote) -> None:
-        key = (remote.account.id, remote.model.id)
-        _, before_s = self._until.pop(key, (0.0, 0.0))
-        rest_s = min(REST_MAX_S, before_s * 2) or REST_S
-        self._until[key] = (self._clock.monotonic() + rest_s, rest_s)
-        if len(self._until) > RESTING_KEPT:
-            self._until.popitem(last=False)
-
-    def worked(self, remote: Remote) -> None:
-        if self._until:
-            self._until.pop((remote.account.id, remote.model.id), None)
-
-    def awake(self, route: Route) -> Route:
-        """`route` without those that rest; all of it when all do."""
-        if not self._until or route.is_single:
-            return route
-        now = self._clock.monotonic()
-        asleep = [each for each in route if self._until.get((each.account.id, each.model.id), (now, 0.0))[0] > now]
-        return (route.without(asleep) or route) if asleep else route
-
-
 class Attempts:
     """The attempts of one call along a route."""
 
     def __init__(self, route: Route, resting: Resting, settings: ModelsSettings) -> None:
         self._route = route
-        self._left = resting.awake(route)
+        self._left = route
         self._resting = resting
         self._retries = Retries(settings)
 

@@ -40,9 +40,10 @@ class NewModelBody(Body):
     vision: bool | None = None
     native_tools: bool | None = None
     context_tokens: ContextTokens | None = None
+    reasoning: bool | None = None
 
     def new(self) -> NewModel:
-        return NewModel(self.upstream_model, self.name, self.kind, self.vision, self.native_tools, self.context_tokens)
+        return NewModel(**self.model_dump())
 
 
 class TimeoutsBody(Body):

@@ -17,6 +17,7 @@ from mecum.kit.errors import NotFound, Unavailable
 from mecum.kit.types import Principal
 from mecum.rooms.models import CatalogueModel
 from mecum.rooms.models.ports import Ports
+from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.routes import Route
 from mecum.rooms.models.service import LOCAL_CHAT, LOCAL_EMBEDDING, default_chat, default_embedding
 from mecum.rooms.models.snapshot import Snapshot, read
@@ -31,7 +32,10 @@ DEFAULT_CHAT, DEFAULT_EMBEDDING = "default_chat", "default_embedding"
 
 
 class Catalogue:
-    def __init__(self, db: Database, secrets: SecretBox, clock: Clock, ports: Ports, currency: str) -> None:
+    def __init__(
+        self, db: Database, secrets: SecretBox, clock: Clock, ports: Ports, currency: str, resting: Resting
+    ) -> None:
+        self._resting = resting
         self._currency = currency
         self._db = db
         self._secrets = secrets
@@ -124,7 +128,7 @@ class Catalogue:
                 params={"model": wanted},
                 retryable=False,
             )
-        return found.route
+        return self._resting.last(found.route)
 
     async def usable(self, principal: Principal | None) -> tuple[CatalogueModel, ...]:
         """The models that `principal` may use, hidden ones too: the defaults first, then connected ones, then the

@@ -20,6 +20,7 @@ from mecum.rooms.models.ports import Audit, LocalCard, LocalEndpoint, LocalProgr
 from mecum.rooms.models.pricing.commands import PriceCommands
 from mecum.rooms.models.pricing.lists import PriceLists
 from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers
+from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import catalogue as store
 from mecum.rooms.models.store.accounts import KEY
@@ -77,7 +78,9 @@ class ModelCommands:
     ) -> None:
         ports = Ports(engine=_InTheServer() if local_model else NoLocalEngine())
         self._upstream = Upstream(settings, machine.clock)
-        self._catalogue = Catalogue(machine.db, machine.secrets, machine.clock, ports, settings.currency)
+        self._catalogue = Catalogue(
+            machine.db, machine.secrets, machine.clock, ports, settings.currency, Resting(machine.clock)
+        )
         wires = Wires(self._upstream, settings)
         local = Local(ports.engine, wires, Planner(machine.clock), machine.clock)
         gate = Gate(machine.clock, settings)

@@ -8,7 +8,6 @@ from mecum.kit.room import Kit
 from mecum.rooms.models.accounts import Accounts
 from mecum.rooms.models.aliases import Aliases
 from mecum.rooms.models.answering import Answering
-from mecum.rooms.models.attempts import Resting
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.calls import Calls
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
@@ -30,6 +29,7 @@ from mecum.rooms.models.relay.door import RelayRoom
 from mecum.rooms.models.relay.responses import ResponsesDoor
 from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.relay.vectors import VectorsDoor
+from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.trials import Trials
@@ -78,9 +78,10 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     gate = Gate(kit.clock, settings)
     upstream = Upstream(settings, kit.clock, gate.refused)
     health = Health(kit.db, kit.clock)
+    resting = Resting(kit.clock)
     keeper = Keeper(kit.db, kit.clock, settings)
     meter = Meter(kit.db, kit.clock, settings, keeper)
-    catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports, settings.currency)
+    catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports, settings.currency, resting)
     wires = Wires(upstream, settings)
     planner = Planner(kit.clock)
     local = Local(ports.engine, wires, planner, kit.clock)
@@ -89,7 +90,6 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     accounts = Accounts(kit.db, kit.secrets, kit.clock, ports.audit, catalogue, settings)
     providers = Providers(kit.db, kit.clock, ports.audit, catalogue, accounts, trials, settings)
     calls = Calls(keeper, gate, meter, kit.clock)
-    resting = Resting(kit.clock)
     sender = Sender(upstream, health, resting, settings)
     answering = Answering(catalogue, calls, wires, local, planner, sender, resting, health, ports, settings)
     shelf = Shelf(kit.db, kit.jobs, kit.bus, kit.clock, settings)

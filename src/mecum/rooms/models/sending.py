@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from mecum.kit.errors import MecumError
-from mecum.rooms.models.attempts import Attempts, Resting
+from mecum.rooms.models.attempts import Attempts
 from mecum.rooms.models.calls import Ongoing
 from mecum.rooms.models.health import Health
+from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.upstream import Answer, Upstream
