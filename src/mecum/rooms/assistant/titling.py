@@ -7,7 +7,7 @@ import datetime as dt
 import logging
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from mecum.kit.db import AsyncConnection
@@ -78,7 +78,7 @@ class Titling:
             principal = await self._people.principal_for_job(
                 asked.run.place.person, asked.run.place.space, asked.run.id, asked.run.surface
             )
-            written = await self._ask(principal, asked)
+            written = await self._ask(replace(principal, key=asked.run.key), asked)
         except TimeoutError:
             await self._failed(asked.run, tries, "no answer in time", AGAIN_S)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -21,9 +21,9 @@ from mecum.rooms.models import (
     Waiting,
     failures,
 )
-from mecum.rooms.models.attempts import Attempts, call_along
+from mecum.rooms.models.attempts import Attempts
 from mecum.rooms.models.calls import Call, Calls, Ongoing
-from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
+from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.planning.planner import Planner
@@ -84,20 +84,9 @@ class Answering:
             MecumError: as `Models.stream`.
         """
         found = await self._catalogue.resolve(principal, request.model, "chat")
-        tokens = estimate_input(request.messages, request.tools)
-        if isinstance(found, str):
-            call = Call(
-                principal,
-                request.purpose,
-                found,
-                LOCAL_PROVIDER,
-                tokens,
-                request.max_tokens,
-                gives_way=request.gives_way,
-                is_counted=False,
-            )
-        else:
-            call = call_along(found, principal, request.purpose, tokens, request.messages, request.max_tokens)
+        tokens, most = estimate_input(request.messages, request.tools), request.max_tokens
+        gives_way, begins = request.gives_way, request.messages
+        call = Call.to(found, principal, request.purpose, tokens, most, gives_way=gives_way, begins=begins)
         async with self._calls.line_up(call) as ongoing:
             if isinstance(found, str):
                 assert ongoing.place is not None
@@ -175,10 +164,7 @@ class Answering:
         found = await self._catalogue.resolve(principal, model, "embedding")
         tokens = Tokens(sum(estimate(text) for text in texts))
         purpose = "models.embed_query" if kind == "query" else "models.embed"
-        if isinstance(found, str):
-            call = Call(principal, purpose, found, LOCAL_PROVIDER, tokens, 0, is_gated=False, is_counted=False)
-        else:
-            call = call_along(found, principal, purpose, tokens, (), 0)
+        call = replace(Call.to(found, principal, purpose, tokens, 0), is_gated=not isinstance(found, str))
         async with self._calls.open(call) as ongoing:
             embedder = self._ports.embedder
             if isinstance(found, str):

@@ -6,19 +6,14 @@ a call waits for it only when nobody else is left. After the first byte nothing 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mecum.kit.errors import MecumError
-from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models.calls import Call
 from mecum.rooms.models.failures import AUTOMATIC, TOO_MUCH
 from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.retries import Retries
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.settings import ModelsSettings
-from mecum.rooms.models.wires.jsons import dumps
 
 ELSEWHERE = AUTOMATIC | {
     "models.provider_key",
@@ -28,7 +23,6 @@ ELSEWHERE = AUTOMATIC | {
     "models.network_off",
 }
 """Codes after which another account, or another model of the route, is asked: they say nothing of the request."""
-PREFIX_MESSAGES, PREFIX_BYTES = 2, 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,36 +74,3 @@ class Attempts:
             return None
         self._left = self._route
         return Again(wait_s, self._route.pools)
-
-
-def call_along(
-    route: Route,
-    principal: Principal,
-    purpose: str,
-    tokens: Tokens,
-    begins: Sequence[object],
-    output_tokens_max: int | None = None,
-) -> Call:
-    """A call that whoever is on `route` may answer. Until somebody does, it may cost as much as the dearest.
-
-    Args:
-        begins: the messages of the conversation; the first few tell who read it before.
-    """
-    first, single = route.first, route.is_single
-    return Call(
-        principal,
-        purpose,
-        first.model.name,
-        first.provider.name,
-        tokens,
-        output_tokens_max,
-        prices=first.prices if single else route.prices,
-        price_id=first.price_id if single else None,
-        tiers=route.pools,
-        prefix="" if single else _prefix(principal, begins),
-    )
-
-
-def _prefix(principal: Principal, begins: Sequence[object]) -> str:
-    begin = dumps([str(each) for each in begins[:PREFIX_MESSAGES]])[:PREFIX_BYTES]
-    return hashlib.blake2b(begin, digest_size=16, key=principal.organisation.bytes).hexdigest()

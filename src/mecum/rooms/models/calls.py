@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+import hashlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
@@ -18,15 +19,15 @@ from mecum.kit.telemetry import failed
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import ModelEvent, ModelRequest, Usage, Waiting, metrics
 from mecum.rooms.models.budgets.keeper import Keeper
-from mecum.rooms.models.budgets.reservation import Reservation, Wanted
+from mecum.rooms.models.budgets.reservation import Need, Reservation
 from mecum.rooms.models.budgets.rules import Amounts
-from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place
-from mecum.rooms.models.gate.door import Wanted as PlaceWanted
+from mecum.rooms.models.catalogue import LOCAL_PROVIDER
+from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place, Wanted
 from mecum.rooms.models.gate.line import Band
 from mecum.rooms.models.gate.standing import GivesWay
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.prices import FREE, Prices
-from mecum.rooms.models.routes import Remote
+from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.store.usage import UsageRecord
 
 OUTCOME_CHARS_MAX = 60
@@ -34,8 +35,8 @@ PURPOSE_CHARS_MAX = 60
 LATENCY_MAX_MS = 2**31 - 1
 ANSWER_TOKENS_MIN = 256
 """A budget that has not enough left for so short an answer refuses the call."""
+PREFIX_MESSAGES, PREFIX_BYTES = 2, 8192
 Answered = TypeVar("Answered")
-
 
 INTERACTIVE = frozenset(("assistant.answer", "models.embed_query"))
 BACKGROUND = frozenset(("assistant.background", "assistant.title", "models.embed"))
@@ -75,6 +76,43 @@ class Call:
     tiers: tuple[tuple[str, ...], ...] = ()
     prefix: str = ""
 
+    @classmethod
+    def to(
+        cls,
+        found: Route | str,
+        principal: Principal,
+        purpose: str,
+        tokens: Tokens,
+        output_tokens_max: int | None = None,
+        *,
+        gives_way: bool = False,
+        begins: Sequence[object] = (),
+    ) -> Call:
+        """A call that whoever is on a route may answer, or the built-in model of that name, which no budget counts.
+
+        Until somebody answers, it may cost as much as the dearest.
+
+        Args:
+            begins: the messages of the conversation; the first few tell who read it before.
+        """
+        if isinstance(found, str):
+            return cls(
+                principal, purpose, found, LOCAL_PROVIDER, tokens, output_tokens_max, gives_way, is_counted=False
+            )
+        first, is_single = found.first, found.is_single
+        return cls(
+            principal,
+            purpose,
+            first.model.name,
+            first.provider.name,
+            tokens,
+            output_tokens_max,
+            prices=found.prices,
+            price_id=first.price_id if is_single else None,
+            tiers=found.pools,
+            prefix="" if is_single else _prefix(principal, begins),
+        )
+
     @property
     def band(self) -> Band:
         """Somebody who waits at a screen, a program, nobody who waits, or nobody before tomorrow."""
@@ -89,12 +127,12 @@ class Call:
         """What is asked for, in the words of OpenTelemetry."""
         return "embeddings" if self.purpose in EMBEDDING else "chat"
 
-    def wanted(self) -> Wanted:
+    def need(self) -> Need:
         """What budgets need to know of it."""
         output_least = min(
             ANSWER_TOKENS_MIN, ANSWER_TOKENS_MIN if self.output_tokens_max is None else self.output_tokens_max
         )
-        return Wanted(self._bound, self.output_tokens_max, output_least, self.is_counted)
+        return Need(self._bound, self.output_tokens_max, output_least, self.is_counted)
 
     def _bound(self, output_tokens: int) -> Amounts:
         return Amounts(self.tokens + output_tokens, self.prices.bound(self.tokens, output_tokens))
@@ -196,7 +234,7 @@ class Ongoing:
         while True:
             try:
                 return await self.place.unless_wanted(work, undo)
-            except PlaceWanted:
+            except Wanted:
                 self.place.again()
                 await self.turn()
 
@@ -211,7 +249,7 @@ class Ongoing:
                         begun = begun or not isinstance(event, Waiting)
                         yield event
                 return
-            except PlaceWanted:
+            except Wanted:
                 place.again()
 
     @contextmanager
@@ -282,7 +320,7 @@ class Calls:
     @asynccontextmanager
     async def line_up(self, call: Call) -> AsyncGenerator[Ongoing, None]:
         """As `open`, but inside the block the call still has to wait for its turn: see `Ongoing.queue`."""
-        reservation = await self._budgets.reserve(call.principal, call.wanted())
+        reservation = await self._budgets.reserve(call.principal, call.need())
         ongoing = Ongoing(self._clock, call, self._clock.monotonic(), _begun(call), reservation)
         opened = metrics.figures_of(call.provider, call.operation).open
         opened.inc()
@@ -354,8 +392,14 @@ class Calls:
         return max(0, min(LATENCY_MAX_MS, round((end - start) * 1000)))
 
 
+def _prefix(principal: Principal, begins: Sequence[object]) -> str:
+    """Tells conversations by how they begin."""
+    begin = str(begins[:PREFIX_MESSAGES]).encode("utf-8", "replace")[:PREFIX_BYTES]
+    return hashlib.blake2b(begin, digest_size=16, key=principal.organisation.bytes).hexdigest()
+
+
 async def _next(events: AsyncGenerator[ModelEvent, None], place: Place) -> ModelEvent | None:
-    """The next of `events`. Raises Wanted of the gate."""
+    """The next of `events`. Raises Wanted."""
     return await place.unless_wanted(lambda: anext(events, None))
 
 

@@ -14,7 +14,7 @@ from mecum.kit.db import Database
 from mecum.kit.ids import new_id
 from mecum.kit.types import Principal
 from mecum.rooms.models.budgets.keeper import Keeper
-from mecum.rooms.models.budgets.reservation import Reservation, Wanted
+from mecum.rooms.models.budgets.reservation import Need, Reservation
 from mecum.rooms.models.budgets.rules import Amounts, Period, Rule, Subject, Unit
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.settings import ModelsSettings
@@ -47,7 +47,7 @@ class Process:
         def bound(output: int) -> Amounts:
             return Amounts(tokens + output, (tokens + output) * price)
 
-        return await self.keeper.reserve(caller, Wanted(bound, answer, least))
+        return await self.keeper.reserve(caller, Need(bound, answer, least))
 
     def ended(self, caller: Principal, held: Reservation, tokens: int, money: int = 0) -> None:
         charges = held.settle(Amounts(tokens, money), self.clock.monotonic())

@@ -12,7 +12,7 @@ from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
 from mecum.kit.errors import TooMany, Unavailable
 from mecum.kit.types import Actor
-from mecum.rooms.models.budgets.reservation import Wanted
+from mecum.rooms.models.budgets.reservation import Need
 from mecum.rooms.models.budgets.rules import Amounts
 from mecum.rooms.models.store import budgets as store
 from tests.rooms.models.budgets.keeping import AT, Counted, Process, counted, limit, record, somebody
@@ -36,7 +36,7 @@ async def test_nobody_gets_more_than_a_hard_budget_and_hears_when_it_begins_anew
     await process.meter.flush()
     assert (await counted(database, rule)).spent == 1000
     assert refused.value.code == "models.budget_spent"
-    assert refused.value.params["resets_at"] == "2026-03-05T00:00:00+00:00"
+    assert refused.value.params["resets"] == "2026-03-05T00:00:00+00:00"
     assert refused.value.retry_after == 12 * 3600
 
 
@@ -265,5 +265,5 @@ async def test_without_the_database_a_hard_budget_lets_on_what_was_drawn_and_not
     away = Database("postgresql://mecum:x@127.0.0.1:1/none")
     process = Process(away, clock)
     with pytest.raises(Unavailable):
-        await process.keeper.reserve(somebody(), Wanted(Amounts, 1, 1))
+        await process.keeper.reserve(somebody(), Need(Amounts, 1, 1))
     await away.close()

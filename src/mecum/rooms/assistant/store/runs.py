@@ -28,6 +28,8 @@ class Fenced(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
+    """A run. `key`: the API key that asked for it, or None."""
+
     id: UUID
     place: Place
     state: RunState
@@ -42,6 +44,7 @@ class RunRow:
     active_seconds: float
     created_at: dt.datetime
     finished_at: dt.datetime | None
+    key: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ def _row(r: Any) -> RunRow:
     return RunRow(
         r["id"], place, r["state"], r["epoch"], r["attempt"], r["answer_message"], r["answer_parent"], r["surface"],
         r["options"], r["stop_requested"], r["reason"], r["active_seconds"], r["created_at"], r["finished_at"],
+        r["key_id"],
     )  # fmt: skip
 
 
@@ -84,6 +88,7 @@ async def create(
     answer_message: UUID,
     answer_parent: UUID,
     surface: str,
+    key: UUID | None,
     options: Mapping[str, Any],
     now: dt.datetime,
 ) -> None:
@@ -101,6 +106,7 @@ async def create(
             "answer_message": answer_message,
             "answer_parent": answer_parent,
             "surface": surface,
+            "key_id": key,
             "options": options,
             "stop_requested": False,
             "created_at": now,

@@ -88,6 +88,7 @@ run = Table(
     Column("created_at", AT, nullable=False),
     Column("active_seconds", Double, nullable=False),
     Column("finished_at", AT),
+    Column("key_id", UUID),
 )
 checkpoint = Table(
     "checkpoint",

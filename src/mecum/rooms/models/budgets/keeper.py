@@ -24,7 +24,7 @@ from mecum.kit.types import Principal
 from mecum.rooms.models import metrics
 from mecum.rooms.models.budgets import refusals
 from mecum.rooms.models.budgets.purse import Purse
-from mecum.rooms.models.budgets.reservation import Charge, Reservation, Wanted, longest
+from mecum.rooms.models.budgets.reservation import Charge, Need, Reservation, longest
 from mecum.rooms.models.budgets.rules import Rule, in_force
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import budgets as store
@@ -77,7 +77,7 @@ class Keeper:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticker
         try:
-            await self._give_back(self._all())
+            await self._give_back(self.purses)
         except MecumError:
             logger.warning("What was drawn of budgets could not be given back; it comes free with its lease")
 
@@ -85,20 +85,20 @@ class Keeper:
         """A budget has changed: read anew."""
         self._known.clear()
 
-    async def reserve(self, principal: Principal, wanted: Wanted) -> Reservation:
+    async def reserve(self, principal: Principal, need: Need) -> Reservation:
         """Hold what a call may take, of each budget that it has to keep to.
 
         Raises:
             TooMany: a hard budget has not enough left, also after a short wait for calls that are under way.
             Unavailable: a budget can't be asked because the database is away.
         """
-        rules = await self._rules(principal) if wanted.counts else ()
+        rules = await self._rules(principal) if need.counts else ()
         if not rules:
             return Reservation()
         now = self._clock.now()
         purses = [self._purse(rule, rule.owner(principal), now) for rule in rules]
         hard = [purse for purse in purses if purse.rule.hard]
-        reservation = await self._held(hard, wanted) if hard else Reservation()
+        reservation = await self._held(hard, need) if hard else Reservation()
         reservation.held = (*reservation.held, *((purse, 0) for purse in purses if not purse.rule.hard))
         return reservation
 
@@ -123,38 +123,38 @@ class Keeper:
         for purse, amount in _summed(charges).items():
             purse.written(amount)
 
-    async def _held(self, purses: list[Purse], wanted: Wanted) -> Reservation:
+    async def _held(self, purses: list[Purse], need: Need) -> Reservation:
         """Hold of `purses`, all of them or none."""
         until = self._clock.monotonic() + self._settings.budget_wait_max_s
         while True:
-            lacking = await self._lacking(purses, wanted)
+            lacking = await self._lacking(purses, need)
             if lacking is None:
-                return self._hold(purses, wanted)
+                return self._hold(purses, need)
             purse, drawn = lacking
             may_come = purse.reserved > 0 or drawn.leased > purse.block
             if not may_come or self._clock.monotonic() >= until:
                 metrics.budget_refused.labels(purse.rule.subject, purse.rule.unit).inc()
-                raise refusals.spent(purse.rule, purse.window, self._clock.now())
+                raise refusals.spent(purse.rule, purse.window, self._settings.currency, self._clock.now())
             await purse.moved(LOOK_AGAIN_S)
 
-    async def _lacking(self, purses: list[Purse], wanted: Wanted) -> tuple[Purse, Drawn] | None:
+    async def _lacking(self, purses: list[Purse], need: Need) -> tuple[Purse, Drawn] | None:
         """Draw what is missing; the first budget that has not enough for the shortest useful answer."""
         for purse in purses:
             unit = purse.rule.unit
-            wish = wanted.bound(self._longest(wanted)).of(unit)
+            wish = need.bound(self._longest(need)).of(unit)
             if wish == 0 or purse.lacking(wish) == 0:
                 continue
             async with purse.drawing:
                 if purse.lacking(wish) == 0:
                     continue
-                drawn = await self._draw(purse, wanted, wish)
-            if purse.lacking(wanted.bound(wanted.output_least).of(unit)) > 0:
+                drawn = await self._draw(purse, need, wish)
+            if purse.lacking(need.bound(need.output_least).of(unit)) > 0:
                 return purse, drawn
         return None
 
-    async def _draw(self, purse: Purse, wanted: Wanted, wish: int) -> Drawn:
-        usual = wanted.bound(self._usual(wanted)).of(purse.rule.unit)
-        least = wanted.bound(wanted.output_least).of(purse.rule.unit)
+    async def _draw(self, purse: Purse, need: Need, wish: int) -> Drawn:
+        usual = need.bound(self._usual(need)).of(purse.rule.unit)
+        least = need.bound(need.output_least).of(purse.rule.unit)
         asked = Asked(purse.lacking(least), purse.lacking(usual), purse.lacking(wish), purse.block_size)
         async with self._db.transaction() as connection:
             drawn = await store.draw(connection, _spending(purse, 0), asked, self._expires_at())
@@ -164,23 +164,23 @@ class Keeper:
         purse.block = drawn.open
         return drawn
 
-    def _hold(self, purses: list[Purse], wanted: Wanted) -> Reservation:
+    def _hold(self, purses: list[Purse], need: Need) -> Reservation:
         """Hold as long an answer as there is room for in all of `purses`, which have enough for the shortest."""
-        output = min(longest(wanted, purse, self._longest(wanted)) for purse in purses)
-        bound, now = wanted.bound(output), self._clock.monotonic()
+        output = min(longest(need, purse, self._longest(need)) for purse in purses)
+        bound, now = need.bound(output), self._clock.monotonic()
         held = [(purse, bound.of(purse.rule.unit)) for purse in purses]
         for purse, amount in held:
             purse.hold(amount, now)
-        return Reservation(held, output, shortened=output < self._usual(wanted))
+        return Reservation(held, output, shortened=output < self._usual(need))
 
-    def _longest(self, wanted: Wanted) -> int:
+    def _longest(self, need: Need) -> int:
         """The longest answer that is let on."""
-        return self._settings.budget_answer_tokens_max if wanted.output_tokens is None else wanted.output_tokens
+        return self._settings.budget_answer_tokens_max if need.output_tokens is None else need.output_tokens
 
-    def _usual(self, wanted: Wanted) -> int:
+    def _usual(self, need: Need) -> int:
         """The answer for which there should be room, even if little is left."""
-        longest = self._longest(wanted)
-        return min(self._settings.budget_answer_tokens, longest) if wanted.output_tokens is None else longest
+        longest = self._longest(need)
+        return min(self._settings.budget_answer_tokens, longest) if need.output_tokens is None else longest
 
     async def _rules(self, principal: Principal) -> tuple[Rule, ...]:
         caller = (principal.person, principal.organisation, principal.paying_key)
@@ -221,7 +221,9 @@ class Keeper:
         purse = self._purses[rule.id, owner] = Purse(rule, owner, rule.window(now), self._clock.monotonic())
         return purse
 
-    def _all(self) -> list[Purse]:
+    @property
+    def purses(self) -> list[Purse]:
+        """What this process has to do with, those of earlier periods included."""
         return [*self._purses.values(), *self._past]
 
     async def _tick(self) -> None:
@@ -235,7 +237,7 @@ class Keeper:
     async def tend(self) -> None:
         """Give idle blocks back and drop purses that nobody needs; now and then renew leases and book lapsed ones."""
         now = self._clock.monotonic()
-        idle = [purse for purse in self._all() if purse.is_idle and now - purse.used_at >= IDLE_S]
+        idle = [purse for purse in self.purses if purse.is_idle and now - purse.used_at >= IDLE_S]
         await self._give_back(idle)
         for purse in idle:
             self._past.discard(purse)
@@ -279,7 +281,7 @@ class Keeper:
 
     async def _keep(self) -> None:
         """Renew the leases of all blocks."""
-        purses = [purse for purse in self._all() if purse.block]
+        purses = [purse for purse in self.purses if purse.block]
         if not purses:
             return
         async with self.locked(purses):

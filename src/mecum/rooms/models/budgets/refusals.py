@@ -6,21 +6,26 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from mecum.kit.errors import Conflict, TooMany
+from mecum.kit.money import MICROS_PER_UNIT
 from mecum.rooms.models.budgets.rules import Rule, Window
 
 
-def spent(rule: Rule, window: Window, now: dt.datetime) -> TooMany:
-    resets_at = window.ends_at.astimezone(ZoneInfo(rule.timezone))
+def spent(rule: Rule, window: Window, currency: str, now: dt.datetime) -> TooMany:
+    resets_at = f"{window.ends_at.astimezone(ZoneInfo(rule.timezone)):%Y-%m-%d %H:%M} ({rule.timezone})"
+    limit = f"{rule.amount:,} tokens" if rule.unit == "tokens" else f"{rule.amount / MICROS_PER_UNIT:,.2f} {currency}"
     return TooMany(
         "models.budget_spent",
-        f"The {rule.unit} budget of this {rule.period} is used up.",
-        f"It begins anew at {resets_at:%Y-%m-%d %H:%M} ({rule.timezone}).",
+        f"A budget of {limit} a {rule.period} is used up.",
+        f"It begins anew at {resets_at}.",
         params={
+            "limit": limit,
             "subject": rule.subject,
             "unit": rule.unit,
             "amount": rule.amount,
+            "currency": currency,
             "period": rule.period,
-            "resets_at": window.ends_at.isoformat(),
+            "resets_at": resets_at,
+            "resets": window.ends_at.isoformat(),
         },
         retry_after=max(1.0, (window.ends_at - now).total_seconds()),
         retryable=False,

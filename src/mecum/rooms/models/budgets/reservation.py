@@ -15,7 +15,7 @@ Charge: TypeAlias = tuple[Purse, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Need:
     """What a call wants to be let on with.
 
     Args:
@@ -58,12 +58,12 @@ class Reservation:
         return tuple(charge for charge in charges if charge[1])
 
 
-def longest(wanted: Wanted, purse: Purse, most: int) -> int:
+def longest(need: Need, purse: Purse, most: int) -> int:
     """The longest answer of at most `most` tokens that `purse` has room for; its shortest if that is more."""
-    low, high = min(wanted.output_least, most), most
+    low, high = min(need.output_least, most), most
     while low < high:
         middle = (low + high + 1) // 2
-        if wanted.bound(middle).of(purse.rule.unit) <= max(0, purse.free):
+        if need.bound(middle).of(purse.rule.unit) <= max(0, purse.free):
             low = middle
         else:
             high = middle - 1

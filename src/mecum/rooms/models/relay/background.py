@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from uuid import UUID
 
 from mecum.kit.bus import Bus, Lagged
@@ -84,9 +85,10 @@ class Background:
 
     async def _principal(self, stored: StoredResponse) -> Principal:
         """Raises NotFound or Forbidden when the person may no longer."""
-        return await self._persons.principal_for_job(
+        principal = await self._persons.principal_for_job(
             PersonId(stored.person_id), SpaceId(stored.space_id), UUID(hex=stored.id.removeprefix("resp_")), "api"
         )
+        return replace(principal, key=stored.key_id)
 
     async def _cancelled(self, response_id: str) -> None:
         """Return once somebody cancels it."""

@@ -11,10 +11,10 @@ from mecum.kit.ids import new_id
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import Finish, ModelRequest, Usage, Waiting, failures
 from mecum.rooms.models.answering import AnsweredBy, Answering
-from mecum.rooms.models.attempts import call_along
-from mecum.rooms.models.calls import Calls, Ongoing
+from mecum.rooms.models.calls import Call, Calls, Ongoing
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame, told_by
+from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.relay.tap import Tap
 from mecum.rooms.models.routes import Remote, Route
@@ -69,15 +69,16 @@ class ChatDoor:
     async def _passed(self, principal: Principal, request: Spliced, route: Route, size: int) -> Parts:
         """Bytes to and from a provider that speaks the same wire."""
         tokens = Tokens(size // CHARS_PER_TOKEN)
-        call = call_along(route, principal, "relay.chat", tokens, arr(request.values.get("messages")))
+        begins = arr(request.values.get("messages"))
+        call = Call.to(route, principal, "relay.chat", tokens, output_asked(request.values), begins=begins)
         streamed, asks_usage = request.values.get("stream") is True, False
-
-        def sent(remote: Remote) -> bytes:
-            nonlocal asks_usage
-            asks_usage = self._asks_usage(request, remote)
-            return self._body(request, remote, asks_usage)
-
         async with self._calls.open(call) as ongoing:
+
+            def sent(remote: Remote) -> bytes:
+                nonlocal asks_usage
+                asks_usage = self._asks_usage(request, remote)
+                return self._body(request, remote, asks_usage, ongoing.reservation.output_tokens)
+
             while True:
                 async with self._sender.send(ongoing, route, PATH, sent, streamed=streamed) as (remote, answer):
                     said = b"" if answer.ok else await answer.read(ERROR_BODY_LIMIT)
@@ -95,8 +96,9 @@ class ChatDoor:
         asked = bool(obj(request.values.get("stream_options")).get("include_usage"))
         return streams and not asked and remote.provider.id not in self._no_stream_options
 
-    def _body(self, request: Spliced, remote: Remote, asks_usage: bool) -> bytes:
-        changes: dict[str, object] = {"model": remote.model.upstream_model}
+    def _body(self, request: Spliced, remote: Remote, asks_usage: bool, output_limit: int | None) -> bytes:
+        changes = limiting(request.values, output_limit, remote.endpoint.base_url)
+        changes["model"] = remote.model.upstream_model
         if asks_usage:
             changes["stream_options"] = {**obj(request.values.get("stream_options")), "include_usage": True}
         return request.changed(changes)

@@ -10,11 +10,11 @@ from mecum.kit.errors import MecumError
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import Usage, Waiting, failures
 from mecum.rooms.models.answering import AnsweredBy, Answering
-from mecum.rooms.models.attempts import call_along
-from mecum.rooms.models.calls import Calls, Ongoing
+from mecum.rooms.models.calls import Call, Calls, Ongoing
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame, told_by
 from mecum.rooms.models.relay.asked import Asked, Asking
+from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.relay.tap import Tap
 from mecum.rooms.models.routes import Remote, Route
@@ -94,13 +94,17 @@ class ResponsesDoor:
 
     async def _passed(self, principal: Principal, asked: Asked, route: Route) -> Parts:
         """Bytes to and from a provider that has this wire itself."""
-        call = call_along(route, principal, PURPOSE, Tokens(asked.size // CHARS_PER_TOKEN), asked.items)
+        tokens = Tokens(asked.size // CHARS_PER_TOKEN)
+        call = Call.to(route, principal, PURPOSE, tokens, output_asked(asked.values), begins=asked.items)
         async with (
             self._calls.open(call) as ongoing,
-            self._sender.send(ongoing, route, PATH, lambda remote: _sent(asked, remote), streamed=asked.streams) as (
-                remote,
-                answer,
-            ),
+            self._sender.send(
+                ongoing,
+                route,
+                PATH,
+                lambda remote: _sent(asked, remote, ongoing.reservation.output_tokens),
+                streamed=asked.streams,
+            ) as (remote, answer),
         ):
             ongoing.first()
             if not answer.ok:
@@ -204,33 +208,34 @@ class ResponsesDoor:
     async def _chunks_of_provider(
         self, principal: Principal, asked: Asked, route: Route, by: AnsweredBy
     ) -> AsyncGenerator[JsonObject, None]:
-        def sent(remote: Remote) -> bytes:
-            return dumps(self._chat(asked, remote.model.upstream_model))
+        tokens = Tokens(asked.size // CHARS_PER_TOKEN)
+        call = Call.to(route, principal, PURPOSE, tokens, output_asked(asked.values), begins=asked.items)
+        async with self._calls.open(call) as ongoing:
 
-        call = call_along(route, principal, PURPOSE, Tokens(asked.size // CHARS_PER_TOKEN), asked.items)
-        async with (
-            self._calls.open(call) as ongoing,
-            self._sender.send(ongoing, route, CHAT_PATH, sent) as (remote, answer),
-        ):
-            by.model = remote.model.name
-            if not answer.ok:
-                raise await answer.error()
-            ongoing.first()
-            finished = False
-            async with aclosing(messages(answer, self._settings.provider_line_limit_bytes)) as read_on:
-                async for data in read_on:
-                    if data.strip() == DONE:
-                        finished = True
-                        break
-                    chunk = obj(loads(data))
-                    _check(answer.provider, chunk)
-                    ongoing.made += 1
-                    ongoing.usage = read_usage(chunk.get("usage")) or ongoing.usage
-                    finished = finished or _finishes(chunk)
-                    yield chunk
-            if not finished:
-                raise failures.closed(answer.provider)
-            await answer.drain()
+            def sent(remote: Remote) -> bytes:
+                chat = self._chat(asked, remote.model.upstream_model)
+                return dumps(chat | limiting(chat, ongoing.reservation.output_tokens, remote.endpoint.base_url))
+
+            async with self._sender.send(ongoing, route, CHAT_PATH, sent) as (remote, answer):
+                by.model = remote.model.name
+                if not answer.ok:
+                    raise await answer.error()
+                ongoing.first()
+                finished = False
+                async with aclosing(messages(answer, self._settings.provider_line_limit_bytes)) as read_on:
+                    async for data in read_on:
+                        if data.strip() == DONE:
+                            finished = True
+                            break
+                        chunk = obj(loads(data))
+                        _check(answer.provider, chunk)
+                        ongoing.made += 1
+                        ongoing.usage = read_usage(chunk.get("usage")) or ongoing.usage
+                        finished = finished or _finishes(chunk)
+                        yield chunk
+                if not finished:
+                    raise failures.closed(answer.provider)
+                await answer.drain()
 
     async def _chunks_of_events(
         self, principal: Principal, asked: Asked, chat: JsonObject, by: AnsweredBy
@@ -265,8 +270,8 @@ def _may_pass(route: Route) -> bool:
     return route.speaks_openai and all(each.provider.speaks_responses is not False for each in route)
 
 
-def _sent(asked: Asked, remote: Remote) -> bytes:
-    """The request as the provider gets it: stored here and not there."""
+def _sent(asked: Asked, remote: Remote, output_limit: int | None) -> bytes:
+    """The request as the provider gets it: stored here and not there, with an answer no longer than budgets allow."""
     changes: dict[str, object] = {"model": remote.model.upstream_model, "store": False}
     if len(asked.items) != asked.input_count or asked.in_background:
         changes["input"] = asked.items
@@ -274,6 +279,8 @@ def _sent(asked: Asked, remote: Remote) -> bytes:
         changes["previous_response_id"] = None
     if asked.in_background:
         changes |= {"background": False, "stream": False}
+    if output_limit is not None and (output_asked(asked.values) or output_limit + 1) > output_limit:
+        changes["max_output_tokens"] = output_limit
     return asked.request.changed(changes)
 
 

@@ -11,8 +11,7 @@ from mecum.kit.errors import BadRequest
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import Usage, failures
 from mecum.rooms.models.answering import Answering
-from mecum.rooms.models.attempts import call_along
-from mecum.rooms.models.calls import Calls
+from mecum.rooms.models.calls import Call, Calls
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.ports import LocalEmbedder
 from mecum.rooms.models.relay.answers import JSON_HEADERS, Head, Parts, told_by
@@ -61,7 +60,7 @@ class VectorsDoor:
         def sent(remote: Remote) -> bytes:
             return request.changed({"model": remote.model.upstream_model})
 
-        call = call_along(route, principal, "relay.embeddings", Tokens(size // CHARS_PER_TOKEN), ())
+        call = Call.to(route, principal, "relay.embeddings", Tokens(size // CHARS_PER_TOKEN), 0)
         async with (
             self._calls.open(call) as ongoing,
             self._sender.send(ongoing, route, PATH, sent) as (remote, answer),
