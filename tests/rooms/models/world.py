@@ -269,6 +269,9 @@ def _app(built: World) -> FastAPI:
     async def models(request: Request) -> StreamingResponse:
         return _sent(await relay.models(built.caller))
 
+    async def model(request: Request) -> StreamingResponse:
+        return _sent(await relay.model(built.caller, request.path_params["name"]))
+
     async def stored(request: Request) -> StreamingResponse:
         response_id = request.path_params["id"]
         if request.url.path.endswith("/input_items"):
@@ -283,6 +286,7 @@ def _app(built: World) -> FastAPI:
     for path in ("/v1/chat/completions", "/v1/responses", "/v1/embeddings"):
         app.add_route(path, posted, ["POST"])
     app.add_route("/v1/models", models)
+    app.add_route("/v1/models/{name}", model)
     app.add_route("/v1/responses/{id}", stored, ["GET", "DELETE"])
     app.add_route("/v1/responses/{id}/input_items", stored)
     app.add_route("/v1/responses/{id}/cancel", stored, ["POST"])

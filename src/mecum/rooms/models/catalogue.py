@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 from mecum.kit.clock import Clock
 from mecum.kit.crypto import SecretBox
@@ -31,11 +33,27 @@ EMBEDDING_LICENCE, EMBEDDING_CONTEXT = "MIT", 512
 DEFAULT_CHAT, DEFAULT_EMBEDDING = "default_chat", "default_embedding"
 
 
+Told: TypeAlias = Callable[[Snapshot], None]
+"""Hears of every catalogue that was read."""
+
+
+def _nobody(known: Snapshot) -> None:
+    return None
+
+
 class Catalogue:
     def __init__(
-        self, db: Database, secrets: SecretBox, clock: Clock, ports: Ports, currency: str, resting: Resting
+        self,
+        db: Database,
+        secrets: SecretBox,
+        clock: Clock,
+        ports: Ports,
+        currency: str,
+        resting: Resting,
+        told: Told = _nobody,
     ) -> None:
         self._resting = resting
+        self._told = told
         self._currency = currency
         self._db = db
         self._secrets = secrets
@@ -64,6 +82,7 @@ class Catalogue:
             try:
                 async with self._db.transaction() as connection:
                     self._known = await read(connection, self._secrets, self._clock.now(), self._currency)
+                self._told(self._known)
             except Unavailable:
                 if self._known is None:
                     self.forget()

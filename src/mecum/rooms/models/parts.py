@@ -81,7 +81,10 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     resting = Resting(kit.clock)
     keeper = Keeper(kit.db, kit.clock, settings)
     meter = Meter(kit.db, kit.clock, settings, keeper)
-    catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports, settings.currency, resting)
+    currency = settings.currency
+    catalogue = Catalogue(
+        kit.db, kit.secrets, kit.clock, ports, currency, resting, lambda known: gate.state(known.stated())
+    )
     wires = Wires(upstream, settings)
     planner = Planner(kit.clock)
     local = Local(ports.engine, wires, planner, kit.clock)

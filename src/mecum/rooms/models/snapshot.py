@@ -14,6 +14,7 @@ from mecum.kit.errors import StartError
 from mecum.kit.types import Principal
 from mecum.rooms.models import CatalogueModel
 from mecum.rooms.models.access import Access
+from mecum.rooms.models.gate.rate import Stated
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.store import accounts as account_store
 from mecum.rooms.models.store import aliases as alias_store
@@ -68,6 +69,15 @@ class Snapshot:
     aliases: tuple[AliasRow, ...]
     named: Mapping[str, Named]
     chosen: Mapping[str, object]
+
+    def stated(self) -> dict[str, Stated]:
+        """The limits of accounts that the operator states, by pool."""
+        found: dict[str, Stated] = {}
+        for remote in (each for at_accounts in self.remotes.values() for each in at_accounts):
+            account = remote.account
+            if account.calls_max is not None or account.tokens_per_minute is not None:
+                found[remote.endpoint.pool] = Stated(account.calls_max, account.tokens_per_minute)
+        return found
 
     def models(self) -> tuple[Remote, ...]:
         """Every model once, at its first account."""

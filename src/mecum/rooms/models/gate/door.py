@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -20,12 +20,14 @@ from mecum.rooms.models.gate.line import BANDS, Band, Line
 from mecum.rooms.models.gate.pool import TICK_S, Pool, Slots
 from mecum.rooms.models.gate.pools import Pools
 from mecum.rooms.models.gate.pressure import Pressure
+from mecum.rooms.models.gate.rate import Stated
 from mecum.rooms.models.gate.standing import Asked, Standing
 from mecum.rooms.models.settings import ModelsSettings
 
 JITTER = 0.3
 """A Retry-After is up to so much longer, so that those who were refused do not come back all at once."""
 SAY_EVERY_S = 1.0
+NOTHING_STATED = Stated()
 OWN_SHARE = 0.75
 """Of the line for slots, one person's calls may take so much."""
 
@@ -177,6 +179,7 @@ class Gate:
             starving_s=settings.gate_starving_s,
         )
         self._refusals: dict[str, Refusal] = {}
+        self._stated: dict[str, Stated] = {}
         self._places: dict[Standing, Place] = {}
         self._ticker: asyncio.Task[None] | None = None
 
@@ -222,6 +225,14 @@ class Gate:
         own_max = max(1, round(queue_max * OWN_SHARE))
         self._refusals[name] = refusal
         self.pools.add(self._pool(name, queue_max, own_max, slots))
+
+    def state(self, limits: Mapping[str, Stated]) -> None:
+        """What the operator states of accounts, by pool; of all others nothing."""
+        for name in limits.keys() | self._stated.keys():
+            stated = limits.get(name, NOTHING_STATED)
+            if stated != self._stated.get(name, NOTHING_STATED):
+                self.pools.pool(name).state(stated, self.now())
+        self._stated = dict(limits)
 
     def turned_away(self, standing: Standing) -> TooMany:
         """What somebody hears for whom there is no place."""

@@ -110,7 +110,7 @@ class Pools:
             return
         pool, ticket = self._pools[standing.pool], standing.tickets[standing.pool]
         standing.state, standing.is_wanted, standing.has_returned = "waiting", False, True
-        pool.line.give_back(ticket)
+        pool.give_back(ticket, now)
         pool.yielding.pop(standing, None)
         if tiers:
             standing.asked = replace(standing.asked, tiers=tiers)
