@@ -30,7 +30,7 @@ from mecum.rooms.models import (
     Waiting,
 )
 from mecum.rooms.models.providers import NewModel
-from tests.rooms.models.world import FakeEmbedder, FakeEngine, FakeProgress, World, world
+from tests.rooms.models.world import FakeEmbedder, FakeEngine, FakeProgress, World, answer, world
 from tests.support.fake_provider import FakeProvider, Reply
 from tests.support.jobs import HandJobs
 
@@ -46,10 +46,6 @@ async def here(database: Database, jobs: HandJobs, tmp_path: Path) -> AsyncItera
 
 def asking(said: str = "Hi", **more: Any) -> ModelRequest:
     return ModelRequest([Message("user", (TextPart(said),))], **more)
-
-
-async def answer(here: World, request: ModelRequest) -> list[ModelEvent]:
-    return [event async for event in here.face.stream(here.caller, request)]
 
 
 def text_of(events: Sequence[ModelEvent]) -> str:
@@ -121,7 +117,7 @@ async def test_the_state_of_a_provider_follows_its_calls(here: World, fake: Fake
             pass  # That is what the state is about.
         await here.parts.health.stop()
         (connected,) = await here.parts.providers.connected()
-        assert connected.row.state == state
+        assert connected.accounts[0].row.state == state
 
 
 async def test_a_model_without_tool_calls_is_asked_for_a_plan_first(here: World, fake: FakeProvider) -> None:

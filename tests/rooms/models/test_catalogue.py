@@ -42,7 +42,7 @@ async def test_a_provider_is_connected_listed_tested_and_its_model_is_the_defaul
 async def test_keys_are_sealed_in_the_database(api: Api, fake: FakeProvider, database: Database) -> None:
     await connected(api, fake)
     async with database.transaction() as connection:
-        sealed = (await connection.execute(text("SELECT key_sealed FROM models.provider"))).scalar_one()
+        sealed = (await connection.execute(text("SELECT key_sealed FROM models.account"))).scalar_one()
     assert sealed and b"sk-1" not in sealed
 
 
@@ -121,7 +121,7 @@ async def test_names_are_unique_and_reserved_ones_refused_and_a_taken_one_gets_i
     assert [model["name"] for model in other["models"]] == ["other-one/fake", "other-one/mecum", "fake-embed"]
     model = other["models"][0]["id"]
     assert (await api("PATCH", f"models/{model}", {"name": "fake"}))[0] == 409
-    for reserved in ("mecum", "Mecum-Local", "mecum/x"):
+    for reserved in ("mecum", "Mecum-Local", "mecum/x", "mecum-fast", "mecum-auto"):
         status, problem = await api("PATCH", f"models/{model}", {"name": reserved})
         assert (status, problem["code"]) == (422, "models.name_reserved")
     assert (await api("PATCH", f"models/{model}", {"name": "two words"}))[0] == 422

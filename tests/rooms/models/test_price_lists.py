@@ -23,6 +23,7 @@ from mecum.rooms.models.ports import Ports
 from mecum.rooms.models.prices import FREE, Prices
 from mecum.rooms.models.pricing import files
 from mecum.rooms.models.pricing.amounts import AMOUNT_MAX, amount, written
+from mecum.rooms.models.resting import Resting
 from tests.rooms.models.routes import Api, connected
 from tests.rooms.models.world import World, world
 from tests.support.fake_provider import FakeProvider
@@ -36,9 +37,9 @@ amounts = st.integers(0, AMOUNT_MAX * 1_000_000).map(Micros)
 async def held(here: World, name: str = "fake") -> tuple[Prices, UUID | None]:
     """What a call that begins now costs."""
     here.parts.catalogue.forget()
-    found = await here.parts.catalogue.resolve(name, "chat")
+    found = await here.parts.catalogue.resolve(None, name, "chat")
     assert not isinstance(found, str)
-    return found.prices, found.price_id
+    return found.first.prices, found.first.price_id
 
 
 @given(amounts)
@@ -126,10 +127,10 @@ async def test_a_price_in_another_currency_does_not_hold(api: Api, here: World, 
     model = (await connected(api, fake))["models"][0]
     await api("POST", f"models/{model['id']}/prices", {"input": "1", "output": "2"})
     assert (await held(here))[1] is not None
-    elsewhere = Catalogue(here.kit.db, here.kit.secrets, here.kit.clock, Ports(), "EUR")
-    found = await elsewhere.resolve("fake", "chat")
+    elsewhere = Catalogue(here.kit.db, here.kit.secrets, here.kit.clock, Ports(), "EUR", Resting(here.kit.clock))
+    found = await elsewhere.resolve(None, "fake", "chat")
     assert not isinstance(found, str)
-    assert (found.prices, found.price_id) == (FREE, None)
+    assert (found.first.prices, found.first.price_id) == (FREE, None)
 
 
 async def test_a_file_is_compared_and_brought_in_line_by_line(api: Api, here: World, fake: FakeProvider) -> None:

@@ -29,7 +29,7 @@ from mecum.kit.room import Kit, Room
 from mecum.kit.streams import Streams
 from mecum.kit.tools import ToolRegistry
 from mecum.kit.types import PersonId, Principal, SpaceId, Surface
-from mecum.rooms.models import RelayResponse
+from mecum.rooms.models import ModelEvent, ModelRequest, RelayResponse
 from mecum.rooms.models.face import ModelsRoom
 from mecum.rooms.models.parts import Parts, assemble
 from mecum.rooms.models.ports import Ports
@@ -206,6 +206,10 @@ class World:
         return self.clients[0]
 
 
+async def answer(here: World, request: ModelRequest) -> list[ModelEvent]:
+    return [event async for event in here.face.stream(here.caller, request)]
+
+
 @asynccontextmanager
 async def world(
     database: Database,
@@ -276,6 +280,9 @@ def _app(built: World) -> FastAPI:
     async def models(request: Request) -> StreamingResponse:
         return _sent(await relay.models(built.caller))
 
+    async def model(request: Request) -> StreamingResponse:
+        return _sent(await relay.model(built.caller, request.path_params["name"]))
+
     async def stored(request: Request) -> StreamingResponse:
         response_id = request.path_params["id"]
         if request.url.path.endswith("/input_items"):
@@ -290,6 +297,7 @@ def _app(built: World) -> FastAPI:
     for path in ("/v1/chat/completions", "/v1/responses", "/v1/embeddings"):
         app.add_route(path, posted, ["POST"])
     app.add_route("/v1/models", models)
+    app.add_route("/v1/models/{name}", model)
     app.add_route("/v1/responses/{id}", stored, ["GET", "DELETE"])
     app.add_route("/v1/responses/{id}/input_items", stored)
     app.add_route("/v1/responses/{id}/cancel", stored, ["POST"])

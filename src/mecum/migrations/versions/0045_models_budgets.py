@@ -6,7 +6,7 @@ Revision ID: 0045
 from alembic import op
 
 revision = "0045"
-down_revision = "0042"
+down_revision = "0044"
 
 STATEMENTS = """
 CREATE TABLE models.budget (

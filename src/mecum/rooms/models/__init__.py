@@ -167,7 +167,13 @@ ModelEvent: TypeAlias = Waiting | TextDelta | ReasoningDelta | ToolCallDelta | F
 
 @dataclass(frozen=True, slots=True)
 class CatalogueModel:
-    """A model that people can choose."""
+    """A model that people can choose.
+
+    Args:
+        provider: its name; "" for an alias, which stands for models of several.
+        hidden: it can be asked for by name, and is offered to nobody.
+        note: what the operator says of an alias.
+    """
 
     name: str
     provider: str
@@ -180,6 +186,10 @@ class CatalogueModel:
     small: bool
     default: bool
     licence: str
+    reasoning: bool = False
+    hidden: bool = False
+    alias: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +236,7 @@ class Models(Protocol):
     ) -> Embedded: ...
 
     async def catalogue(self, principal: Principal) -> tuple[CatalogueModel, ...]:
-        """The models that `principal` may use, the default first."""
+        """The models that `principal` may use, hidden ones too, the default first."""
         ...
 
     def local(self) -> LocalModel: ...

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -20,18 +21,28 @@ from mecum.rooms.models import (
     Waiting,
     failures,
 )
+from mecum.rooms.models.attempts import Attempts
 from mecum.rooms.models.calls import Call, Calls, Ongoing
-from mecum.rooms.models.catalogue import Catalogue, Remote
+from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import LocalEmbedder, Ports
+from mecum.rooms.models.resting import Resting
+from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import estimate, estimate_input
 from mecum.rooms.models.upstream import Target
 from mecum.rooms.models.wires.jsons import arr, count, dumps, loads, obj
 from mecum.rooms.models.wires.wires import Wires
+
+
+@dataclass(slots=True)
+class AnsweredBy:
+    """Which model answers: known from the first event of its answer on."""
+
+    model: str
 
 
 class Answering:
@@ -45,6 +56,7 @@ class Answering:
         local: Local,
         planner: Planner,
         sender: Sender,
+        resting: Resting,
         health: Health,
         ports: Ports,
         settings: ModelsSettings,
@@ -55,27 +67,32 @@ class Answering:
         self._local = local
         self._planner = planner
         self._sender = sender
+        self._resting = resting
         self._health = health
         self._ports = ports
         self._settings = settings
 
     async def ask(
-        self, principal: Principal, request: ModelRequest, local_wait_s: float
+        self, principal: Principal, request: ModelRequest, local_wait_s: float, by: AnsweredBy | None = None
     ) -> AsyncGenerator[ModelEvent, None]:
         """Ask a model; `local_wait_s` is the longest wait for the built-in one to arrive, in seconds.
+
+        Args:
+            by: is told which model answers.
 
         Raises:
             MecumError: as `Models.stream`.
         """
-        found = await self._catalogue.resolve(request.model, "chat")
-        tokens = estimate_input(request.messages, request.tools)
-        call = Call.to(found, principal, request.purpose, tokens, request.max_tokens, gives_way=request.gives_way)
+        found = await self._catalogue.resolve(principal, request.model, "chat")
+        tokens, most = estimate_input(request.messages, request.tools), request.max_tokens
+        gives_way, begins = request.gives_way, request.messages
+        call = Call.to(found, principal, request.purpose, tokens, most, gives_way=gives_way, begins=begins)
         async with self._calls.line_up(call) as ongoing:
             if isinstance(found, str):
                 assert ongoing.place is not None
                 ask = partial(self._local.stream, request, ongoing.place, local_wait_s, principal.timezone)
             else:
-                ask = partial(self._remote, ongoing, found, ongoing.limited(request), principal.timezone)
+                ask = partial(self._along, ongoing, found, ongoing.limited(request), principal.timezone)
             events = ongoing.events(ask) if call.band == "bulk" else ask()
             async with aclosing(events):
                 async for event in events:
@@ -85,28 +102,49 @@ class Answering:
                         ongoing.usage = event.usage
                     if not isinstance(event, Waiting):
                         ongoing.first()
+                        if by is not None:
+                            by.model = ongoing.call.model
                     yield event
 
-    async def _remote(
-        self, ongoing: Ongoing, remote: Remote, request: ModelRequest, timezone: str
+    async def _along(
+        self, ongoing: Ongoing, route: Route, request: ModelRequest, timezone: str
     ) -> AsyncGenerator[ModelEvent, None]:
-        async with aclosing(ongoing.queue()) as waits:
-            async for waiting in waits:
-                yield waiting
-        target = Target(remote.endpoint, remote.model.upstream_model, remote.model.name)
+        """Ask whoever is on `route`: somebody else after a failure, as long as nothing of an answer has come."""
+        attempts, begun = Attempts(route, self._resting, self._settings), False
+        while True:
+            async with aclosing(ongoing.queue()) as waits:
+                async for waiting in waits:
+                    yield waiting
+            remote = attempts.at(ongoing.pool)
+            ongoing.asks(remote)
+            try:
+                async with aclosing(self._remote(remote, request, timezone, is_alone=route.is_single)) as events:
+                    async for event in events:
+                        begun = begun or not isinstance(event, Waiting)
+                        yield event
+                attempts.worked(remote)
+                self._health.worked(remote.account)
+                return
+            except MecumError as error:
+                self._health.failed(remote.account, error)
+                # Alone, it was asked again by the wire already.
+                again = None if begun or route.is_single else attempts.failed(remote, error)
+                if again is None:
+                    raise
+            if again.wait_s:
+                yield Waiting("provider_busy", about_seconds=again.wait_s)
+                await asyncio.sleep(again.wait_s)
+            ongoing.elsewhere(again.tiers)
+
+    def _remote(
+        self, remote: Remote, request: ModelRequest, timezone: str, *, is_alone: bool
+    ) -> AsyncGenerator[ModelEvent, None]:
+        target = Target(remote.endpoint, remote.model.upstream_model, remote.model.name, is_alone)
 
         def ask(asked: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
             return self._wires.stream(target, asked)
 
-        events = ask(request) if remote.model.native_tools else self._planner.answer(request, ask, timezone)
-        try:
-            async with aclosing(events):
-                async for event in events:
-                    yield event
-        except MecumError as error:
-            self._health.failed(remote.provider, error)
-            raise
-        self._health.worked(remote.provider)
+        return ask(request) if remote.model.native_tools else self._planner.answer(request, ask, timezone)
 
     async def embed(
         self, principal: Principal, texts: Sequence[str], model: str | None, kind: Literal["query", "passage"]
@@ -123,7 +161,7 @@ class Answering:
                 "Send them in several calls.",
                 params={"limit": self._settings.embed_texts_max},
             )
-        found = await self._catalogue.resolve(model, "embedding")
+        found = await self._catalogue.resolve(principal, model, "embedding")
         tokens = Tokens(sum(estimate(text) for text in texts))
         purpose = "models.embed_query" if kind == "query" else "models.embed"
         call = replace(Call.to(found, principal, purpose, tokens, 0), is_gated=not isinstance(found, str))
@@ -138,9 +176,11 @@ class Answering:
             ongoing.usage = Usage(embedded.tokens, Tokens(0))
             return embedded
 
-    async def _embed_there(self, ongoing: Ongoing, remote: Remote, texts: Sequence[str], estimated: Tokens) -> Embedded:
-        body = dumps({"model": remote.model.upstream_model, "input": list(texts)})
-        async with self._sender.send(remote, "/embeddings", body, begin=ongoing.undisturbed) as answer:
+    async def _embed_there(self, ongoing: Ongoing, route: Route, texts: Sequence[str], estimated: Tokens) -> Embedded:
+        def body(remote: Remote) -> bytes:
+            return dumps({"model": remote.model.upstream_model, "input": list(texts)})
+
+        async with self._sender.send(ongoing, route, "/embeddings", body) as (remote, answer):
             if not answer.ok:
                 raise await answer.error()
             value = obj(loads(await answer.read()))

@@ -8,7 +8,8 @@ from fastapi import APIRouter
 
 from mecum.kit.http import Operator, Signed
 from mecum.kit.ids import decode
-from mecum.rooms.models import Models
+from mecum.rooms.models.api_accounts import build_account_router
+from mecum.rooms.models.api_aliases import build_alias_router
 from mecum.rooms.models.bodies import (
     LIMIT,
     Cursor,
@@ -19,38 +20,54 @@ from mecum.rooms.models.bodies import (
     NewProviderBody,
     ProviderChangeBody,
     TrialBody,
+    problems,
+)
+from mecum.rooms.models.budgets.api import build_budget_router
+from mecum.rooms.models.local import Local
+from mecum.rooms.models.out import (
     catalogue_model_out,
     discovered_out,
     local_out,
     model_out,
     page_out,
-    problems,
     provider_out,
     trial_out,
 )
-from mecum.rooms.models.local import Local
+from mecum.rooms.models.parts import Parts
 from mecum.rooms.models.pricing.api import build_price_router
-from mecum.rooms.models.pricing.lists import PriceLists
 from mecum.rooms.models.providers import Providers
+from mecum.rooms.models.reports.api import build_usage_router
 from mecum.rooms.models.trials import Trials
 
 
-def build_router(face: Models, local: Local, providers: Providers, trials: Trials, prices: PriceLists) -> APIRouter:
-    router = APIRouter()
-    router.include_router(_models(face, local))
-    router.include_router(_providers(providers))
-    router.include_router(build_price_router(prices))
-    router.include_router(_trials(providers, trials))
+def build_router(parts: Parts) -> APIRouter:
+    router = APIRouter(tags=["models"])
+    router.include_router(_models(parts))
+    router.include_router(_providers(parts.providers))
+    router.include_router(build_account_router(parts.accounts, parts.providers))
+    router.include_router(build_alias_router(parts.aliases))
+    router.include_router(build_price_router(parts.prices))
+    router.include_router(build_budget_router(parts.budgets))
+    router.include_router(build_usage_router(parts.my_usage))
+    router.include_router(_trials(parts.providers, parts.trials))
     return router
 
 
-def _models(face: Models, local: Local) -> APIRouter:
+def _models(parts: Parts) -> APIRouter:
     router = APIRouter()
+    router.include_router(_local(parts.local))
 
     @router.get("/api/models", responses=problems(401))
     async def list_models(caller: Signed, cursor: Cursor = None, limit: Limit = LIMIT) -> dict[str, Any]:
         """The models that can be chosen, the defaults first."""
-        return page_out([catalogue_model_out(model) for model in await face.catalogue(caller)], cursor, limit)
+        listed = await parts.catalogue.listed(caller)
+        return page_out([catalogue_model_out(model) for model in listed], cursor, limit)
+
+    return router
+
+
+def _local(local: Local) -> APIRouter:
+    router = APIRouter()
 
     @router.get("/api/models/local", responses=problems(401))
     async def read_local(caller: Signed) -> dict[str, Any]:
@@ -77,7 +94,7 @@ def _providers(providers: Providers) -> APIRouter:
 
     @router.get("/api/providers", responses=problems(401, 403))
     async def list_providers(caller: Operator, cursor: Cursor = None, limit: Limit = LIMIT) -> dict[str, Any]:
-        """Connected providers with their models. Keys are never shown."""
+        """Connected providers with their models. Of a key only its end is shown."""
         return page_out([provider_out(each) for each in await providers.connected()], cursor, limit)
 
     @router.post("/api/providers", status_code=201, responses=problems(401, 403, 409, 413, 422))
@@ -99,12 +116,12 @@ def _providers(providers: Providers) -> APIRouter:
 
     @router.put("/api/models/default", status_code=204, responses=problems(401, 403, 404, 422))
     async def choose_default(caller: Operator, body: DefaultBody) -> None:
-        """Make a model the default of its kind."""
+        """Make a model or an alias the default of its kind."""
         await providers.choose_default(caller, body.name)
 
     @router.patch("/api/models/{model}", responses=problems(401, 403, 404, 409, 422))
     async def change_model(caller: Operator, model: str, body: ModelChangeBody) -> dict[str, Any]:
-        """Change what the catalogue says of a model."""
+        """Change what the catalogue says of a model, and who may use it."""
         changed = (await providers.change_model(caller, decode("mdl", model), body.change())).model
         defaults = (await providers.one(changed.provider_id)).defaults
         return model_out(changed, changed.name in defaults)

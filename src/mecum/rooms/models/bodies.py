@@ -1,4 +1,4 @@
-"""What goes in and out of the room's routes. Parsing and rendering only."""
+"""What comes in by the room's routes. Parsing only."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from mecum.kit.errors import BadRequest
 from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX
-from mecum.kit.ids import encode
-from mecum.rooms.models import CatalogueModel, LocalModel
-from mecum.rooms.models.providers import Connected, ModelChange, NewModel, NewProvider, ProviderChange
+from mecum.kit.ids import decode
+from mecum.kit.types import InstallationRole
+from mecum.rooms.models.access import ORGANISATIONS_MAX, Access
+from mecum.rooms.models.providers import ModelChange, NewModel, NewProvider, ProviderChange, Timeouts
 from mecum.rooms.models.service import BASE_URL_MAX, CONTEXT_MAX
-from mecum.rooms.models.store.catalogue import ModelRow, ProviderKind
-from mecum.rooms.models.trials import Discovered, Trial
+from mecum.rooms.models.store.catalogue import ProviderKind
 
 MODELS_AT_ONCE = 200
 
@@ -24,6 +23,7 @@ Url = Annotated[str, StringConstraints(max_length=BASE_URL_MAX)]
 Name = Annotated[str, StringConstraints(max_length=400)]
 Key = Annotated[str, StringConstraints(max_length=4000)]
 ContextTokens = Annotated[int, Field(ge=256, le=CONTEXT_MAX)]
+Timeout = Annotated[float, Field(gt=0, le=86_400)]
 LIMIT = PAGE_SIZE
 
 
@@ -40,9 +40,33 @@ class NewModelBody(Body):
     vision: bool | None = None
     native_tools: bool | None = None
     context_tokens: ContextTokens | None = None
+    reasoning: bool | None = None
 
     def new(self) -> NewModel:
-        return NewModel(self.upstream_model, self.name, self.kind, self.vision, self.native_tools, self.context_tokens)
+        return NewModel(**self.model_dump())
+
+
+class TimeoutsBody(Body):
+    """In seconds; what is absent is as the settings have it."""
+
+    first_byte_s: Timeout | None = None
+    silence_s: Timeout | None = None
+    total_s: Timeout | None = None
+
+    def timeouts(self) -> Timeouts:
+        return Timeouts(self.first_byte_s, self.silence_s, self.total_s)
+
+
+class AccessBody(Body):
+    """Who may use it. `organisations` only with that kind, `roles` only with that."""
+
+    kind: Literal["everybody", "operators", "organisations", "roles"]
+    organisations: Annotated[list[Name], Field(max_length=ORGANISATIONS_MAX)] = []
+    roles: Annotated[list[InstallationRole], Field(max_length=3)] = []
+
+    def access(self) -> Access:
+        organisations = frozenset(decode("org", each) for each in self.organisations)
+        return Access(self.kind, organisations, frozenset(self.roles))
 
 
 class NewProviderBody(Body):
@@ -61,16 +85,19 @@ class NewProviderBody(Body):
 
 
 class ProviderChangeBody(Body):
-    """What is absent stays; `key` "" takes the key away; `models` are connected in addition."""
+    """What is absent stays; `key` is that of the first account, "" takes all keys away; `models` are connected in
+    addition."""
 
     name: Name | None = None
     base_url: Url | None = None
     key: Key | None = None
     kind: ProviderKind | None = None
     models: Annotated[list[Name | NewModelBody], Field(max_length=MODELS_AT_ONCE)] = []
+    timeouts: TimeoutsBody | None = None
 
     def change(self) -> ProviderChange:
-        return ProviderChange(self.name, self.base_url, self.key, new_models(self.models), self.kind)
+        timeouts = self.timeouts.timeouts() if self.timeouts is not None else None
+        return ProviderChange(self.name, self.base_url, self.key, new_models(self.models), self.kind, timeouts)
 
 
 class ModelChangeBody(Body):
@@ -81,9 +108,23 @@ class ModelChangeBody(Body):
     vision: bool | None = None
     native_tools: bool | None = None
     context_tokens: ContextTokens | None = None
+    reasoning: bool | None = None
+    licence: Name | None = None
+    hidden: bool | None = None
+    access: AccessBody | None = None
 
     def change(self) -> ModelChange:
-        return ModelChange(self.name, self.enabled, self.vision, self.native_tools, self.context_tokens)
+        return ModelChange(
+            name=self.name,
+            enabled=self.enabled,
+            vision=self.vision,
+            native_tools=self.native_tools,
+            context_tokens=self.context_tokens,
+            reasoning=self.reasoning,
+            licence=self.licence,
+            hidden=self.hidden,
+            access=self.access.access() if self.access is not None else None,
+        )
 
 
 class DiscoverBody(Body):
@@ -102,94 +143,6 @@ class DefaultBody(Body):
 
 def new_models(given: list[str | NewModelBody]) -> list[NewModel]:
     return [NewModel(each) if isinstance(each, str) else each.new() for each in given]
-
-
-def catalogue_model_out(model: CatalogueModel) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "provider": model.provider,
-        "kind": model.kind,
-        "context_tokens": model.context_tokens,
-        "vision": model.vision,
-        "native_tools": model.native_tools,
-        "local": model.local,
-        "small": model.small,
-        "default": model.default,
-        "licence": model.licence,
-    }
-
-
-def local_out(local: LocalModel) -> dict[str, Any]:
-    return {
-        "name": local.name,
-        "licence": local.licence,
-        "publisher": local.publisher,
-        "sha256": local.sha256,
-        "state": local.state,
-        "bytes_done": local.bytes_done,
-        "bytes_total": local.bytes_total,
-        "seconds_left": local.seconds_left,
-        "problem": local.problem,
-    }
-
-
-def provider_out(connected: Connected) -> dict[str, Any]:
-    row = connected.row
-    return {
-        "id": encode("prv", row.id),
-        "name": row.name,
-        "kind": row.kind,
-        "base_url": row.base_url,
-        "has_key": row.key_sealed is not None,
-        "state": row.state,
-        "problem": row.fault,
-        "models": [model_out(model, model.name in connected.defaults) for model in connected.models],
-    }
-
-
-def model_out(model: ModelRow, is_default: bool) -> dict[str, Any]:
-    return {
-        "id": encode("mdl", model.id),
-        "name": model.name,
-        "upstream_model": model.upstream_model,
-        "kind": model.kind,
-        "context_tokens": model.context_tokens,
-        "vision": model.vision,
-        "native_tools": model.native_tools,
-        "enabled": model.enabled,
-        "default": is_default,
-    }
-
-
-def discovered_out(model: Discovered) -> dict[str, Any]:
-    return {
-        "id": model.id,
-        "kind": model.kind,
-        "context_tokens": model.context_tokens,
-        "vision": model.vision,
-    }
-
-
-def trial_out(trial: Trial) -> dict[str, Any]:
-    return {
-        "ok": trial.ok,
-        "latency_ms": trial.latency_ms,
-        "text": trial.text,
-        "problem": None if trial.problem is None else trial.problem.problem(),
-    }
-
-
-def page_out(items: list[dict[str, Any]], cursor: str | None, limit: int) -> dict[str, Any]:
-    """One page of a list that is in memory anyway; the cursor is how many came before.
-
-    Raises:
-        BadRequest: a cursor that is not one of ours.
-    """
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
-        raise BadRequest("models.cursor_malformed", "This cursor is not one of ours.", "Begin without a cursor.")
-    start = int(cursor) if cursor is not None else 0
-    more = start + limit < len(items)
-    return {"items": items[start : start + limit], "next": str(start + limit) if more else None}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+import hashlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
@@ -20,12 +21,13 @@ from mecum.rooms.models import ModelEvent, ModelRequest, Usage, Waiting, metrics
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.reservation import Need, Reservation
 from mecum.rooms.models.budgets.rules import Amounts
-from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Remote
+from mecum.rooms.models.catalogue import LOCAL_PROVIDER
 from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place, Wanted
 from mecum.rooms.models.gate.line import Band
 from mecum.rooms.models.gate.standing import GivesWay
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.prices import FREE, Prices
+from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.store.usage import UsageRecord
 
 OUTCOME_CHARS_MAX = 60
@@ -33,6 +35,7 @@ PURPOSE_CHARS_MAX = 60
 LATENCY_MAX_MS = 2**31 - 1
 ANSWER_TOKENS_MIN = 256
 """A budget that has not enough left for so short an answer refuses the call."""
+PREFIX_MESSAGES, PREFIX_BYTES = 2, 8192
 Answered = TypeVar("Answered")
 
 INTERACTIVE = frozenset(("assistant.answer", "models.embed_query"))
@@ -76,28 +79,38 @@ class Call:
     @classmethod
     def to(
         cls,
-        found: Remote | str,
+        found: Route | str,
         principal: Principal,
         purpose: str,
         tokens: Tokens,
         output_tokens_max: int | None = None,
         *,
         gives_way: bool = False,
+        begins: Sequence[object] = (),
     ) -> Call:
-        """A call to a connected model, or to the built-in one of that name, which no budget counts."""
+        """A call that whoever is on a route may answer, or the built-in model of that name, which no budget counts.
+
+        Until somebody answers, it may cost as much as the dearest.
+
+        Args:
+            begins: the messages of the conversation; the first few tell who read it before.
+        """
         if isinstance(found, str):
             return cls(
                 principal, purpose, found, LOCAL_PROVIDER, tokens, output_tokens_max, gives_way, is_counted=False
             )
+        first, is_single = found.first, found.is_single
         return cls(
             principal,
             purpose,
-            found.model.name,
-            found.provider.name,
+            first.model.name,
+            first.provider.name,
             tokens,
             output_tokens_max,
             prices=found.prices,
-            price_id=found.price_id,
+            price_id=first.price_id if is_single else None,
+            tiers=found.pools,
+            prefix="" if is_single else _prefix(principal, begins),
         )
 
     @property
@@ -164,6 +177,27 @@ class Ongoing:
             self.first_at = self.clock.monotonic()
             if self.place is not None:
                 self.place.first()
+
+    @property
+    def pool(self) -> str:
+        """Where it was let in."""
+        return self.place.pool if self.place is not None else ""
+
+    def asks(self, remote: Remote) -> None:
+        """It is `remote` that answers from now on, and is paid for it."""
+        if self.call.model != remote.model.name or self.call.price_id != remote.price_id:
+            self.call = replace(
+                self.call,
+                model=remote.model.name,
+                provider=remote.provider.name,
+                prices=remote.prices,
+                price_id=remote.price_id,
+            )
+
+    def elsewhere(self, tiers: tuple[tuple[str, ...], ...]) -> None:
+        """Leave the place, in which nothing was answered, for one in these pools: see `turn` and `queue`."""
+        if self.place is not None:
+            self.place.again(tiers)
 
     def limited(self, request: ModelRequest) -> ModelRequest:
         """`request`, with an answer no longer than budgets allow."""
@@ -288,7 +322,8 @@ class Calls:
         """As `open`, but inside the block the call still has to wait for its turn: see `Ongoing.queue`."""
         reservation = await self._budgets.reserve(call.principal, call.need())
         ongoing = Ongoing(self._clock, call, self._clock.monotonic(), _begun(call), reservation)
-        metrics.figures_of(call.provider, call.operation).open.inc()
+        opened = metrics.figures_of(call.provider, call.operation).open
+        opened.inc()
         try:
             with ongoing.noting():
                 async with self._entering(call) as ongoing.place:
@@ -300,6 +335,7 @@ class Calls:
                         if ongoing.place is not None:
                             ongoing.place.over(ongoing.usage)
         finally:
+            opened.dec()
             self._over(ongoing)
 
     def _over(self, ongoing: Ongoing) -> None:
@@ -308,7 +344,6 @@ class Calls:
         self._meter.record(record, ongoing.reservation.settle(took, self._clock.monotonic()))
         call, span, first_at = ongoing.call, ongoing.span, ongoing.first_at
         figures = metrics.figures_of(call.provider, call.operation)
-        figures.open.dec()
         figures.seconds.observe(record.latency_ms / 1000)
         figures.read.inc(record.input_tokens)
         figures.written.inc(record.output_tokens)
@@ -356,6 +391,12 @@ class Calls:
     @staticmethod
     def _ms(start: float, end: float) -> int:
         return max(0, min(LATENCY_MAX_MS, round((end - start) * 1000)))
+
+
+def _prefix(principal: Principal, begins: Sequence[object]) -> str:
+    """Tells conversations by how they begin."""
+    begin = str(begins[:PREFIX_MESSAGES]).encode("utf-8", "replace")[:PREFIX_BYTES]
+    return hashlib.blake2b(begin, digest_size=16, key=principal.organisation.bytes).hexdigest()
 
 
 async def _next(events: AsyncGenerator[ModelEvent, None], place: Place) -> ModelEvent | None:

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from uuid import UUID
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
 
 from mecum.kit.clock import Clock
 from mecum.kit.crypto import SecretBox
 from mecum.kit.db import Database
-from mecum.kit.errors import NotFound, StartError, Unavailable
+from mecum.kit.errors import NotFound, Unavailable
+from mecum.kit.types import Principal
 from mecum.rooms.models import CatalogueModel
 from mecum.rooms.models.ports import Ports
-from mecum.rooms.models.prices import FREE, Prices
+from mecum.rooms.models.resting import Resting
+from mecum.rooms.models.routes import Route
 from mecum.rooms.models.service import LOCAL_CHAT, LOCAL_EMBEDDING, default_chat, default_embedding
-from mecum.rooms.models.store import catalogue as store
-from mecum.rooms.models.store import prices as price_store
-from mecum.rooms.models.store.catalogue import ModelKind, ModelRow, ProviderRow
-from mecum.rooms.models.store.prices import PriceRow
-from mecum.rooms.models.upstream import Endpoint
+from mecum.rooms.models.snapshot import Snapshot, read
+from mecum.rooms.models.store.catalogue import ModelKind
 
 logger = logging.getLogger(__name__)
 
@@ -34,37 +33,27 @@ EMBEDDING_LICENCE, EMBEDDING_CONTEXT = "MIT", 512
 DEFAULT_CHAT, DEFAULT_EMBEDDING = "default_chat", "default_embedding"
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """A connected model, where to ask it, and what it costs.
-
-    Args:
-        price_id: the version of its prices; None: none were stated, and `prices` are nothing.
-    """
-
-    model: ModelRow
-    provider: ProviderRow
-    endpoint: Endpoint
-    prices: Prices = FREE
-    price_id: UUID | None = None
-
-    @property
-    def speaks_openai(self) -> bool:
-        """Whether requests in OpenAI's wire can be passed to it as they are."""
-        return self.provider.kind == "openai"
+Told: TypeAlias = Callable[[Snapshot], None]
+"""Hears of every catalogue that was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """All providers and models at one moment, by id and by name, disabled ones included."""
-
-    providers: Mapping[UUID, ProviderRow]
-    models: Mapping[str, Remote]
-    chosen: Mapping[str, object]
+def _nobody(known: Snapshot) -> None:
+    return None
 
 
 class Catalogue:
-    def __init__(self, db: Database, secrets: SecretBox, clock: Clock, ports: Ports, currency: str) -> None:
+    def __init__(
+        self,
+        db: Database,
+        secrets: SecretBox,
+        clock: Clock,
+        ports: Ports,
+        currency: str,
+        resting: Resting,
+        told: Told = _nobody,
+    ) -> None:
+        self._resting = resting
+        self._told = told
         self._currency = currency
         self._db = db
         self._secrets = secrets
@@ -91,37 +80,15 @@ class Catalogue:
                 return self._known
             self._read_at = self._clock.monotonic()
             try:
-                self._known = await self._read()
+                async with self._db.transaction() as connection:
+                    self._known = await read(connection, self._secrets, self._clock.now(), self._currency)
+                self._told(self._known)
             except Unavailable:
                 if self._known is None:
                     self.forget()
                     raise
                 logger.warning("The catalogue can't be read; the last known one goes on")
             return self._known
-
-    async def _read(self) -> Snapshot:
-        async with self._db.transaction() as connection:
-            providers = {row.id: row for row in await store.providers(connection)}
-            models = await store.models(connection)
-            chosen = await store.choices(connection)
-            priced = await price_store.in_force(connection, self._clock.now(), self._currency)
-        endpoints = {each.id: self._endpoint(each) for each in providers.values()}
-        found = {
-            each.name: _remote(each, providers[each.provider_id], endpoints[each.provider_id], priced.get(each.id))
-            for each in models
-            if each.provider_id in providers
-        }
-        return Snapshot(providers, found, chosen)
-
-    def _endpoint(self, row: ProviderRow) -> Endpoint:
-        key = ""
-        if row.key_sealed is not None:
-            try:
-                key = store.KEY.open(self._secrets, row.id, row.key_sealed).decode()
-            except StartError:
-                # The other providers go on; this one will say that its key is wrong.
-                logger.exception("The key of a provider can't be opened")
-        return Endpoint(row.name, row.base_url, key, row.kind)
 
     @property
     def local_on(self) -> bool:
@@ -131,22 +98,28 @@ class Catalogue:
     def local_embedding(self) -> str | None:
         return LOCAL_EMBEDDING if self._ports.embedder is not None else None
 
-    async def default(self, kind: ModelKind) -> str | None:
-        """The name of the default model of a kind; None when there is none."""
-        known = await self.snapshot()
-        rows = [remote.model for remote in known.models.values()]
-        if kind == "chat":
-            return default_chat(known.chosen.get(DEFAULT_CHAT), rows, self.local_on)
-        return default_embedding(known.chosen.get(DEFAULT_EMBEDDING), rows, self.local_embedding)
+    async def default(self, kind: ModelKind, principal: Principal | None = None) -> str | None:
+        """The name of the model of a kind that answers whoever chooses none; None when there is none.
 
-    async def resolve(self, name: str | None, kind: ModelKind) -> Remote | str:
-        """The connected model called `name`, or the name itself of a built-in one; None asks for the default.
+        Args:
+            principal: for whom; None: for somebody who may use everything.
+        """
+        known = await self.snapshot()
+        usable = [each for each in known.named.values() if each.kind == kind and each.allows(principal)]
+        names = [each.name for each in usable]
+        first = next((each.name for each in usable if not (each.shown.hidden or each.shown.alias)), None)
+        if kind == "chat":
+            return default_chat(known.chosen.get(DEFAULT_CHAT), names, first, self.local_on)
+        return default_embedding(known.chosen.get(DEFAULT_EMBEDDING), names, first, self.local_embedding)
+
+    async def resolve(self, principal: Principal | None, name: str | None, kind: ModelKind) -> Route | str:
+        """Where `name` leads, or the name itself of a built-in model; None asks for the default.
 
         Raises:
-            NotFound: no such model, or it is of the other kind or switched off.
-            Unavailable: no model is there at all.
+            NotFound: no such model for `principal`, or it is of the other kind or switched off.
+            Unavailable: no model is there at all, or none of its accounts may be asked now.
         """
-        wanted = name if name is not None else await self.default(kind)
+        wanted = name if name is not None else await self.default(kind, principal)
         if wanted is None:
             raise Unavailable(
                 "models.none",
@@ -158,25 +131,38 @@ class Catalogue:
             kind == "embedding" or self.local_on
         ):
             return wanted
-        remote = (await self.snapshot()).models.get(wanted)
-        if remote is None or not remote.model.enabled or remote.model.kind != kind:
+        found = (await self.snapshot()).named.get(wanted)
+        if found is None or found.kind != kind or not found.allows(principal):
             raise NotFound(
                 "models.unknown",
                 f"There is no {kind} model called {wanted[:128]}.",
                 "GET /v1/models lists the models.",
                 params={"model": wanted[:128], "kind": kind},
             )
-        return remote
+        if found.route is None:
+            raise Unavailable(
+                "models.paused",
+                f"Every key for {wanted} is paused.",
+                "An operator can let one go on under Models, or choose another model.",
+                params={"model": wanted},
+                retryable=False,
+            )
+        return self._resting.last(found.route)
 
-    async def listed(self) -> tuple[CatalogueModel, ...]:
-        """The models that can be chosen, the defaults first, then connected ones, then the built-in ones."""
+    async def usable(self, principal: Principal | None) -> tuple[CatalogueModel, ...]:
+        """The models that `principal` may use, hidden ones too: the defaults first, then connected ones, then the
+        built-in ones.
+        """
         known = await self.snapshot()
-        defaults = (await self.default("chat"), await self.default("embedding"))
-        found = [
-            _listed(remote, remote.model.name in defaults) for remote in known.models.values() if remote.model.enabled
-        ]
+        defaults = (await self.default("chat", principal), await self.default("embedding", principal))
+        found = [each.shown for each in known.named.values() if each.allows(principal)]
+        found = [replace(each, default=True) if each.name in defaults else each for each in found]
         found += self._local(defaults)
         return tuple(sorted(found, key=lambda each: (not each.default, each.kind != "chat")))
+
+    async def listed(self, principal: Principal | None) -> tuple[CatalogueModel, ...]:
+        """The models that `principal` is offered."""
+        return tuple(each for each in await self.usable(principal) if not each.hidden)
 
     def _local(self, defaults: tuple[str | None, ...]) -> list[CatalogueModel]:
         found: list[CatalogueModel] = []
@@ -189,12 +175,6 @@ class Catalogue:
             names = (embedder.model, EMBEDDING_LICENCE)
             found.append(_built_in(LOCAL_EMBEDDING, "embedding", *names, EMBEDDING_CONTEXT, defaults))
         return found
-
-
-def _remote(model: ModelRow, provider: ProviderRow, endpoint: Endpoint, price: PriceRow | None) -> Remote:
-    if price is None:
-        return Remote(model, provider, endpoint)
-    return Remote(model, provider, endpoint, price.prices, price.id)
 
 
 def _built_in(
@@ -212,21 +192,4 @@ def _built_in(
         small=True,
         default=name in defaults,
         licence=licence,
-    )
-
-
-def _listed(remote: Remote, is_default: bool) -> CatalogueModel:
-    row = remote.model
-    return CatalogueModel(
-        name=row.name,
-        provider=remote.provider.name,
-        kind=row.kind,
-        upstream_model=row.upstream_model,
-        context_tokens=row.context_tokens,
-        vision=row.vision,
-        native_tools=row.native_tools,
-        local=False,
-        small=False,
-        default=is_default,
-        licence="",
     )

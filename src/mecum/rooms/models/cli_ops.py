@@ -11,6 +11,7 @@ from mecum.kit.crypto import SecretBox
 from mecum.kit.db import Database
 from mecum.kit.errors import Conflict, EngineUnavailable, MecumError, NotFound
 from mecum.rooms.models import CatalogueModel, service
+from mecum.rooms.models.accounts import Accounts
 from mecum.rooms.models.budgets.commands import BudgetCommands, Found
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.managing import Budgets
@@ -22,15 +23,17 @@ from mecum.rooms.models.ports import Audit, LocalCard, LocalEndpoint, LocalProgr
 from mecum.rooms.models.pricing.commands import PriceCommands
 from mecum.rooms.models.pricing.lists import PriceLists
 from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers
+from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import catalogue as store
+from mecum.rooms.models.store.accounts import KEY
 from mecum.rooms.models.trials import Trial, Trials
 from mecum.rooms.models.upstream import Upstream
 from mecum.rooms.models.wires.wires import Wires
 
 __all__ = ["SEALED", "Machine", "ModelCommands", "Trial"]
 
-SEALED = (store.KEY,)
+SEALED = (KEY,)
 """What the room keeps sealed, for the rotation of keys."""
 
 
@@ -78,7 +81,9 @@ class ModelCommands:
     ) -> None:
         ports = Ports(engine=_InTheServer() if local_model else NoLocalEngine())
         self._upstream = Upstream(settings, machine.clock)
-        self._catalogue = Catalogue(machine.db, machine.secrets, machine.clock, ports, settings.currency)
+        self._catalogue = Catalogue(
+            machine.db, machine.secrets, machine.clock, ports, settings.currency, Resting(machine.clock)
+        )
         wires = Wires(self._upstream, settings)
         local = Local(ports.engine, wires, Planner(machine.clock), machine.clock)
         gate = Gate(machine.clock, settings)
@@ -86,9 +91,10 @@ class ModelCommands:
         trials = Trials(self._upstream, wires, local, gate, None, machine.clock)
         db, secrets, clock = machine.db, machine.secrets, machine.clock
         audit = audit or NoAudit()
-        self._providers = Providers(db, secrets, clock, audit, self._catalogue, trials, settings)
         budgets = Budgets(db, clock, Keeper(db, clock, settings), Found(), audit, settings)
         self.budgets = BudgetCommands(budgets)
+        accounts = Accounts(db, secrets, clock, audit, self._catalogue, settings)
+        self._providers = Providers(db, clock, audit, self._catalogue, accounts, trials, settings)
         self.prices = PriceCommands(PriceLists(db, clock, audit, self._catalogue, settings))
 
     async def start(self) -> None:
@@ -100,7 +106,7 @@ class ModelCommands:
     async def list(self) -> tuple[CatalogueModel, ...]:
         """The models that can be chosen, the default first."""
         self._catalogue.forget()
-        return await self._catalogue.listed()
+        return await self._catalogue.usable(None)
 
     async def add(
         self,

@@ -42,7 +42,7 @@ class ModelsRoom:
         return await self._answering.embed(principal, texts, model, kind)
 
     async def catalogue(self, principal: Principal) -> tuple[CatalogueModel, ...]:
-        return await self._catalogue.listed()
+        return await self._catalogue.usable(principal)
 
     def local(self) -> LocalModel:
         return self._local.status()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mecum.kit.room import Kit
+from mecum.rooms.models.accounts import Accounts
+from mecum.rooms.models.aliases import Aliases
 from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.managing import Budgets
@@ -29,6 +31,7 @@ from mecum.rooms.models.relay.responses import ResponsesDoor
 from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.relay.vectors import VectorsDoor
 from mecum.rooms.models.reports.mine import MyUsage
+from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.trials import Trials
@@ -51,6 +54,8 @@ class Parts:
     local: Local
     trials: Trials
     providers: Providers
+    accounts: Accounts
+    aliases: Aliases
     prices: PriceLists
     shelf: Shelf
     background: Background
@@ -76,19 +81,24 @@ class Parts:
 def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     gate = Gate(kit.clock, settings)
     upstream = Upstream(settings, kit.clock, gate.refused)
-    health = Health(kit.db)
+    health = Health(kit.db, kit.clock)
+    resting = Resting(kit.clock)
     keeper = Keeper(kit.db, kit.clock, settings)
     meter = Meter(kit.db, kit.clock, settings, keeper)
-    catalogue = Catalogue(kit.db, kit.secrets, kit.clock, ports, settings.currency)
+    currency = settings.currency
+    catalogue = Catalogue(
+        kit.db, kit.secrets, kit.clock, ports, currency, resting, lambda known: gate.state(known.stated())
+    )
     wires = Wires(upstream, settings)
     planner = Planner(kit.clock)
     local = Local(ports.engine, wires, planner, kit.clock)
     gate.add_slots(LOCAL_PROVIDER, local.slots, settings.local_queue_max, line_full)
     trials = Trials(upstream, wires, local, gate, ports.embedder, kit.clock)
-    providers = Providers(kit.db, kit.secrets, kit.clock, ports.audit, catalogue, trials, settings)
+    accounts = Accounts(kit.db, kit.secrets, kit.clock, ports.audit, catalogue, settings)
+    providers = Providers(kit.db, kit.clock, ports.audit, catalogue, accounts, trials, settings)
     calls = Calls(keeper, gate, meter, kit.clock)
-    sender = Sender(upstream, health, settings)
-    answering = Answering(catalogue, calls, wires, local, planner, sender, health, ports, settings)
+    sender = Sender(upstream, health, resting, settings)
+    answering = Answering(catalogue, calls, wires, local, planner, sender, resting, health, ports, settings)
     shelf = Shelf(kit.db, kit.jobs, kit.bus, kit.clock, settings)
     asking = Asking(catalogue, shelf, kit.clock, settings)
     chat_door = ChatDoor(catalogue, calls, sender, answering, kit.clock, settings)
@@ -107,6 +117,8 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         local=local,
         trials=trials,
         providers=providers,
+        accounts=accounts,
+        aliases=Aliases(kit.db, kit.clock, ports.audit, catalogue, settings),
         prices=PriceLists(kit.db, kit.clock, ports.audit, catalogue, settings),
         shelf=shelf,
         background=Background(responses, asking, shelf, ports.persons, kit.bus),

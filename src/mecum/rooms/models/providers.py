@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from mecum.kit.clock import Clock
-from mecum.kit.crypto import SecretBox
 from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.errors import Conflict, MecumError, NotFound, TooLarge, Unprocessable
 from mecum.kit.ids import new_id
 from mecum.kit.origins import origin_of
 from mecum.kit.types import Principal
-from mecum.rooms.models import service
-from mecum.rooms.models.catalogue import DEFAULT_CHAT, DEFAULT_EMBEDDING, Catalogue, Remote
+from mecum.rooms.models import access, service
+from mecum.rooms.models.access import EVERYBODY, Access
+from mecum.rooms.models.accounts import Accounts, KnownAccount, checked_key
+from mecum.rooms.models.catalogue import DEFAULT_CHAT, DEFAULT_EMBEDDING, Catalogue
 from mecum.rooms.models.ports import Audit
+from mecum.rooms.models.routes import Remote
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import catalogue as store
 from mecum.rooms.models.store.catalogue import ModelKind, ModelRow, ProviderKind, ProviderRow
 from mecum.rooms.models.trials import Trial, Trials
-
-KEY_CHARS_MAX = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class NewModel:
     vision: bool | None = None
     native_tools: bool | None = None
     context_tokens: int | None = None
+    reasoning: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,24 @@ class NewProvider:
 
 
 @dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Waits of one provider, in seconds; None: as the settings have it."""
+
+    first_byte_s: float | None = None
+    silence_s: float | None = None
+    total_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderChange:
-    """None keeps a value; `key` "" takes the key away. `add` connects further models."""
+    """None keeps a value; `key` is that of the first account, "" takes all keys away. `add` connects further models."""
 
     name: str | None = None
     base_url: str | None = None
     key: str | None = None
     add: Sequence[NewModel] = ()
     kind: ProviderKind | None = None
+    timeouts: Timeouts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +78,18 @@ class ModelChange:
     vision: bool | None = None
     native_tools: bool | None = None
     context_tokens: int | None = None
+    reasoning: bool | None = None
+    licence: str | None = None
+    hidden: bool | None = None
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A provider with its models, for an operator's eyes. Its key is never shown."""
+    """A provider with its accounts and models, for an operator's eyes. Of a key only its end is shown."""
 
     row: ProviderRow
+    accounts: tuple[KnownAccount, ...]
     models: tuple[ModelRow, ...]
     defaults: frozenset[str]
 
@@ -82,15 +98,15 @@ class Providers:
     def __init__(
         self,
         db: Database,
-        secrets: SecretBox,
         clock: Clock,
         audit: Audit,
         catalogue: Catalogue,
+        accounts: Accounts,
         trials: Trials,
         settings: ModelsSettings,
     ) -> None:
         self._db = db
-        self._secrets = secrets
+        self._accounts = accounts
         self._clock = clock
         self._audit = audit
         self._catalogue = catalogue
@@ -105,8 +121,9 @@ class Providers:
         defaults = frozenset(name for name in both if name is not None)
         found: list[Connected] = []
         for row in known.providers.values():
-            models = tuple(each.model for each in known.models.values() if each.provider.id == row.id)
-            found.append(Connected(row, models, defaults))
+            models = tuple(each.model for each in known.models() if each.provider.id == row.id)
+            accounts = tuple(self._accounts.known(each) for each in known.accounts.get(row.id, ()))
+            found.append(Connected(row, accounts, models, defaults))
         return tuple(found)
 
     async def one(self, provider_id: UUID) -> Connected:
@@ -123,7 +140,7 @@ class Providers:
             Conflict: another provider or model has the name. Unprocessable: a name or address is not possible.
             TooLarge: too many providers or models.
         """
-        name, provider_id, key = service.provider_name(new.name), new_id(), _checked_key(new.key)
+        name, provider_id, key = service.provider_name(new.name), new_id(), checked_key(new.key)
         kind = new.kind or service.guess_provider_kind(new.base_url)
         row = ProviderRow(
             id=provider_id,
@@ -131,48 +148,49 @@ class Providers:
             name_key=name.casefold()[: service.PROVIDER_NAME_MAX],
             kind=kind,
             base_url=service.base_url(new.base_url, kind),
-            key_sealed=None,
             speaks_responses=None,
-            state="unknown",
-            fault=None,
+            first_byte_s=None,
+            silence_s=None,
+            total_s=None,
             created_at=self._clock.now(),
         )
         async with self._db.transaction() as connection:
             providers, _ = await store.count(connection)
             if providers >= self._settings.providers_max:
                 raise _too_many("providers", self._settings.providers_max)
-            row = replace(row, key_sealed=await self._sealed(connection, provider_id, key))
             if not await store.add_provider(connection, row):
                 raise _provider_name_taken(name)
+            await self._accounts.begin(connection, provider_id, key)
             await self._add_models(connection, row, new.models)
             await self._audit.record(connection, principal, "models.provider_added", f"prv_{provider_id.hex}")
         self._catalogue.forget()
         return provider_id
 
     async def change(self, principal: Principal | None, provider_id: UUID, change: ProviderChange) -> None:
-        """Change a provider. At another origin the key is dropped unless one is given: it belongs to the old one.
+        """Change a provider. At another origin its keys are dropped unless one is given: they belong to the old one.
 
         Raises NotFound, and as `add` does.
         """
         row = (await self.one(provider_id)).row
-        values: dict[str, object] = {"state": "unknown", "fault": None, "speaks_responses": None}
+        values: dict[str, object] = {"speaks_responses": None}
         if change.name is not None:
             values["name"] = service.provider_name(change.name)
             values["name_key"] = str(values["name"]).casefold()[: service.PROVIDER_NAME_MAX]
+        moved = False
         if change.base_url is not None:
             values["base_url"] = address = service.base_url(change.base_url, change.kind or row.kind)
-            if origin_of(address) != origin_of(row.base_url):
-                values["key_sealed"] = None
+            moved = origin_of(address) != origin_of(row.base_url)
         if change.kind is not None:
             values["kind"] = change.kind
-        key = _checked_key(change.key) if change.key is not None else None
+        if change.timeouts is not None:
+            values |= asdict(change.timeouts)
+        key = checked_key(change.key) if change.key is not None else None
         async with self._db.transaction() as connection:
-            if key is not None:
-                values["key_sealed"] = await self._sealed(connection, provider_id, key)
             name_key = str(values.get("name_key", row.name_key))
             if await store.provider_name_taken(connection, name_key, provider_id):
                 raise _provider_name_taken(str(values["name"]))
             await store.change_provider(connection, provider_id, **values)
+            await self._accounts.follow(connection, provider_id, key, moved=moved)
             await self._add_models(connection, row, change.add)
             await self._audit.record(connection, principal, "models.provider_changed", f"prv_{provider_id.hex}")
         self._catalogue.forget()
@@ -186,19 +204,25 @@ class Providers:
         self._catalogue.forget()
 
     async def change_model(self, principal: Principal | None, model_id: UUID, change: ModelChange) -> Remote:
-        """Raises NotFound; Conflict and Unprocessable for a new name."""
+        """Raises NotFound; Conflict and Unprocessable for a new name, Unprocessable for who may use it."""
         found = await self._model(model_id)
         values = {name: value for name in ModelChange.__slots__ if (value := getattr(change, name)) is not None}
         if change.name is not None:
             values["name"] = service.model_name(change.name)
+        if change.licence is not None:
+            values["licence"] = service.note(change.licence, service.LICENCE_MAX)
+        if change.access is not None:
+            values["access"] = access.kept(change.access.checked())
         async with self._db.transaction() as connection:
+            await store.lock_names(connection)
             if change.name is not None and await store.name_taken(connection, change.name, model_id):
-                raise _name_taken(change.name)
+                raise name_taken(change.name)
             if values:
                 await store.change_model(connection, model_id, **values)
                 if change.name is not None:
-                    await self._follow(connection, found.model.name, change.name)
-            await self._audit.record(connection, principal, "models.model_changed", f"mdl_{model_id.hex}")
+                    await follow_default(connection, found.model.name, change.name)
+            details = _opened(found.model, change)
+            await self._audit.record(connection, principal, "models.model_changed", f"mdl_{model_id.hex}", details)
         self._catalogue.forget()
         return await self._model(model_id)
 
@@ -213,7 +237,7 @@ class Providers:
     async def choose_default(self, principal: Principal | None, name: str) -> None:
         """Make a model the default of its kind. Raises NotFound."""
         self._catalogue.forget()
-        listed = {each.name: each for each in await self._catalogue.listed()}
+        listed = {each.name: each for each in await self._catalogue.usable(None)}
         if name not in listed:
             raise _no_model()
         key = DEFAULT_CHAT if listed[name].kind == "chat" else DEFAULT_EMBEDDING
@@ -222,56 +246,69 @@ class Providers:
             await self._audit.record(connection, principal, "models.default_chosen", name)
         self._catalogue.forget()
 
-    async def try_model(self, name: str) -> Trial:
-        """Ask a model of the catalogue. Raises NotFound."""
+    async def try_model(self, name: str, account_id: UUID | None = None) -> Trial:
+        """Ask a model of the catalogue, by its first account that is not paused or by that one. Raises NotFound."""
         self._catalogue.forget()
-        remote = (await self._catalogue.snapshot()).models.get(name)
-        if remote is None and name == service.LOCAL_CHAT and self._catalogue.local_on:
+        found = (await self._catalogue.snapshot()).model(name)
+        if not found and name == service.LOCAL_CHAT and self._catalogue.local_on:
             return await self._trials.ask_local("chat")
-        if remote is None and name == self._catalogue.local_embedding:
+        if not found and name == self._catalogue.local_embedding:
             return await self._trials.ask_local("embedding")
-        if remote is None:
+        usable = [each for each in found if not each.account.paused] or found
+        if account_id is not None:
+            usable = [each for each in found if each.account.id == account_id]
+        if not usable:
             raise _no_model()
+        return await self._tried(usable[0])
+
+    async def try_account(self, provider_id: UUID, account_id: UUID) -> Trial:
+        """Ask the first model of a provider by one of its accounts. Raises NotFound."""
+        self._catalogue.forget()
+        known = await self._catalogue.snapshot()
+        remotes = [each for at_accounts in known.remotes.values() for each in at_accounts]
+        mine = [each for each in remotes if each.account.id == account_id and each.provider.id == provider_id]
+        if not mine:
+            raise _no_model()
+        return await self._tried(min(mine, key=lambda each: (not each.model.enabled, each.model.kind != "chat")))
+
+    async def _tried(self, remote: Remote) -> Trial:
         trial = await self._trials.ask(remote.endpoint, remote.model.upstream_model, remote.model.kind)
-        state = "ok" if trial.ok else "failing"
-        fault = None if trial.problem is None else trial.problem.problem()
         async with self._db.transaction() as connection:
-            await store.change_provider(connection, remote.provider.id, state=state, fault=fault)
+            await self._accounts.note(connection, remote.account.id, trial.problem)
         self._catalogue.forget()
         return trial
 
     async def reach(self) -> tuple[tuple[str, MecumError | None], ...]:
-        """Each provider with its name, and why it can't be reached or refuses the key; None where all is well. Asks
-        for the list of models, which costs nothing.
+        """Each account that may be asked, and why it can't be reached or its key is refused; None where all is well.
+        Asks for the list of models, which costs nothing.
         """
         self._catalogue.forget()
         known = await self._catalogue.snapshot()
-        endpoints = {each.provider.id: each.endpoint for each in known.models.values()}
+        remotes = [each for at_accounts in known.remotes.values() for each in at_accounts]
+        endpoints = {each.account.id: each.endpoint for each in remotes if not each.account.paused}
         found: list[tuple[str, MecumError | None]] = []
         for endpoint in endpoints.values():
             try:
                 await self._trials.discover(endpoint.base_url, endpoint.key, endpoint.kind)
             except NotFound:
-                found.append((endpoint.provider, None))  # there, but without a list of models
+                found.append((endpoint.pool, None))  # there, but without a list of models
             except MecumError as error:
-                found.append((endpoint.provider, error))
+                found.append((endpoint.pool, error))
             else:
-                found.append((endpoint.provider, None))
+                found.append((endpoint.pool, None))
         return tuple(found)
-
-    async def _sealed(self, connection: AsyncConnection, provider_id: UUID, key: str) -> bytes | None:
-        return await store.KEY.seal(connection, self._secrets, provider_id, key.encode()) if key else None
 
     async def _add_models(self, connection: AsyncConnection, provider: ProviderRow, new: Sequence[NewModel]) -> None:
         _, there = await store.count(connection)
         if there + len(new) > self._settings.models_max:
             raise _too_many("models", self._settings.models_max)
-        taken = {row.name for row in await store.models(connection)}
+        await store.lock_names(connection)
+        taken = await store.names(connection)
         for each in new:
             row = self._model_row(provider, each, taken)
+            if row.name in taken or not await store.add_model(connection, row):
+                raise name_taken(row.name)
             taken.add(row.name)
-            if not await store.add_model(connection, row):
-                raise _name_taken(row.name)
 
     def _model_row(self, provider: ProviderRow, new: NewModel, taken: set[str]) -> ModelRow:
         upstream = new.upstream_model.strip()
@@ -291,28 +328,33 @@ class Providers:
             vision=service.guess_vision(upstream) if new.vision is None else new.vision,
             native_tools=kind == "chat" if new.native_tools is None else new.native_tools,
             enabled=True,
+            reasoning=service.guess_reasoning(upstream) if new.reasoning is None else new.reasoning,
+            licence="",
+            hidden=False,
+            access=EVERYBODY,
             created_at=self._clock.now(),
         )
 
     async def _model(self, model_id: UUID) -> Remote:
         self._catalogue.forget()
-        for remote in (await self._catalogue.snapshot()).models.values():
-            if remote.model.id == model_id:
-                return remote
-        raise _no_model()
-
-    async def _follow(self, connection: AsyncConnection, old: str, new: str) -> None:
-        """A default that is renamed stays the default."""
-        for key, value in (await store.choices(connection)).items():
-            if value == old:
-                await store.choose(connection, key, new)
+        found = (await self._catalogue.snapshot()).remotes.get(model_id)
+        if found is None:
+            raise _no_model()
+        return found[0]
 
 
-def _checked_key(key: str) -> str:
-    """Raises Unprocessable."""
-    if len(key) > KEY_CHARS_MAX or not key.isascii() or not key.isprintable():
-        raise Unprocessable("models.key_malformed", "That is not an API key.", "Copy it again, without line breaks.")
-    return key.strip()
+async def follow_default(connection: AsyncConnection, old: str, new: str) -> None:
+    """A default that is renamed stays the default."""
+    for key, value in (await store.choices(connection)).items():
+        if value == old:
+            await store.choose(connection, key, new)
+
+
+def _opened(before: ModelRow, change: ModelChange) -> Mapping[str, str | int | bool]:
+    """What the audit log says of a change of who may use a model; nothing of any other."""
+    if change.access is None or change.access == before.access:
+        return {}
+    return {"access": change.access.kind}
 
 
 def _no_provider() -> NotFound:
@@ -332,7 +374,7 @@ def _provider_name_taken(name: str) -> Conflict:
     )
 
 
-def _name_taken(name: str) -> Conflict:
+def name_taken(name: str) -> Conflict:
     return Conflict(
         "models.name_taken", f"There is a model called {name} already.", "Choose another name.", params={"name": name}
     )

@@ -27,10 +27,18 @@ Known = TypeVar("Known")
 class Retries:
     """The attempts of one call."""
 
-    def __init__(self, settings: ModelsSettings) -> None:
-        self._left = settings.provider_retries_max
+    def __init__(self, settings: ModelsSettings, *, patient: bool = True) -> None:
+        """Args: patient: False: somebody else is asked instead."""
+        self._left = settings.provider_retries_max if patient else 0
         self._bound_s = settings.provider_retry_after_max_s
         self._pause_s = FIRST_PAUSE_S
+
+    def take(self) -> bool:
+        """Use up one attempt; False when there is none left."""
+        if self._left == 0:
+            return False
+        self._left -= 1
+        return True
 
     def pause(self, error: MecumError) -> float | None:
         """Seconds until the call is made again, or None when `error` is final.
@@ -51,7 +59,7 @@ class Retries:
 async def repeated(
     once: Callable[[], AsyncGenerator[ModelEvent, None]],
     learn: Callable[[str], bool],
-    settings: ModelsSettings,
+    retries: Retries,
 ) -> AsyncGenerator[ModelEvent, None]:
     """The events of `once`, which is asked again where that can help; after its first event never.
 
@@ -62,7 +70,6 @@ async def repeated(
     Raises:
         MecumError: as `once` does.
     """
-    retries = Retries(settings)
     while True:
         started = False
         try:
@@ -102,7 +109,7 @@ class Learned(Generic[Known]):
         model: str,
         once: Callable[[Known], AsyncGenerator[ModelEvent, None]],
         better: Callable[[Known, str], Known],
-        settings: ModelsSettings,
+        retries: Retries,
     ) -> AsyncGenerator[ModelEvent, None]:
         """As `repeated`, by what is known.
 
@@ -119,7 +126,7 @@ class Learned(Generic[Known]):
             self.keep(provider, model, known)
             return True
 
-        return repeated(lambda: once(known), learn, settings)
+        return repeated(lambda: once(known), learn, retries)
 
     def keep(self, provider: str, model: str, known: Known) -> None:
         self._known[(provider, model)] = known

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from mecum.kit.jobs import JobSpec
 from mecum.kit.outbox import Subscription
 from mecum.kit.room import Kit, Room
 from mecum.rooms.models.api import build_router
-from mecum.rooms.models.budgets.api import build_budget_router
 from mecum.rooms.models.face import ModelsRoom
 from mecum.rooms.models.forgetting import FORGET_AGAIN
 from mecum.rooms.models.parts import Parts, assemble
 from mecum.rooms.models.ports import Ports
 from mecum.rooms.models.relay.shelf import MAKE
-from mecum.rooms.models.reports.api import build_usage_router
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.people import PERSON_ERASED
 
@@ -29,7 +25,7 @@ def mounted(parts: Parts) -> Room[ModelsRoom]:
     return Room(
         name="models",
         face=parts.face,
-        router=_router(parts),
+        router=build_router(parts),
         jobs=[
             JobSpec(MAKE, parts.background.make, attempts_max=5, given_up=parts.background.give_up),
             JobSpec(FORGET_AGAIN, parts.forgetting.again),
@@ -41,11 +37,3 @@ def mounted(parts: Parts) -> Room[ModelsRoom]:
         start=parts.start,
         stop=parts.stop,
     )
-
-
-def _router(parts: Parts) -> APIRouter:
-    router = APIRouter(tags=["models"])
-    router.include_router(build_router(parts.face, parts.local, parts.providers, parts.trials, parts.prices))
-    router.include_router(build_budget_router(parts.budgets))
-    router.include_router(build_usage_router(parts.my_usage))
-    return router

@@ -3,73 +3,93 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import NamedTuple
 
 from mecum.kit.errors import MecumError
-from mecum.rooms.models.catalogue import Remote
+from mecum.rooms.models.attempts import Attempts
+from mecum.rooms.models.calls import Ongoing
 from mecum.rooms.models.health import Health
-from mecum.rooms.models.retries import Retries
+from mecum.rooms.models.resting import Resting
+from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.upstream import Answer, Upstream
 
 CALLERS_FAULT = frozenset((400, 404, 405, 409, 413, 415, 422, 501))
 """Statuses that say something about the request: they are the caller's to read, and are given back as an answer."""
 
-Begin: TypeAlias = Callable[[Callable[[], Awaitable[Answer]], Callable[[Answer], None]], Awaitable[Answer]]
+
+class Sent(NamedTuple):
+    """An answer, and who gives it."""
+
+    remote: Remote
+    answer: Answer
+
+    def close(self) -> None:
+        self.answer.close()
 
 
 class Sender:
-    def __init__(self, upstream: Upstream, health: Health, settings: ModelsSettings) -> None:
+    def __init__(self, upstream: Upstream, health: Health, resting: Resting, settings: ModelsSettings) -> None:
         self._upstream = upstream
         self._health = health
+        self._resting = resting
         self._settings = settings
 
     @asynccontextmanager
     async def send(
-        self, remote: Remote, path: str, body: bytes, *, begin: Begin, streamed: bool = True
-    ) -> AsyncGenerator[Answer, None]:
+        self, ongoing: Ongoing, route: Route, path: str, body: Callable[[Remote], bytes], *, streamed: bool = True
+    ) -> AsyncGenerator[Sent, None]:
         """The first bytes of the answer have come; leaving the block closes it.
 
         Its status is 2xx, or says that the request was at fault.
 
         Args:
-            begin: asks once, or again where the call has to make way: `Ongoing.undisturbed`.
+            ongoing: the call, which has its turn. body: what is sent to whoever is asked.
 
         Raises:
             MecumError: as in `failures`, after the attempts that the settings allow.
         """
-        answer = await begin(lambda: self._answered(remote, path, body, streamed), Answer.close)
+        sent = await ongoing.undisturbed(lambda: self._answered(ongoing, route, path, body, streamed), Sent.close)
         try:
-            yield answer
+            yield sent
         except MecumError as error:
-            self.note(remote, error)
+            self.note(sent.remote, error)
             raise
         finally:
-            answer.close()
+            sent.answer.close()
 
     def note(self, remote: Remote, error: MecumError) -> None:
         """An answer of this provider broke, and the error goes on as part of it."""
-        self._health.failed(remote.provider, error)
+        self._health.failed(remote.account, error)
 
-    async def _answered(self, remote: Remote, path: str, body: bytes, streamed: bool) -> Answer:
-        retries = Retries(self._settings)
+    async def _answered(
+        self, ongoing: Ongoing, route: Route, path: str, body: Callable[[Remote], bytes], streamed: bool
+    ) -> Sent:
+        attempts = Attempts(route, self._resting, self._settings)
         while True:
+            remote = attempts.at(ongoing.pool)
+            ongoing.asks(remote)
             try:
-                answer = await self._begun(remote, path, body, streamed)
+                answer = await self._begun(remote, path, body(remote), streamed)
                 if answer.ok or answer.status in CALLERS_FAULT:
-                    self._health.worked(remote.provider)
-                    return answer
+                    self._health.worked(remote.account)
+                    attempts.worked(remote)
+                    return Sent(remote, answer)
                 error = await answer.error()
                 answer.close()
             except MecumError as failure:
                 error = failure
-            wait_s = retries.pause(error)
-            if wait_s is None:
-                self._health.failed(remote.provider, error)
+            again = attempts.failed(remote, error)
+            if again is None or again.tiers:
+                self._health.failed(remote.account, error)
+            if again is None:
                 raise error
-            await asyncio.sleep(wait_s)
+            await asyncio.sleep(again.wait_s)
+            if again.tiers:
+                ongoing.elsewhere(again.tiers)
+                await ongoing.turn()
 
     async def _begun(self, remote: Remote, path: str, body: bytes, streamed: bool) -> Answer:
         """An answer whose first bytes have come: until then a failure can be mended by asking again."""

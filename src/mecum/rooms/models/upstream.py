@@ -33,12 +33,22 @@ ANTHROPIC_HEADERS = {"anthropic-version": "2023-06-01"}
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a provider's API is, and its wire. `base_url` has no trailing slash; `provider` is its name for people."""
+    """Where a provider's API is, and its wire.
+
+    Args:
+        provider: its name for people. base_url: without a slash at the end.
+        pool: the account whose limits count, as the gate knows it.
+        first_byte_s, silence_s, total_s: waits of this provider; None: as the settings have it.
+    """
 
     provider: str
     base_url: str
     key: str = field(default="", repr=False)
     kind: ProviderKind = "openai"
+    pool: str = ""
+    first_byte_s: float | None = None
+    silence_s: float | None = None
+    total_s: float | None = None
 
     def headers(self) -> dict[str, str]:
         """What every request to it carries."""
@@ -51,18 +61,23 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which model of which provider, and what the catalogue calls it."""
+    """Which model of which provider, and what the catalogue calls it.
+
+    Args:
+        is_alone: nobody else can be asked, so a failure before the first byte is tried again here.
+    """
 
     endpoint: Endpoint
     upstream_model: str
     name: str
+    is_alone: bool = True
 
 
 Pressed: TypeAlias = Callable[[str, float | None], None]
-"""Told of a provider that says it has too much to do, and of its Retry-After in seconds."""
+"""Told of an account at which a provider says that it is too much, and of its Retry-After in seconds."""
 
 
-def _nobody(provider: str, retry_after_s: float | None) -> None:
+def _nobody(pool: str, retry_after_s: float | None) -> None:
     return None
 
 
@@ -108,7 +123,10 @@ class Upstream:
             ProviderError: it can't be reached, does not answer in time, or is beyond loopback with the network off.
         """
         settings = self._settings
-        first_byte_s = settings.provider_first_byte_timeout_s if streamed else settings.provider_whole_timeout_s
+        if streamed:
+            first_byte_s = endpoint.first_byte_s or settings.provider_first_byte_timeout_s
+        else:
+            first_byte_s = endpoint.total_s or settings.provider_whole_timeout_s
         about = {"http.request.method": method, "gen_ai.provider.name": endpoint.provider}
         span = SEND.begin(about, call_of.get())
         try:
@@ -119,9 +137,9 @@ class Upstream:
             raise
         finally:
             span.end()
-        answer = Answer(response, endpoint.provider, settings, self._clock, first_byte_s)
+        answer = Answer(response, endpoint, settings, self._clock, first_byte_s)
         if answer.status in failures.OVERLOADED:
-            self._pressed(endpoint.provider, answer.retry_after)
+            self._pressed(endpoint.pool or endpoint.provider, answer.retry_after)
         return answer
 
     @asynccontextmanager
@@ -135,7 +153,7 @@ class Upstream:
         except MecumError as error:
             if answer.ok and error.code in failures.TOO_MUCH:
                 # Some say it only in their stream, which began well.
-                self._pressed(endpoint.provider, error.retry_after)
+                self._pressed(endpoint.pool or endpoint.provider, error.retry_after)
             raise
         finally:
             answer.close()
@@ -174,7 +192,7 @@ class Answer:
     def __init__(
         self,
         response: aiohttp.ClientResponse,
-        provider: str,
+        endpoint: Endpoint,
         settings: ModelsSettings,
         clock: Clock,
         first_byte_s: float,
@@ -182,7 +200,8 @@ class Answer:
         self.status = response.status
         self.content_type = response.content_type if "content-type" in response.headers else ""
         self.retry_after = failures.retry_after_of(response.headers.get("retry-after"), clock.now())
-        self.provider = provider
+        self.provider = endpoint.provider
+        self._endpoint = endpoint
         self._response = response
         self._settings = settings
         self._first_byte_s = first_byte_s
@@ -233,7 +252,7 @@ class Answer:
                 yield chunk
 
     async def _read_on(self) -> AsyncGenerator[bytes, None]:
-        watch = self._watch = _Watch(self._response, self._settings, self._first_byte_s)
+        watch = self._watch = _Watch(self._response, self._endpoint, self._settings, self._first_byte_s)
         left = self._settings.provider_answer_limit_bytes
         try:
             async for chunk in self._response.content.iter_any():
@@ -274,15 +293,17 @@ class _Watch:
     One timer for the whole answer, moved only when it fires: a timer per chunk costs more than reading the chunk.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, settings: ModelsSettings, first_byte_s: float) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, endpoint: Endpoint, settings: ModelsSettings, first_byte_s: float
+    ) -> None:
         self.expired: tuple[str, float] | None = None
         self._response = response
         self._loop = asyncio.get_running_loop()
         self._started = self._last = self._loop.time()
         self._silence_s = first_byte_s
         self._phase = "first_byte"
-        self._later_silence_s = settings.provider_chunk_timeout_s
-        self._total_s = settings.provider_total_timeout_s
+        self._later_silence_s = endpoint.silence_s or settings.provider_chunk_timeout_s
+        self._total_s = endpoint.total_s or settings.provider_total_timeout_s
         self._timer = self._loop.call_at(self._due(), self._look)
 
     def alive(self) -> None:

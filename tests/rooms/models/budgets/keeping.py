@@ -37,7 +37,8 @@ class Process:
 
     def __init__(self, database: Database, clock: ManualClock, **settings: Any) -> None:
         self.clock = clock
-        self.settings = ModelsSettings(**({"budget_wait_max_s": 0, "budget_answer_tokens": 100} | settings))
+        usual: dict[str, Any] = {"budget_wait_max_s": 0, "budget_answer_tokens": 100}
+        self.settings = ModelsSettings(**usual | settings)
         self.keeper = Keeper(database, clock, self.settings)
         self.meter = Meter(database, clock, self.settings, self.keeper)
 

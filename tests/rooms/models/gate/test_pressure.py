@@ -89,6 +89,12 @@ def test_a_long_prompt_alone_is_no_slowdown() -> None:
     assert pool.slowdown == pytest.approx(1.0)
 
 
+def test_an_answer_that_takes_no_time_at_all_is_no_slowdown() -> None:
+    pool = pressure()
+    second(pool, 0.0)
+    assert pool.slowdown == 0.0 and pool.limit > START
+
+
 def test_a_refusal_holds_everything_until_the_time_that_was_named_and_counts_once() -> None:
     pool = pressure()
     for _ in range(10):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -20,12 +20,14 @@ from mecum.rooms.models.gate.line import BANDS, Band, Line
 from mecum.rooms.models.gate.pool import TICK_S, Pool, Slots
 from mecum.rooms.models.gate.pools import Pools
 from mecum.rooms.models.gate.pressure import Pressure
+from mecum.rooms.models.gate.rate import Stated
 from mecum.rooms.models.gate.standing import Asked, Standing
 from mecum.rooms.models.settings import ModelsSettings
 
 JITTER = 0.3
 """A Retry-After is up to so much longer, so that those who were refused do not come back all at once."""
 SAY_EVERY_S = 1.0
+NOTHING_STATED = Stated()
 OWN_SHARE = 0.75
 """Of the line for slots, one person's calls may take so much."""
 
@@ -139,14 +141,18 @@ class Place:
             raise Wanted
         return working.result()
 
-    def again(self) -> None:
+    def again(self, tiers: tuple[tuple[str, ...], ...] = ()) -> None:
         """Leave the place, in which nothing was answered, and wait for another one: at the head of one's queue,
-        uncharged, in any pool that the call may go to."""
+        uncharged, in any pool that the call may go to.
+
+        Args:
+            tiers: it may go to these from now on; empty: to the same.
+        """
         if self.is_in:
             metrics.gate_returned.labels(self.pool, self._standing.asked.band).inc()
         if self._wanted is not None:
             self._wanted.clear()
-        self._gate.pools.again(self._standing, self._gate.now())
+        self._gate.pools.again(self._standing, self._gate.now(), tiers)
 
     def first(self) -> None:
         """The first of the answer came."""
@@ -173,6 +179,7 @@ class Gate:
             starving_s=settings.gate_starving_s,
         )
         self._refusals: dict[str, Refusal] = {}
+        self._stated: dict[str, Stated] = {}
         self._places: dict[Standing, Place] = {}
         self._ticker: asyncio.Task[None] | None = None
 
@@ -218,6 +225,14 @@ class Gate:
         own_max = max(1, round(queue_max * OWN_SHARE))
         self._refusals[name] = refusal
         self.pools.add(self._pool(name, queue_max, own_max, slots))
+
+    def state(self, limits: Mapping[str, Stated]) -> None:
+        """What the operator states of accounts, by pool; of all others nothing."""
+        for name in limits.keys() | self._stated.keys():
+            stated = limits.get(name, NOTHING_STATED)
+            if stated != self._stated.get(name, NOTHING_STATED):
+                self.pools.pool(name).state(stated, self.now())
+        self._stated = dict(limits)
 
     def turned_away(self, standing: Standing) -> TooMany:
         """What somebody hears for whom there is no place."""

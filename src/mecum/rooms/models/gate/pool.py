@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from mecum.rooms.models.gate.line import Line, Ticket, cost
 from mecum.rooms.models.gate.pressure import Pressure
+from mecum.rooms.models.gate.rate import Rate, Stated
 from mecum.rooms.models.gate.standing import Standing
 
 TICK_S = 1.0
@@ -26,6 +27,7 @@ class Pool:
     """
     Args:
         slots: how many calls at once, where that is known; None where the tokens at once are measured.
+        calls_max: at once, where the operator states it. rate: tokens in a minute, likewise.
         standings: whose a ticket is, of all that wait or run here.
         aside: those here that leave for anybody who comes. yielding: those that were let in and leave for somebody at a
             screen while nothing of their answer has come; the newest is the last.
@@ -35,6 +37,8 @@ class Pool:
     line: Line
     pressure: Pressure
     slots: Slots | None = None
+    calls_max: float = inf
+    rate: Rate | None = None
     standings: dict[Ticket, Standing] = field(default_factory=dict[Ticket, Standing])
     aside: dict[Standing, None] = field(default_factory=dict[Standing, None])
     yielding: dict[Standing, None] = field(default_factory=dict[Standing, None])
@@ -43,14 +47,30 @@ class Pool:
 
     def limits(self) -> tuple[float, float]:
         """How many tokens at once, and how many calls."""
-        return (self.pressure.limit, inf) if self.slots is None else (inf, self.slots())
+        return (self.pressure.limit, self.calls_max) if self.slots is None else (inf, self.slots())
+
+    def limits_now(self, now: float) -> tuple[float, float]:
+        """The same, with what is left of the minute."""
+        tokens, calls = self.limits()
+        if self.rate is not None:
+            tokens = min(tokens, self.line.running_tokens + self.rate.left(now))
+        return tokens, calls
+
+    def is_spent(self, now: float) -> bool:
+        """Whether nothing is left of the minute."""
+        return self.rate is not None and self.rate.left(now) <= 0
+
+    def state(self, stated: Stated, now: float) -> None:
+        """The operator states its limits, or none."""
+        self.calls_max = inf if stated.calls_max is None else stated.calls_max
+        self.rate = None if stated.tokens_per_minute is None else Rate(stated.tokens_per_minute, now)
 
     @property
     def fullness(self) -> float:
         """How much of what it takes at once it has; 1 or more: it is full."""
         tokens, calls = self.limits()
         if self.slots is None:
-            return self.line.running_tokens / tokens
+            return max(self.line.running_tokens / tokens, self.line.running / calls)
         return self.line.running / calls if calls else inf
 
     def is_held(self, now: float) -> bool:
@@ -58,17 +78,21 @@ class Pool:
 
     def has_room(self, ticket: Ticket, now: float) -> bool:
         """Whether `ticket` would be let in at once."""
-        return not self.is_held(now) and self.line.would_admit(ticket, *self.limits(), now)
+        is_shut = self.is_held(now) or self.is_spent(now)
+        return not is_shut and self.line.would_admit(ticket, *self.limits_now(now), now)
 
     def admit(self, now: float) -> list[Ticket]:
         """Let in whose turn it is."""
-        if self.is_held(now) or not self.line.waiting:
+        if not self.line.waiting or self.is_held(now) or self.is_spent(now):
             return []
-        return self.line.admit(*self.limits(), now)
+        admitted = self.line.admit(*self.limits_now(now), now)
+        if self.rate is not None:
+            self.rate.take(sum(ticket.tokens for ticket in admitted), now)
+        return admitted
 
     def about_s(self, ticket: Ticket, now: float) -> float | None:
         """How long it will take until it is its turn; None: nothing was served yet by which to tell."""
-        held_s = self.pressure.held_s(now)
+        held_s = max(self.pressure.held_s(now), self.rate.wait_s(now) if self.rate is not None else 0.0)
         if not self.served_per_s:
             return held_s or None
         return held_s + self.line.ahead(ticket) / self.served_per_s
@@ -91,8 +115,16 @@ class Pool:
         """The call with `ticket` has ended here and took so much."""
         if ticket.state == "running":
             self.served_cost += cost(input_tokens, output_tokens)
+            if self.rate is not None:
+                self.rate.take(input_tokens + output_tokens - ticket.tokens, now)
         self.forget(ticket)
         self.line.finish(ticket, input_tokens, output_tokens, now)
+
+    def give_back(self, ticket: Ticket, now: float) -> None:
+        """The call with `ticket` leaves its place, in which nothing was answered, for the head of its queue."""
+        self.line.give_back(ticket)
+        if self.rate is not None:
+            self.rate.take(-ticket.tokens, now)
 
     def forget(self, ticket: Ticket) -> None:
         """`ticket` is none of this pool's any more."""

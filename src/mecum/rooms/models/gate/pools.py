@@ -14,6 +14,7 @@ way always leaves for anybody who comes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TypeAlias
 
 from mecum.rooms.models.gate.pool import Pool
@@ -98,17 +99,28 @@ class Pools:
             self._learn(standing.asked.model, output_tokens)
         self._admit(list(tickets), now)
 
-    def again(self, standing: Standing, now: float) -> None:
+    def again(self, standing: Standing, now: float, tiers: tuple[tuple[str, ...], ...] = ()) -> None:
         """It leaves its place, in which nothing was answered, and waits for another one: at the head of its queue,
-        and uncharged."""
+        and uncharged.
+
+        Args:
+            tiers: it may go to these from now on; empty: to the same.
+        """
         if standing.state != "running":
             return
         pool, ticket = self._pools[standing.pool], standing.tickets[standing.pool]
         standing.state, standing.is_wanted, standing.has_returned = "waiting", False, True
-        pool.line.give_back(ticket)
+        pool.give_back(ticket, now)
         pool.yielding.pop(standing, None)
-        self._admit([standing.pool], now)
-        asked_before, standing.tiers_asked = standing.tiers_asked, 0
+        if tiers:
+            standing.asked = replace(standing.asked, tiers=tiers)
+            if all(pool.name not in names for names in tiers):
+                pool.line.leave(ticket, now)
+                pool.forget(ticket)
+                del standing.tickets[pool.name]
+                standing.pool = tiers[0][0]
+        self._admit([pool.name], now)
+        asked_before, standing.tiers_asked = min(standing.tiers_asked, len(standing.asked.tiers)), 0
         while standing.state == "waiting" and standing.tiers_asked < asked_before:
             self._join(standing, now)
         self._ask_tiers(standing, now)

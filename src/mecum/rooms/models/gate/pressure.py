@@ -107,7 +107,7 @@ class Pressure:
         slowdowns = [found for speed in self._speeds.values() if (found := speed.slowdown()) is not None]
         if slowdowns:
             self.slowdown = max(slowdowns)
-        gradient = max(0.5, min(1.0, TOLERANCE / self.slowdown)) if slowdowns else 1.0
+        gradient = max(0.5, TOLERANCE / max(TOLERANCE, self.slowdown)) if slowdowns else 1.0
         self._is_known |= gradient < 1.0
         if gradient == 1.0 and used_tokens <= USED_ENOUGH * self.limit:
             return

@@ -11,7 +11,8 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from mecum.kit.errors import BadRequest
 from mecum.kit.http import Operator
 from mecum.kit.ids import decode
-from mecum.rooms.models.bodies import LIMIT, Body, Cursor, Limit, page_out, problems
+from mecum.rooms.models.bodies import LIMIT, Body, Cursor, Limit, problems
+from mecum.rooms.models.out import page_out
 from mecum.rooms.models.pricing.amounts import AMOUNT_CHARS_MAX, prices_of
 from mecum.rooms.models.pricing.lists import PriceLists
 from mecum.rooms.models.pricing.out import change_out, price_out, priced_out

@@ -13,10 +13,11 @@ from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.errors import Conflict, MecumError, NotFound, TooLarge, Unprocessable
 from mecum.kit.ids import new_id
 from mecum.kit.types import Principal
-from mecum.rooms.models.catalogue import Catalogue, Remote
+from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.ports import Audit
 from mecum.rooms.models.prices import Prices
 from mecum.rooms.models.pricing import files
+from mecum.rooms.models.routes import Remote
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import prices as store
 from mecum.rooms.models.store.catalogue import ModelRow
@@ -216,7 +217,7 @@ class PriceLists:
 
     async def _models(self) -> Sequence[Remote]:
         self._catalogue.forget()
-        return tuple((await self._catalogue.snapshot()).models.values())
+        return (await self._catalogue.snapshot()).models()
 
 
 def _named(priced: Sequence[Priced]) -> tuple[Mapping[str, tuple[Priced, ...]], Mapping[str, tuple[Priced, ...]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
+from urllib.parse import quote
 
 from mecum.kit.errors import MecumError
 from mecum.kit.http import headers_of
@@ -41,6 +42,11 @@ class Head:
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: JSON_HEADERS)
+
+
+def told_by(model: str, headers: Mapping[str, str]) -> Mapping[str, str]:
+    """`headers`, and which model of the catalogue answers; its name as in a URL where it is not ASCII."""
+    return {**headers, "x-mecum-model": model if model.isascii() else quote(model)}
 
 
 Parts: TypeAlias = AsyncGenerator[Head | bytes, None]

@@ -9,9 +9,10 @@ from mecum.kit.clock import Clock
 from mecum.kit.errors import BadRequest, TooLarge
 from mecum.kit.ids import new_id
 from mecum.kit.types import Principal
-from mecum.rooms.models.catalogue import Catalogue, Remote
+from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.relay.shelf import Shelf
+from mecum.rooms.models.routes import Route
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store.responses import StoredResponse
 from mecum.rooms.models.wires.chat_in import malformed
@@ -28,13 +29,13 @@ NOT_KEPT = ("input", "background", "stream", "stream_options", "previous_respons
 class Asked:
     """
     Args:
-        found: the connected model, or the name of the built-in one.
+        found: where its model leads, or the name of the built-in one.
         items: the whole conversation; the last `input_count` items came with this request.
         store: whether the answer is kept. size: of the request, in bytes.
     """
 
     request: Spliced
-    found: Remote | str
+    found: Route | str
     items: list[JsonObject]
     input_count: int
     response_id: str
@@ -56,7 +57,7 @@ class Asked:
 
     @property
     def model(self) -> str:
-        return self.found if isinstance(self.found, str) else self.found.model.name
+        return self.found if isinstance(self.found, str) else self.found.name
 
     def skeleton(self) -> JsonObject:
         return skeleton(self.values, self.response_id, self.created_at, store=self.store)
@@ -77,7 +78,7 @@ class Asking:
         """
         request = parsed(body)
         values = request.values
-        found = await self._catalogue.resolve(model_of(request), "chat")
+        found = await self._catalogue.resolve(principal, model_of(request), "chat")
         for name in NOT_HERE:
             if values.get(name) is not None:
                 raise unsupported(name, name)
@@ -105,10 +106,10 @@ class Asking:
             )
         return asked
 
-    async def again(self, stored: StoredResponse) -> Asked:
+    async def again(self, principal: Principal, stored: StoredResponse) -> Asked:
         """A stored request that is still to be answered. Raises NotFound when its model is gone."""
         request = Spliced(dumps({**stored.request, "background": True}))
-        found = await self._catalogue.resolve(stored.model, "chat")
+        found = await self._catalogue.resolve(principal, stored.model, "chat")
         created_at = int(stored.created_at.timestamp())
         items, size = stored.conversation, len(dumps(stored.conversation))
         return Asked(request, found, items, stored.input_count, stored.id, created_at, store=True, size=size)

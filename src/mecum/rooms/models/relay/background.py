@@ -59,7 +59,7 @@ class Background:
         """The response object, finished or failed."""
         try:
             principal = await self._principal(stored)
-            asked = await self._asking.again(stored)
+            asked = await self._asking.again(principal, stored)
             made = await self._answered(principal, asked)
         except DatabaseUnavailable:
             raise

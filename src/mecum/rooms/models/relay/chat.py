@@ -9,14 +9,15 @@ from mecum.kit.clock import Clock
 from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import ModelRequest, Usage, Waiting, failures
-from mecum.rooms.models.answering import Answering
+from mecum.rooms.models import Finish, ModelRequest, Usage, Waiting, failures
+from mecum.rooms.models.answering import AnsweredBy, Answering
 from mecum.rooms.models.calls import Call, Calls, Ongoing
-from mecum.rooms.models.catalogue import Catalogue, Remote
-from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame
+from mecum.rooms.models.catalogue import Catalogue
+from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame, told_by
 from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.relay.tap import Tap
+from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
@@ -54,33 +55,37 @@ class ChatDoor:
     async def parts(self, principal: Principal, body: bytes) -> Parts:
         """The answer to `body`. Raises MecumError before its head."""
         request = parsed(body)
-        found = await self._catalogue.resolve(model_of(request), "chat")
+        found = await self._catalogue.resolve(principal, model_of(request), "chat")
         if isinstance(found, str):
             answer = self._told(principal, request, found)
-        elif not found.speaks_openai or (not found.model.native_tools and arr(request.values.get("tools"))):
-            answer = self._told(principal, request, found.model.name)
+        elif not found.speaks_openai or (not found.native_tools and arr(request.values.get("tools"))):
+            answer = self._told(principal, request, found.name)
         else:
             answer = self._passed(principal, request, found, len(body))
         async with aclosing(answer) as parts:
             async for part in parts:
                 yield part
 
-    async def _passed(self, principal: Principal, request: Spliced, remote: Remote, size: int) -> Parts:
+    async def _passed(self, principal: Principal, request: Spliced, route: Route, size: int) -> Parts:
         """Bytes to and from a provider that speaks the same wire."""
         tokens = Tokens(size // CHARS_PER_TOKEN)
-        call = Call.to(remote, principal, "relay.chat", tokens, output_asked(request.values))
+        begins = arr(request.values.get("messages"))
+        call = Call.to(route, principal, "relay.chat", tokens, output_asked(request.values), begins=begins)
+        streamed, asks_usage = request.values.get("stream") is True, False
         async with self._calls.open(call) as ongoing:
-            streamed = request.values.get("stream") is True
-            for asks_usage in (True, False) if self._asks_usage(request, remote) else (False,):
-                sent = self._body(request, remote, asks_usage, ongoing.reservation.output_tokens)
-                begin = ongoing.undisturbed
-                async with self._sender.send(remote, PATH, sent, begin=begin, streamed=streamed) as answer:
+
+            def sent(remote: Remote) -> bytes:
+                nonlocal asks_usage
+                asks_usage = self._asks_usage(request, remote)
+                return self._body(request, remote, asks_usage, ongoing.reservation.output_tokens)
+
+            while True:
+                async with self._sender.send(ongoing, route, PATH, sent, streamed=streamed) as (remote, answer):
                     said = b"" if answer.ok else await answer.read(ERROR_BODY_LIMIT)
                     if asks_usage and b"stream_options" in said:
                         self._no_stream_options.add(remote.provider.id)
                         continue
-                    hide_usage = asks_usage
-                    async with aclosing(self._pass_on(ongoing, remote, request, answer, said, hide_usage)) as parts:
+                    async with aclosing(self._pass_on(ongoing, remote, request, answer, said, asks_usage)) as parts:
                         async for part in parts:
                             yield part
                     return
@@ -106,10 +111,10 @@ class ChatDoor:
             ongoing.outcome, ongoing.usage = "models.provider_refused", Usage(Tokens(0), Tokens(0))
             if answer.content_type != "application/json":
                 raise failures.refused(answer.provider, answer.status, answer.retry_after, said)
-            yield Head(answer.status, JSON_HEADERS)
+            yield Head(answer.status, told_by(remote.model.name, JSON_HEADERS))
             yield said
         elif request.values.get("stream") is True and answer.content_type == "text/event-stream":
-            yield Head(200, STREAM_HEADERS)
+            yield Head(200, told_by(remote.model.name, STREAM_HEADERS))
             async with aclosing(self._events(ongoing, remote, answer, hide_usage)) as blocks:
                 async for block in blocks:
                     yield block
@@ -119,7 +124,7 @@ class ChatDoor:
             if not value:
                 raise failures.garbage(answer.provider, answer.content_type or "an answer that is not JSON")
             ongoing.usage = read_usage(value.get("usage"))
-            yield Head(200, JSON_HEADERS)
+            yield Head(200, told_by(remote.model.name, JSON_HEADERS))
             yield body
 
     async def _events(self, ongoing: Ongoing, remote: Remote, answer: Answer, hide_usage: bool) -> Parts:
@@ -157,15 +162,16 @@ class ChatDoor:
     async def _told_in_chunks(
         self, principal: Principal, asked: ModelRequest, head: chat_out.Head, include_usage: bool
     ) -> Parts:
-        writer, begun = ChatWriter(head), False
+        writer, begun, by = ChatWriter(head), False, AnsweredBy(head.model)
+        wait_s = self._settings.relay_local_wait_s
         try:
-            async with aclosing(self._answering.ask(principal, asked, self._settings.relay_local_wait_s)) as events:
+            async with aclosing(self._answering.ask(principal, asked, wait_s, by)) as events:
                 async for event in events:
                     if isinstance(event, Waiting):
                         continue
                     if not begun:
                         begun = True
-                        yield Head(200, STREAM_HEADERS)
+                        yield Head(200, told_by(by.model, STREAM_HEADERS))
                     for chunk in writer.chunks(event):
                         if include_usage or chunk["choices"]:
                             yield frame(dumps(chunk))
@@ -180,6 +186,6 @@ class ChatDoor:
         async with aclosing(self._answering.ask(principal, asked, self._settings.relay_local_wait_s)) as events:
             async for event in events:
                 body = collected.add(event)
-                if body is not None:
-                    yield Head(200, JSON_HEADERS)
+                if body is not None and isinstance(event, Finish):
+                    yield Head(200, told_by(event.model, JSON_HEADERS))
                     yield dumps(body)

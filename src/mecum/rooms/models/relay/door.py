@@ -49,14 +49,14 @@ class RelayRoom:
 
     async def models(self, principal: Principal) -> RelayResponse:
         async def listed() -> RelayResponse:
-            data = [_model(each) for each in await self._catalogue.listed()]
+            data = [_model(each) for each in await self._catalogue.listed(principal)]
             return whole({"object": "list", "data": data})
 
         return await _answered(principal, listed)
 
     async def model(self, principal: Principal, name: str) -> RelayResponse:
         async def found() -> RelayResponse:
-            for each in await self._catalogue.listed():
+            for each in await self._catalogue.usable(principal):
                 if each.name == name:
                     return whole(_model(each))
             raise NotFound(

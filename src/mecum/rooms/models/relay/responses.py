@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from uuid import UUID
 
 from mecum.kit.errors import MecumError
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import Usage, Waiting, failures
-from mecum.rooms.models.answering import Answering
+from mecum.rooms.models.answering import AnsweredBy, Answering
 from mecum.rooms.models.calls import Call, Calls, Ongoing
-from mecum.rooms.models.catalogue import Remote
 from mecum.rooms.models.health import Health
-from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame
+from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame, told_by
 from mecum.rooms.models.relay.asked import Asked, Asking
 from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.relay.tap import Tap
+from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
@@ -39,6 +40,9 @@ PURPOSE = "relay.responses"
 
 class _NoSuchDoor(Exception):
     """The provider has no `/responses`."""
+
+    def __init__(self, provider: UUID) -> None:
+        self.provider = provider
 
 
 class ResponsesDoor:
@@ -76,31 +80,31 @@ class ResponsesDoor:
     async def answer(self, principal: Principal, asked: Asked) -> Parts:
         """The answer to what was understood; kept when it is to be kept."""
         found = asked.found
-        if not isinstance(found, str) and found.speaks_openai and found.provider.speaks_responses is not False:
+        if not isinstance(found, str) and _may_pass(found):
             try:
                 async with aclosing(self._passed(principal, asked, found)) as parts:
                     async for part in parts:
                         yield part
                 return
-            except _NoSuchDoor:
-                self._health.speaks_responses(found.provider, False)
+            except _NoSuchDoor as missing:
+                self._health.speaks_responses(missing.provider, False)
         async with aclosing(self._translated(principal, asked)) as parts:
             async for part in parts:
                 yield part
 
-    async def _passed(self, principal: Principal, asked: Asked, remote: Remote) -> Parts:
+    async def _passed(self, principal: Principal, asked: Asked, route: Route) -> Parts:
         """Bytes to and from a provider that has this wire itself."""
         tokens = Tokens(asked.size // CHARS_PER_TOKEN)
-        call = Call.to(remote, principal, PURPOSE, tokens, output_asked(asked.values))
+        call = Call.to(route, principal, PURPOSE, tokens, output_asked(asked.values), begins=asked.items)
         async with (
             self._calls.open(call) as ongoing,
             self._sender.send(
-                remote,
+                ongoing,
+                route,
                 PATH,
-                _sent(asked, remote, ongoing.reservation.output_tokens),
-                begin=ongoing.undisturbed,
+                lambda remote: _sent(asked, remote, ongoing.reservation.output_tokens),
                 streamed=asked.streams,
-            ) as answer,
+            ) as (remote, answer),
         ):
             ongoing.first()
             if not answer.ok:
@@ -109,9 +113,9 @@ class ResponsesDoor:
                         yield part
                 return
             if remote.provider.speaks_responses is None:
-                self._health.speaks_responses(remote.provider, True)
+                self._health.speaks_responses(remote.provider.id, True)
             if asked.streams and answer.content_type == "text/event-stream":
-                yield Head(200, STREAM_HEADERS)
+                yield Head(200, told_by(remote.model.name, STREAM_HEADERS))
                 async with aclosing(self._events(principal, asked, ongoing, remote, answer)) as parts:
                     async for part in parts:
                         yield part
@@ -121,7 +125,7 @@ class ResponsesDoor:
             if not response:
                 raise failures.garbage(answer.provider, answer.content_type or "an answer that is not JSON")
             await self._done(principal, asked, ongoing, response)
-            yield Head(200, JSON_HEADERS)
+            yield Head(200, told_by(remote.model.name, JSON_HEADERS))
             yield body
 
     async def _refused(self, ongoing: Ongoing, remote: Remote, answer: Answer) -> Parts:
@@ -129,10 +133,10 @@ class ResponsesDoor:
         said = await answer.read(ERROR_BODY_LIMIT)
         unknown_model = "model" in text(obj(obj(loads(said)).get("error")).get("code"))
         if answer.status in NOT_THERE and not unknown_model and remote.provider.speaks_responses is None:
-            raise _NoSuchDoor
+            raise _NoSuchDoor(remote.provider.id)
         if answer.content_type != "application/json":
             raise failures.refused(answer.provider, answer.status, answer.retry_after, said)
-        yield Head(answer.status, JSON_HEADERS)
+        yield Head(answer.status, told_by(remote.model.name, JSON_HEADERS))
         yield said
 
     async def _events(
@@ -163,14 +167,14 @@ class ResponsesDoor:
 
     async def _translated(self, principal: Principal, asked: Asked) -> Parts:
         """The same over chat completions."""
-        writer, begun = ResponseWriter(asked.skeleton()), False
+        writer, begun, by = ResponseWriter(asked.skeleton()), False, AnsweredBy(asked.model)
         try:
-            async with aclosing(self._chunks(principal, asked)) as chunks:
+            async with aclosing(self._chunks(principal, asked, by)) as chunks:
                 async for chunk in chunks:
                     events = [] if begun else writer.begin()
                     events += writer.feed(chunk)
                     if asked.streams and not begun:
-                        yield Head(200, STREAM_HEADERS)
+                        yield Head(200, told_by(by.model, STREAM_HEADERS))
                     begun = True
                     if asked.streams and events:
                         yield _frames(events)
@@ -184,59 +188,62 @@ class ResponsesDoor:
         if asked.streams:
             yield _frames(last)
         else:
-            yield Head(200, JSON_HEADERS)
+            yield Head(200, told_by(by.model, JSON_HEADERS))
             yield dumps(writer.response)
 
-    def _chunks(self, principal: Principal, asked: Asked) -> AsyncGenerator[JsonObject, None]:
+    def _chunks(self, principal: Principal, asked: Asked, by: AnsweredBy) -> AsyncGenerator[JsonObject, None]:
         """The answer as chunks of the chat completions wire, always streamed."""
         found = asked.found
-        upstream_model = found if isinstance(found, str) else found.model.upstream_model
-        chat = to_chat({**asked.values, "stream": True}, asked.items, upstream_model)
-        if isinstance(found, str) or not found.speaks_openai:
-            return self._chunks_of_events(principal, asked, chat)
-        if not found.model.native_tools and arr(chat.get("tools")):
-            return self._chunks_of_events(principal, asked, chat)
-        return self._chunks_of_provider(principal, asked, found, chat)
+        if isinstance(found, str):
+            return self._chunks_of_events(principal, asked, self._chat(asked, found), by)
+        if not found.speaks_openai or (not found.native_tools and arr(asked.values.get("tools"))):
+            return self._chunks_of_events(principal, asked, self._chat(asked, found.name), by)
+        return self._chunks_of_provider(principal, asked, found, by)
+
+    @staticmethod
+    def _chat(asked: Asked, model: str) -> JsonObject:
+        """The request in the wire of chat completions, for a model of that name."""
+        return to_chat({**asked.values, "stream": True}, asked.items, model)
 
     async def _chunks_of_provider(
-        self, principal: Principal, asked: Asked, remote: Remote, chat: JsonObject
+        self, principal: Principal, asked: Asked, route: Route, by: AnsweredBy
     ) -> AsyncGenerator[JsonObject, None]:
         tokens = Tokens(asked.size // CHARS_PER_TOKEN)
-        call = Call.to(remote, principal, PURPOSE, tokens, output_asked(chat))
-        async with (
-            self._calls.open(call) as ongoing,
-            self._sender.send(
-                remote,
-                CHAT_PATH,
-                dumps(chat | limiting(chat, ongoing.reservation.output_tokens, remote.endpoint.base_url)),
-                begin=ongoing.undisturbed,
-            ) as answer,
-        ):
-            if not answer.ok:
-                raise await answer.error()
-            ongoing.first()
-            finished = False
-            async with aclosing(messages(answer, self._settings.provider_line_limit_bytes)) as read_on:
-                async for data in read_on:
-                    if data.strip() == DONE:
-                        finished = True
-                        break
-                    chunk = obj(loads(data))
-                    _check(answer.provider, chunk)
-                    ongoing.made += 1
-                    ongoing.usage = read_usage(chunk.get("usage")) or ongoing.usage
-                    finished = finished or _finishes(chunk)
-                    yield chunk
-            if not finished:
-                raise failures.closed(answer.provider)
-            await answer.drain()
+        call = Call.to(route, principal, PURPOSE, tokens, output_asked(asked.values), begins=asked.items)
+        async with self._calls.open(call) as ongoing:
+
+            def sent(remote: Remote) -> bytes:
+                chat = self._chat(asked, remote.model.upstream_model)
+                return dumps(chat | limiting(chat, ongoing.reservation.output_tokens, remote.endpoint.base_url))
+
+            async with self._sender.send(ongoing, route, CHAT_PATH, sent) as (remote, answer):
+                by.model = remote.model.name
+                if not answer.ok:
+                    raise await answer.error()
+                ongoing.first()
+                finished = False
+                async with aclosing(messages(answer, self._settings.provider_line_limit_bytes)) as read_on:
+                    async for data in read_on:
+                        if data.strip() == DONE:
+                            finished = True
+                            break
+                        chunk = obj(loads(data))
+                        _check(answer.provider, chunk)
+                        ongoing.made += 1
+                        ongoing.usage = read_usage(chunk.get("usage")) or ongoing.usage
+                        finished = finished or _finishes(chunk)
+                        yield chunk
+                if not finished:
+                    raise failures.closed(answer.provider)
+                await answer.drain()
 
     async def _chunks_of_events(
-        self, principal: Principal, asked: Asked, chat: JsonObject
+        self, principal: Principal, asked: Asked, chat: JsonObject, by: AnsweredBy
     ) -> AsyncGenerator[JsonObject, None]:
         request = read(chat, asked.model)
         writer = ChatWriter(chat_out.Head("", asked.model, asked.created_at))
-        async with aclosing(self._answering.ask(principal, request, self._settings.relay_local_wait_s)) as events:
+        wait_s = self._settings.relay_local_wait_s
+        async with aclosing(self._answering.ask(principal, request, wait_s, by)) as events:
             async for event in events:
                 if not isinstance(event, Waiting):
                     for chunk in writer.chunks(event):
@@ -256,6 +263,11 @@ class ResponsesDoor:
     async def _keep(self, principal: Principal, asked: Asked, response: JsonObject) -> None:
         if asked.store and not asked.in_background and self._shelf.fits(asked.items, response):
             await self._shelf.put(self._asking.kept(principal, asked, response))
+
+
+def _may_pass(route: Route) -> bool:
+    """Whether everybody on `route` may have this wire."""
+    return route.speaks_openai and all(each.provider.speaks_responses is not False for each in route)
 
 
 def _sent(asked: Asked, remote: Remote, output_limit: int | None) -> bytes:

@@ -12,10 +12,11 @@ from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import Usage, failures
 from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.calls import Call, Calls
-from mecum.rooms.models.catalogue import Catalogue, Remote
+from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.ports import LocalEmbedder
-from mecum.rooms.models.relay.answers import JSON_HEADERS, Head, Parts
+from mecum.rooms.models.relay.answers import JSON_HEADERS, Head, Parts, told_by
 from mecum.rooms.models.relay.request import model_of, parsed
+from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
 from mecum.rooms.models.upstream import ERROR_BODY_LIMIT
@@ -46,7 +47,7 @@ class VectorsDoor:
     async def parts(self, principal: Principal, body: bytes) -> Parts:
         """The answer to `body`. Raises MecumError before its head."""
         request = parsed(body)
-        found = await self._catalogue.resolve(model_of(request), "embedding")
+        found = await self._catalogue.resolve(principal, model_of(request), "embedding")
         if isinstance(found, str):
             answer = self._made(principal, request, found)
         else:
@@ -55,13 +56,14 @@ class VectorsDoor:
             async for part in parts:
                 yield part
 
-    async def _passed(self, principal: Principal, request: Spliced, remote: Remote, size: int) -> Parts:
-        tokens = Tokens(size // CHARS_PER_TOKEN)
-        call = Call.to(remote, principal, "relay.embeddings", tokens, 0)
-        sent = request.changed({"model": remote.model.upstream_model})
+    async def _passed(self, principal: Principal, request: Spliced, route: Route, size: int) -> Parts:
+        def sent(remote: Remote) -> bytes:
+            return request.changed({"model": remote.model.upstream_model})
+
+        call = Call.to(route, principal, "relay.embeddings", Tokens(size // CHARS_PER_TOKEN), 0)
         async with (
             self._calls.open(call) as ongoing,
-            self._sender.send(remote, PATH, sent, begin=ongoing.undisturbed) as answer,
+            self._sender.send(ongoing, route, PATH, sent) as (remote, answer),
         ):
             ongoing.first()
             body = await answer.read(None if answer.ok else ERROR_BODY_LIMIT)
@@ -75,7 +77,7 @@ class VectorsDoor:
             said = count(obj(value.get("usage")).get("prompt_tokens"))
             if answer.ok and said is not None:
                 ongoing.usage = Usage(Tokens(said), Tokens(0))
-            yield Head(answer.status, JSON_HEADERS)
+            yield Head(answer.status, told_by(remote.model.name, JSON_HEADERS))
             yield body
 
     async def _made(self, principal: Principal, request: Spliced, name: str) -> Parts:

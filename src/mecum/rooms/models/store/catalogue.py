@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from mecum.kit.db import AsyncConnection
-from mecum.kit.errors import Problem
-from mecum.kit.sealed import SealedColumn
-from mecum.rooms.models.store.tables import model, provider, setting
+from mecum.rooms.models import access
+from mecum.rooms.models.access import Access
+from mecum.rooms.models.store.tables import alias, model, provider, setting
 
-ProviderState: TypeAlias = Literal["ok", "failing", "unknown"]
 ProviderKind: TypeAlias = Literal["openai", "anthropic", "gemini"]
 ModelKind: TypeAlias = Literal["chat", "embedding"]
-
-KEY = SealedColumn("models.provider", provider.c.key_sealed, lambda provider_id: f"models.provider:{provider_id.hex}")
+_NAMES = text("SELECT pg_advisory_xact_lock(hashtextextended('models.names', 0))")
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderRow:
-    """A provider as stored: its key is sealed. `kind`: the wire that it speaks.
+    """A provider as stored.
 
-    `speaks_responses`: whether it has `/responses`; None before the first try.
+    Args:
+        kind: the wire that it speaks. speaks_responses: whether it has `/responses`; None before the first try.
+        first_byte_s, silence_s, total_s: waits of its own; None: as the settings have it.
     """
 
     id: UUID
@@ -34,10 +34,10 @@ class ProviderRow:
     name_key: str
     kind: ProviderKind
     base_url: str
-    key_sealed: bytes | None
     speaks_responses: bool | None
-    state: ProviderState
-    fault: Problem | None
+    first_byte_s: float | None
+    silence_s: float | None
+    total_s: float | None
     created_at: dt.datetime
 
 
@@ -52,6 +52,10 @@ class ModelRow:
     vision: bool
     native_tools: bool
     enabled: bool
+    reasoning: bool
+    licence: str
+    hidden: bool
+    access: Access
     created_at: dt.datetime
 
 
@@ -66,7 +70,12 @@ async def models(connection: AsyncConnection) -> tuple[ModelRow, ...]:
     """All models, oldest first."""
     # bounded: by the setting MECUM_MODELS_MAX
     rows = await connection.execute(select(model).order_by(model.c.id))
-    return tuple(ModelRow(**row) for row in rows.mappings())
+    return tuple(_model(dict(row)) for row in rows.mappings())
+
+
+def _model(values: dict[str, Any]) -> ModelRow:
+    values["access"] = access.read(values["access"])
+    return ModelRow(**values)
 
 
 async def choices(connection: AsyncConnection) -> dict[str, Any]:
@@ -104,7 +113,7 @@ async def remove_provider(connection: AsyncConnection, provider_id: UUID) -> boo
 
 async def add_model(connection: AsyncConnection, row: ModelRow) -> bool:
     """False when another model has the name."""
-    values = {name: getattr(row, name) for name in ModelRow.__slots__}
+    values = {name: getattr(row, name) for name in ModelRow.__slots__} | {"access": access.kept(row.access)}
     statement = insert(model).values(values).on_conflict_do_nothing(index_elements=["name"])
     return (await connection.execute(statement)).rowcount == 1
 
@@ -117,10 +126,24 @@ async def remove_model(connection: AsyncConnection, model_id: UUID) -> bool:
     return (await connection.execute(delete(model).where(model.c.id == model_id))).rowcount == 1
 
 
+async def lock_names(connection: AsyncConnection) -> None:
+    """Nobody else gives a name to a model or an alias until the transaction ends: they share their names."""
+    await connection.execute(_NAMES)
+
+
 async def name_taken(connection: AsyncConnection, name: str, but: UUID) -> bool:
-    """Whether another model than `but` is called `name`."""
-    found = await connection.execute(select(model.c.id).where(model.c.name == name, model.c.id != but).limit(1))
-    return found.first() is not None
+    """Whether another model or alias than `but` is called `name`."""
+    found = union_all(
+        select(model.c.id).where(model.c.name == name, model.c.id != but),
+        select(alias.c.id).where(alias.c.name == name, alias.c.id != but),
+    )
+    return (await connection.execute(found.limit(1))).first() is not None
+
+
+async def names(connection: AsyncConnection) -> set[str]:
+    """What models and aliases are called."""
+    # bounded: by the settings MECUM_MODELS_MAX and MECUM_ALIASES_MAX
+    return set(await connection.scalars(union_all(select(model.c.name), select(alias.c.name))))
 
 
 async def provider_name_taken(connection: AsyncConnection, name_key: str, but: UUID) -> bool:

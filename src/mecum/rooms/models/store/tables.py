@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, FetchedValue, Integer, LargeBinary, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    FetchedValue,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+)
 
 from mecum.kit.db import JSONB, TIMESTAMP, UUID, room_metadata
 
@@ -17,10 +28,26 @@ provider = Table(
     Column("name_key", String(100)),
     Column("kind", String(20)),
     Column("base_url", String(500)),
-    Column("key_sealed", LargeBinary),
     Column("speaks_responses", Boolean),
+    Column("first_byte_s", Double),
+    Column("silence_s", Double),
+    Column("total_s", Double),
+    Column("created_at", moment),
+)
+account = Table(
+    "account",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("provider_id", UUID),
+    Column("name", String(100)),
+    Column("key_sealed", LargeBinary),
+    Column("paused", Boolean),
+    Column("calls_max", Integer),
+    Column("tokens_per_minute", BigInteger),
     Column("state", String(10)),
     Column("fault", JSONB(none_as_null=True)),
+    Column("used_at", moment),
+    Column("failed_at", moment),
     Column("created_at", moment),
 )
 model = Table(
@@ -35,7 +62,31 @@ model = Table(
     Column("vision", Boolean),
     Column("native_tools", Boolean),
     Column("enabled", Boolean),
+    Column("reasoning", Boolean),
+    Column("licence", String(200)),
+    Column("hidden", Boolean),
+    Column("access", JSONB),
     Column("created_at", moment),
+)
+alias = Table(
+    "alias",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("name", String(128)),
+    Column("kind", String(10)),
+    Column("note", String(300)),
+    Column("enabled", Boolean),
+    Column("hidden", Boolean),
+    Column("access", JSONB),
+    Column("created_at", moment),
+)
+alias_member = Table(
+    "alias_member",
+    metadata,
+    Column("alias_id", UUID, primary_key=True),
+    Column("model_id", UUID, primary_key=True),
+    Column("tier", SmallInteger),
+    Column("place", SmallInteger),
 )
 price = Table(
     "price",

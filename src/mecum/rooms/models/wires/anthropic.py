@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from mecum.kit.ids import new_id
 from mecum.rooms.models import Finish, ModelEvent, ModelRequest
-from mecum.rooms.models.retries import Learned
+from mecum.rooms.models.retries import Learned, Retries
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import estimate_input
 from mecum.rooms.models.upstream import Target, Upstream
@@ -37,7 +37,7 @@ class Anthropic:
             model,
             lambda terms: self._once(target, request, terms),
             lambda terms, said: learned(terms, build(request, model, terms), said),
-            self._settings,
+            Retries(self._settings, patient=target.is_alone),
         )
 
     async def _once(self, target: Target, request: ModelRequest, terms: Terms) -> AsyncGenerator[ModelEvent, None]:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from mecum.kit.ids import new_id
 from mecum.rooms.models import Finish, ModelEvent, ModelRequest
-from mecum.rooms.models.retries import Learned
+from mecum.rooms.models.retries import Learned, Retries
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import estimate_input
 from mecum.rooms.models.upstream import Target, Upstream
@@ -45,7 +45,7 @@ class Gemini:
             model,
             lambda terms: self._once(target, request, body(terms)),
             lambda terms, said: learned(terms, body(terms), said),
-            self._settings,
+            Retries(self._settings, patient=target.is_alone),
         )
 
     async def _once(self, target: Target, request: ModelRequest, body: JsonObject) -> AsyncGenerator[ModelEvent, None]:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from mecum.kit.ids import new_id
 from mecum.rooms.models import Finish, ModelEvent, ModelRequest
-from mecum.rooms.models.retries import Quirks, repeated
+from mecum.rooms.models.retries import Quirks, Retries, repeated
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import estimate_input
 from mecum.rooms.models.upstream import Target, Upstream
@@ -35,7 +35,7 @@ class OpenAiChat:
         return repeated(
             lambda: self._once(target, request, body),
             lambda said: self._quirks.learn(target.endpoint.provider, body, said),
-            self._settings,
+            Retries(self._settings, patient=target.is_alone),
         )
 
     async def _once(self, target: Target, request: ModelRequest, body: JsonObject) -> AsyncGenerator[ModelEvent, None]:
