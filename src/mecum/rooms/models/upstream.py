@@ -11,6 +11,7 @@ import ssl
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ from mecum.rooms.models.store.catalogue import ProviderKind
 
 ERROR_BODY_LIMIT = 64 * KIB
 DRAIN_S = 0.05
+ADDRESSES_KEPT = 1_000
 USER_AGENT = "Mecum"
 ANTHROPIC_HEADERS = {"anthropic-version": "2023-06-01"}
 
@@ -148,7 +150,7 @@ class Upstream:
         body: bytes | None,
         first_byte_s: float,
     ) -> aiohttp.ClientResponse:
-        if not self._settings.allow_network and not is_loopback(urlsplit(endpoint.base_url).hostname or ""):
+        if not self._settings.allow_network and not _is_here(endpoint.base_url):
             raise failures.network_off(endpoint.provider)
         assert self._session is not None, "start() comes first"
         headers = endpoint.headers()
@@ -166,6 +168,11 @@ class Upstream:
             raise failures.timed_out(endpoint.provider, "first_byte", first_byte_s) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _not_connected(endpoint.provider, error) from error
+
+
+@lru_cache(ADDRESSES_KEPT)
+def _is_here(base_url: str) -> bool:
+    return is_loopback(urlsplit(base_url).hostname or "")
 
 
 class Answer:
@@ -186,8 +193,8 @@ class Answer:
         self._response = response
         self._settings = settings
         self._first_byte_s = first_byte_s
+        self._left_bytes = settings.provider_answer_limit_bytes
         self._watch: _Watch | None = None
-        self._rest: AsyncGenerator[bytes, None] | None = None
         self._first = b""
 
     @property
@@ -214,50 +221,52 @@ class Answer:
         Raises:
             ProviderError: as `chunks`.
         """
-        self._rest = self._read_on()
-        self._first = await anext(self._rest, b"")
+        self._watch = _Watch(self._response, self._settings, self._first_byte_s)
+        self._first = await self._next(self._watch)
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body as it comes.
+        """The body as it comes: what has come meanwhile is one chunk.
 
         Raises:
             ProviderError: silence for too long, too slow or too large altogether, or closed in the middle.
         """
-        if self._rest is None:
+        if self._watch is None:
             await self.begin()
-        assert self._rest is not None
-        async with aclosing(self._rest) as rest:
-            if self._first:
-                yield self._first
-            async for chunk in rest:
-                yield chunk
-
-    async def _read_on(self) -> AsyncGenerator[bytes, None]:
-        watch = self._watch = _Watch(self._response, self._settings, self._first_byte_s)
-        left = self._settings.provider_answer_limit_bytes
+        watch = self._watch
+        assert watch is not None
+        chunk = self._first
         try:
-            async for chunk in self._response.content.iter_any():
-                watch.alive()
-                left -= len(chunk)
-                if left < 0:
-                    raise failures.too_long(self.provider, self._settings.provider_answer_limit_bytes)
+            while chunk:
                 yield chunk
+                chunk = await self._next(watch)
+        finally:
+            watch.stop()
+
+    async def _next(self, watch: _Watch) -> bytes:
+        """What has come, or comes next; nothing at the end."""
+        try:
+            chunk = await self._response.content.readany()
         except (aiohttp.ClientError, OSError) as error:
             if watch.expired is not None:
                 phase, seconds = watch.expired
                 raise failures.timed_out(self.provider, phase, seconds) from error
             raise failures.closed(self.provider) from error
-        finally:
-            watch.stop()
+        watch.alive()
+        self._left_bytes -= len(chunk)
+        if self._left_bytes < 0:
+            raise failures.too_long(self.provider, self._settings.provider_answer_limit_bytes)
+        return chunk
 
     async def read(self, limit_bytes: int | None = None) -> bytes:
         """The whole body, or its first `limit_bytes`. Raises as `chunks` does."""
-        body = bytearray()
-        async for chunk in self.chunks():
-            body += chunk
-            if limit_bytes is not None and len(body) >= limit_bytes:
-                return bytes(body[:limit_bytes])
-        return bytes(body)
+        parts: list[bytes] = []
+        left = limit_bytes
+        async with aclosing(self.chunks()) as chunks:
+            async for chunk in chunks:
+                parts.append(chunk if left is None else chunk[:left])
+                if left is not None and (left := left - len(chunk)) <= 0:
+                    break
+        return b"".join(parts)
 
     async def error(self) -> MecumError:
         """The error that this answer is; its body is read for what the provider says."""

@@ -7,12 +7,12 @@ from contextlib import aclosing
 
 from mecum.kit.errors import MecumError
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import Usage, Waiting, failures
+from mecum.rooms.models import RelayResponse, Usage, Waiting, failures
 from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.calls import Call, Calls, Ongoing
 from mecum.rooms.models.catalogue import Remote
 from mecum.rooms.models.health import Health
-from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame
+from mecum.rooms.models.relay.answers import Head, Parts, begun, error_frame, json_of, refused, whole
 from mecum.rooms.models.relay.asked import Asked, Asking
 from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.relay.tap import Tap
@@ -59,33 +59,24 @@ class ResponsesDoor:
         self._answering = answering
         self._settings = settings
 
-    async def parts(self, principal: Principal, body: bytes) -> Parts:
+    async def answer(self, principal: Principal, body: bytes) -> RelayResponse:
         """The answer to `body`. Raises MecumError before its head."""
         asked = await self._asking.understood(principal, body)
-        if asked.in_background:
-            queued = {**asked.skeleton(), "status": "queued"}
-            await self._shelf.order(self._asking.kept(principal, asked, queued))
-            yield Head(200, JSON_HEADERS)
-            yield dumps(queued)
-            return
-        async with aclosing(self.answer(principal, asked)) as parts:
-            async for part in parts:
-                yield part
+        if not asked.in_background:
+            return await self.made(principal, asked)
+        queued = {**asked.skeleton(), "status": "queued"}
+        await self._shelf.order(self._asking.kept(principal, asked, queued))
+        return whole(queued)
 
-    async def answer(self, principal: Principal, asked: Asked) -> Parts:
-        """The answer to what was understood; kept when it is to be kept."""
+    async def made(self, principal: Principal, asked: Asked) -> RelayResponse:
+        """The answer to what was understood; kept when it is to be kept. Raises MecumError before its head."""
         found = asked.found
         if not isinstance(found, str) and found.speaks_openai and found.provider.speaks_responses is not False:
             try:
-                async with aclosing(self._passed(principal, asked, found)) as parts:
-                    async for part in parts:
-                        yield part
-                return
+                return await begun(self._passed(principal, asked, found))
             except _NoSuchDoor:
                 self._health.speaks_responses(found.provider, False)
-        async with aclosing(self._translated(principal, asked)) as parts:
-            async for part in parts:
-                yield part
+        return await begun(self._translated(principal, asked))
 
     async def _passed(self, principal: Principal, asked: Asked, remote: Remote) -> Parts:
         """Bytes to and from a provider that has this wire itself."""
@@ -95,62 +86,36 @@ class ResponsesDoor:
         async with self._calls.open(call) as ongoing, sending as answer:
             ongoing.first()
             if not answer.ok:
-                async with aclosing(self._refused(ongoing, remote, answer)) as parts:
-                    async for part in parts:
-                        yield part
+                refusal = await _refusal(ongoing, remote, answer)
+                yield Head(answer.status)
+                yield refusal
                 return
             if remote.provider.speaks_responses is None:
                 self._health.speaks_responses(remote.provider, True)
-            if asked.streams and answer.content_type == "text/event-stream":
-                yield Head(200, STREAM_HEADERS)
-                async with aclosing(self._events(principal, asked, ongoing, remote, answer)) as parts:
-                    async for part in parts:
-                        yield part
+            if not asked.streams or answer.content_type != "text/event-stream":
+                body, response = await json_of(answer)
+                await self._done(principal, asked, ongoing, response)
+                yield Head()
+                yield body
                 return
-            body = await answer.read()
-            response = obj(loads(body))
-            if not response:
-                raise failures.garbage(answer.provider, answer.content_type or "an answer that is not JSON")
-            await self._done(principal, asked, ongoing, response)
-            yield Head(200, JSON_HEADERS)
-            yield body
-
-    async def _refused(self, ongoing: Ongoing, remote: Remote, answer: Answer) -> Parts:
-        ongoing.outcome, ongoing.usage = "models.provider_refused", Usage(Tokens(0), Tokens(0))
-        said = await answer.read(ERROR_BODY_LIMIT)
-        unknown_model = "model" in text(obj(obj(loads(said)).get("error")).get("code"))
-        if answer.status in NOT_THERE and not unknown_model and remote.provider.speaks_responses is None:
-            raise _NoSuchDoor
-        if answer.content_type != "application/json":
-            raise failures.refused(answer.provider, answer.status, answer.retry_after, said)
-        yield Head(answer.status, JSON_HEADERS)
-        yield said
-
-    async def _events(
-        self, principal: Principal, asked: Asked, ongoing: Ongoing, remote: Remote, answer: Answer
-    ) -> Parts:
-        tap = Tap(answer.provider, self._settings.provider_line_limit_bytes)
-        final: JsonObject = {}
-        try:
-            async with aclosing(answer.chunks()) as chunks:
-                async for chunk in chunks:
-                    lines = tap.feed(chunk)
-                    if not lines:
-                        continue
-                    if any(name in lines for name in FINAL):
-                        # Kept before it is told: the next request may name it at once.
-                        final = _final_response(lines)
-                        await self._done(principal, asked, ongoing, final)
-                    yield lines
-            rest = tap.end()
-            if rest:
-                yield rest
-        except MecumError as error:
-            ongoing.outcome = error.code
-            self._sender.note(remote, error)
-            yield error_frame(error)
-        finally:
-            ongoing.made = tap.lines
+            yield Head(streams=True)
+            tap = Tap(answer.provider, self._settings.provider_line_limit_bytes)
+            try:
+                async with aclosing(answer.chunks()) as chunks:
+                    async for chunk in chunks:
+                        if lines := tap.feed(chunk):
+                            if any(name in lines for name in FINAL):
+                                # Kept before it is told: the next request may name it at once.
+                                await self._done(principal, asked, ongoing, _final_response(lines))
+                            yield lines
+                if rest := tap.end():
+                    yield rest
+            except MecumError as error:
+                ongoing.outcome = error.code
+                self._sender.note(remote, error)
+                yield error_frame(error)
+            finally:
+                ongoing.made = tap.lines
 
     async def _translated(self, principal: Principal, asked: Asked) -> Parts:
         """The same over chat completions."""
@@ -161,7 +126,7 @@ class ResponsesDoor:
                     events = [] if begun else writer.begin()
                     events += writer.feed(chunk)
                     if asked.streams and not begun:
-                        yield Head(200, STREAM_HEADERS)
+                        yield Head(streams=True)
                     begun = True
                     if asked.streams and events:
                         yield _frames(events)
@@ -175,7 +140,7 @@ class ResponsesDoor:
         if asked.streams:
             yield _frames(last)
         else:
-            yield Head(200, JSON_HEADERS)
+            yield Head()
             yield dumps(writer.response)
 
     def _chunks(self, principal: Principal, asked: Asked) -> AsyncGenerator[JsonObject, None]:
@@ -239,6 +204,16 @@ class ResponsesDoor:
     async def _keep(self, principal: Principal, asked: Asked, response: JsonObject) -> None:
         if asked.store and not asked.in_background and self._shelf.fits(asked.items, response):
             await self._shelf.put(self._asking.kept(principal, asked, response))
+
+
+async def _refusal(ongoing: Ongoing, remote: Remote, answer: Answer) -> bytes:
+    """What the provider says instead of an answer. Raises _NoSuchDoor, or ProviderError as `refused`."""
+    said = await answer.read(ERROR_BODY_LIMIT)
+    unknown_model = "model" in text(obj(obj(loads(said)).get("error")).get("code"))
+    if answer.status in NOT_THERE and not unknown_model and remote.provider.speaks_responses is None:
+        ongoing.outcome, ongoing.usage = "models.provider_refused", Usage(Tokens(0), Tokens(0))
+        raise _NoSuchDoor
+    return refused(ongoing, answer, said)
 
 
 def _sent(asked: Asked, remote: Remote) -> bytes:
