@@ -145,7 +145,7 @@ class Answering:
 
     async def _embed_there(self, remote: Remote, texts: Sequence[str], estimated: Tokens) -> Embedded:
         body = dumps({"model": remote.model.upstream_model, "input": list(texts)})
-        async with self._sender.send(remote, "/embeddings", body) as answer:
+        async with await self._sender.send(remote, "/embeddings", body) as answer:
             if not answer.ok:
                 raise await answer.error()
             value = obj(loads(await answer.read()))

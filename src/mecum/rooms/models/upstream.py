@@ -9,7 +9,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, TypeAlias
@@ -190,6 +190,7 @@ class Answer:
         self.content_type = response.content_type if "content-type" in response.headers else ""
         self.retry_after = failures.retry_after_of(response.headers.get("retry-after"), clock.now())
         self.provider = provider
+        self.refusal = b""
         self._response = response
         self._settings = settings
         self._first_byte_s = first_byte_s
@@ -215,35 +216,26 @@ class Answer:
         except (aiohttp.ClientError, OSError):
             pass  # The answer is complete; the connection is closed instead of reused.
 
+    @property
+    def streams(self) -> bool:
+        return self.ok and self.content_type == "text/event-stream"
+
     async def begin(self) -> None:
-        """Wait for the first bytes of the body; `chunks` gives them again.
+        """Wait for the first bytes of the body; `next` gives them again. Raises as `next`."""
+        self._first = await self.next()
 
-        Raises:
-            ProviderError: as `chunks`.
-        """
-        self._watch = _Watch(self._response, self._settings, self._first_byte_s)
-        self._first = await self._next(self._watch)
-
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body as it comes: what has come meanwhile is one chunk.
+    async def next(self) -> bytes:
+        """What of the body has come meanwhile, or comes next; nothing at its end.
 
         Raises:
             ProviderError: silence for too long, too slow or too large altogether, or closed in the middle.
         """
-        if self._watch is None:
-            await self.begin()
+        if self._first:
+            first, self._first = self._first, b""
+            return first
         watch = self._watch
-        assert watch is not None
-        chunk = self._first
-        try:
-            while chunk:
-                yield chunk
-                chunk = await self._next(watch)
-        finally:
-            watch.stop()
-
-    async def _next(self, watch: _Watch) -> bytes:
-        """What has come, or comes next; nothing at the end."""
+        if watch is None:
+            watch = self._watch = _Watch(self._response, self._settings, self._first_byte_s)
         try:
             chunk = await self._response.content.readany()
         except (aiohttp.ClientError, OSError) as error:
@@ -251,30 +243,41 @@ class Answer:
                 phase, seconds = watch.expired
                 raise failures.timed_out(self.provider, phase, seconds) from error
             raise failures.closed(self.provider) from error
+        if not chunk:
+            watch.stop()
+            return chunk
         watch.alive()
         self._left_bytes -= len(chunk)
         if self._left_bytes < 0:
             raise failures.too_long(self.provider, self._settings.provider_answer_limit_bytes)
         return chunk
 
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes. Raises as `next`."""
+        while chunk := await self.next():
+            yield chunk
+
     async def read(self, limit_bytes: int | None = None) -> bytes:
-        """The whole body, or its first `limit_bytes`. Raises as `chunks` does."""
+        """The whole body, or its first `limit_bytes`. Raises as `next`."""
         parts: list[bytes] = []
-        left = limit_bytes
-        async with aclosing(self.chunks()) as chunks:
-            async for chunk in chunks:
-                parts.append(chunk if left is None else chunk[:left])
-                if left is not None and (left := left - len(chunk)) <= 0:
-                    break
-        return b"".join(parts)
+        length = 0
+        while (limit_bytes is None or length < limit_bytes) and (chunk := await self.next()):
+            parts.append(chunk)
+            length += len(chunk)
+        return b"".join(parts)[:limit_bytes]
+
+    async def read_refusal(self) -> None:
+        """Keep what a body that is no answer says, as much of it as is looked at. Raises as `next`."""
+        if not self.refusal:
+            self.refusal = await self.read(ERROR_BODY_LIMIT)
 
     async def error(self) -> MecumError:
         """The error that this answer is; its body is read for what the provider says."""
         try:
-            body = await self.read(ERROR_BODY_LIMIT)
+            await self.read_refusal()
         except MecumError:
-            body = b""  # The status says enough.
-        return failures.refused(self.provider, self.status, self.retry_after, body)
+            pass  # The status says enough.
+        return failures.refused(self.provider, self.status, self.retry_after, self.refusal)
 
 
 class _Watch:

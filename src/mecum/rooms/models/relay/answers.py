@@ -63,7 +63,7 @@ async def begun(parts: Parts) -> RelayResponse:
     return RelayResponse(head.status, head.headers, b"".join([part async for part in body]))
 
 
-def refused(ongoing: Ongoing, answer: Answer, said: bytes) -> bytes:
+def refused(ongoing: Ongoing, answer: Answer) -> bytes:
     """The body of an answer by which the provider refuses a request: it passes as it is, where it is JSON.
 
     Raises:
@@ -71,8 +71,8 @@ def refused(ongoing: Ongoing, answer: Answer, said: bytes) -> bytes:
     """
     ongoing.outcome, ongoing.usage = "models.provider_refused", Usage(Tokens(0), Tokens(0))
     if answer.content_type != "application/json":
-        raise failures.refused(answer.provider, answer.status, answer.retry_after, said)
-    return said
+        raise failures.refused(answer.provider, answer.status, answer.retry_after, answer.refusal)
+    return answer.refusal
 
 
 async def json_of(answer: Answer) -> tuple[bytes, JsonObject]:

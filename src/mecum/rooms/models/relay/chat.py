@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from uuid import UUID
 
 from mecum.kit.clock import Clock
@@ -12,15 +11,15 @@ from mecum.kit.ids import new_id
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import ModelRequest, RelayResponse, Waiting
 from mecum.rooms.models.answering import Answering
-from mecum.rooms.models.calls import Call, Calls
+from mecum.rooms.models.calls import Call, Calls, Ongoing
 from mecum.rooms.models.catalogue import Catalogue, Remote
 from mecum.rooms.models.relay.answers import Head, Parts, begun, error_frame, json_of, refused
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.relay.tap import Tap
-from mecum.rooms.models.sending import Sender
+from mecum.rooms.models.sending import Sender, Sent
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
-from mecum.rooms.models.upstream import ERROR_BODY_LIMIT, Answer
+from mecum.rooms.models.upstream import Answer
 from mecum.rooms.models.wires import chat_out
 from mecum.rooms.models.wires.chat_in import read
 from mecum.rooms.models.wires.chat_out import ChatBody, ChatWriter
@@ -65,25 +64,21 @@ class ChatDoor:
         """Bytes to and from a provider that speaks the same wire."""
         tokens = Tokens(size // CHARS_PER_TOKEN)
         call = Call(principal, "relay.chat", remote.model.name, remote.provider.name, tokens)
-        async with self._calls.open(call) as ongoing, self._asked(request, remote) as (answer, said, hide_usage):
-            ongoing.first()
-            if not answer.ok:
-                refusal = refused(ongoing, answer, said)
-                yield Head(answer.status)
-                yield refusal
-            elif not _streams(request) or answer.content_type != "text/event-stream":
-                body, value = await json_of(answer)
-                ongoing.usage = read_usage(value.get("usage"))
-                yield Head()
-                yield body
-            else:
+        async with self._calls.open(call) as ongoing:
+            sent, hide_usage = await self._asked(request, remote)
+            async with sent as answer:
+                ongoing.first()
+                if not (answer.streams and _streams(request)):
+                    body = await self._whole(ongoing, answer)
+                    yield Head(answer.status)
+                    yield body
+                    return
                 yield Head(streams=True)
                 tap = Tap(answer.provider, self._settings.provider_line_limit_bytes, hide_usage=hide_usage)
                 try:
-                    async with aclosing(answer.chunks()) as chunks:
-                        async for chunk in chunks:
-                            if lines := tap.feed(chunk):
-                                yield lines
+                    while chunk := await answer.next():
+                        if lines := tap.feed(chunk):
+                            yield lines
                     if rest := tap.end():
                         yield rest
                 except MecumError as error:
@@ -94,20 +89,25 @@ class ChatDoor:
                     ongoing.made = tap.lines
                     ongoing.usage = read_usage(tap.usage)
 
-    @asynccontextmanager
-    async def _asked(self, request: Spliced, remote: Remote) -> AsyncGenerator[tuple[Answer, bytes, bool], None]:
-        """The provider's answer; what it says where that is a refusal; whether we asked for the usage of its stream,
-        which the caller did not. One that does not know how is asked without.
+    async def _asked(self, request: Spliced, remote: Remote) -> tuple[Sent, bool]:
+        """What the provider answers, and whether we asked for the usage of its stream, which the caller did not. A
+        provider that does not know how is asked without.
         """
-        for asks_usage in (True, False) if self._asks_usage(request, remote) else (False,):
-            sent = self._body(request, remote, asks_usage)
-            async with self._sender.send(remote, PATH, sent, streamed=_streams(request)) as answer:
-                said = b"" if answer.ok else await answer.read(ERROR_BODY_LIMIT)
-                if asks_usage and b"stream_options" in said:
-                    self._no_stream_options.add(remote.provider.id)
-                    continue
-                yield answer, said, asks_usage
-                return
+        asks_usage = self._asks_usage(request, remote)
+        while True:
+            body = self._body(request, remote, asks_usage)
+            sent = await self._sender.send(remote, PATH, body, streamed=_streams(request))
+            if not asks_usage or b"stream_options" not in sent.answer.refusal:
+                return sent, asks_usage
+            self._no_stream_options.add(remote.provider.id)
+            asks_usage = False
+
+    async def _whole(self, ongoing: Ongoing, answer: Answer) -> bytes:
+        if not answer.ok:
+            return refused(ongoing, answer)
+        body, value = await json_of(answer)
+        ongoing.usage = read_usage(value.get("usage"))
+        return body
 
     def _asks_usage(self, request: Spliced, remote: Remote) -> bool:
         asked = bool(obj(request.values.get("stream_options")).get("include_usage"))

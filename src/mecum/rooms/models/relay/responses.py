@@ -19,7 +19,7 @@ from mecum.rooms.models.relay.tap import Tap
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
-from mecum.rooms.models.upstream import ERROR_BODY_LIMIT, Answer
+from mecum.rooms.models.upstream import Answer
 from mecum.rooms.models.wires import chat_out
 from mecum.rooms.models.wires.chat_in import read
 from mecum.rooms.models.wires.chat_out import ChatWriter
@@ -82,32 +82,26 @@ class ResponsesDoor:
         """Bytes to and from a provider that has this wire itself."""
         tokens = Tokens(asked.size // CHARS_PER_TOKEN)
         call = Call(principal, PURPOSE, remote.model.name, remote.provider.name, tokens)
-        sending = self._sender.send(remote, PATH, _sent(asked, remote), streamed=asked.streams)
-        async with self._calls.open(call) as ongoing, sending as answer:
+        async with (
+            self._calls.open(call) as ongoing,
+            await self._sender.send(remote, PATH, _sent(asked, remote), streamed=asked.streams) as answer,
+        ):
             ongoing.first()
-            if not answer.ok:
-                refusal = await _refusal(ongoing, remote, answer)
+            if not (answer.streams and asked.streams):
+                body = await self._whole(principal, asked, ongoing, remote, answer)
                 yield Head(answer.status)
-                yield refusal
-                return
-            if remote.provider.speaks_responses is None:
-                self._health.speaks_responses(remote.provider, True)
-            if not asked.streams or answer.content_type != "text/event-stream":
-                body, response = await json_of(answer)
-                await self._done(principal, asked, ongoing, response)
-                yield Head()
                 yield body
                 return
+            self._knows_door(remote)
             yield Head(streams=True)
             tap = Tap(answer.provider, self._settings.provider_line_limit_bytes)
             try:
-                async with aclosing(answer.chunks()) as chunks:
-                    async for chunk in chunks:
-                        if lines := tap.feed(chunk):
-                            if any(name in lines for name in FINAL):
-                                # Kept before it is told: the next request may name it at once.
-                                await self._done(principal, asked, ongoing, _final_response(lines))
-                            yield lines
+                while chunk := await answer.next():
+                    if lines := tap.feed(chunk):
+                        if any(name in lines for name in FINAL):
+                            # Kept before it is told: the next request may name it at once.
+                            await self._done(principal, asked, ongoing, _final_response(lines))
+                        yield lines
                 if rest := tap.end():
                     yield rest
             except MecumError as error:
@@ -116,6 +110,25 @@ class ResponsesDoor:
                 yield error_frame(error)
             finally:
                 ongoing.made = tap.lines
+
+    async def _whole(
+        self, principal: Principal, asked: Asked, ongoing: Ongoing, remote: Remote, answer: Answer
+    ) -> bytes:
+        """Raises _NoSuchDoor, or ProviderError as `refused` and `json_of`."""
+        if not answer.ok:
+            unknown_model = "model" in text(obj(obj(loads(answer.refusal)).get("error")).get("code"))
+            if answer.status in NOT_THERE and not unknown_model and remote.provider.speaks_responses is None:
+                ongoing.usage = Usage(Tokens(0), Tokens(0))
+                raise _NoSuchDoor
+            return refused(ongoing, answer)
+        self._knows_door(remote)
+        body, response = await json_of(answer)
+        await self._done(principal, asked, ongoing, response)
+        return body
+
+    def _knows_door(self, remote: Remote) -> None:
+        if remote.provider.speaks_responses is None:
+            self._health.speaks_responses(remote.provider, True)
 
     async def _translated(self, principal: Principal, asked: Asked) -> Parts:
         """The same over chat completions."""
@@ -159,7 +172,7 @@ class ResponsesDoor:
     ) -> AsyncGenerator[JsonObject, None]:
         tokens = Tokens(asked.size // CHARS_PER_TOKEN)
         call = Call(principal, PURPOSE, remote.model.name, remote.provider.name, tokens)
-        async with self._calls.open(call) as ongoing, self._sender.send(remote, CHAT_PATH, dumps(chat)) as answer:
+        async with self._calls.open(call) as ongoing, await self._sender.send(remote, CHAT_PATH, dumps(chat)) as answer:
             if not answer.ok:
                 raise await answer.error()
             ongoing.first()
@@ -204,16 +217,6 @@ class ResponsesDoor:
     async def _keep(self, principal: Principal, asked: Asked, response: JsonObject) -> None:
         if asked.store and not asked.in_background and self._shelf.fits(asked.items, response):
             await self._shelf.put(self._asking.kept(principal, asked, response))
-
-
-async def _refusal(ongoing: Ongoing, remote: Remote, answer: Answer) -> bytes:
-    """What the provider says instead of an answer. Raises _NoSuchDoor, or ProviderError as `refused`."""
-    said = await answer.read(ERROR_BODY_LIMIT)
-    unknown_model = "model" in text(obj(obj(loads(said)).get("error")).get("code"))
-    if answer.status in NOT_THERE and not unknown_model and remote.provider.speaks_responses is None:
-        ongoing.outcome, ongoing.usage = "models.provider_refused", Usage(Tokens(0), Tokens(0))
-        raise _NoSuchDoor
-    return refused(ongoing, answer, said)
 
 
 def _sent(asked: Asked, remote: Remote) -> bytes:

@@ -17,7 +17,6 @@ from mecum.rooms.models.relay.answers import JSON_HEADERS, json_of, refused, who
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
-from mecum.rooms.models.upstream import ERROR_BODY_LIMIT
 from mecum.rooms.models.wires.chat_in import malformed
 from mecum.rooms.models.wires.jsons import arr, count, obj
 from mecum.rooms.models.wires.splice import Spliced
@@ -54,11 +53,10 @@ class VectorsDoor:
         tokens = Tokens(size // CHARS_PER_TOKEN)
         call = Call(principal, "relay.embeddings", remote.model.name, remote.provider.name, tokens)
         sent = request.changed({"model": remote.model.upstream_model})
-        async with self._calls.open(call) as ongoing, self._sender.send(remote, PATH, sent) as answer:
+        async with self._calls.open(call) as ongoing, await self._sender.send(remote, PATH, sent) as answer:
             ongoing.first()
             if not answer.ok:
-                refusal = refused(ongoing, answer, await answer.read(ERROR_BODY_LIMIT))
-                return RelayResponse(answer.status, JSON_HEADERS, refusal)
+                return RelayResponse(answer.status, JSON_HEADERS, refused(ongoing, answer))
             body, value = await json_of(answer)
             said = count(obj(value.get("usage")).get("prompt_tokens"))
             if said is not None:
