@@ -21,16 +21,17 @@ class NotStarted(Exception):
     """It ended by itself, or did not answer in time."""
 
 
-def settle(core: int) -> None:
-    """Run on that core alone from now on, where there is more than one; what is started stays there too."""
+def settle(core: int, pid: int = 0) -> None:
+    """Let a process, this one by default, run on that core alone, where there is more than one; what it starts too."""
     if core < (os.cpu_count() or 1):
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(pid, {core})
 
 
 def boost(pid: int, niceness: int) -> None:
     """Go before others on a busy machine. In a session of its own a process needs its group's niceness raised too."""
     if niceness:
-        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(task.name), niceness)
         with suppress(OSError):
             Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -17,10 +16,12 @@ from bench.gateway.processes import (
     LOAD_CORE,
     TARGET_CORE,
     NotStarted,
+    boost,
     command_of,
     cpu_s,
     family,
     running,
+    settle,
     until_healthy,
 )
 from bench.start import data_directory, environment, free_port
@@ -119,8 +120,9 @@ def mecum(setting: Setting) -> Iterator[Running]:
             serving = tuple(pid for pid in members if "mecum.cli.serve" in command_of(pid))
             database = tuple(pid for pid in members if "postgres" in command_of(pid))
             for pid in database:
-                if (os.cpu_count() or 1) > LOAD_CORE:
-                    os.sched_setaffinity(pid, {LOAD_CORE})
+                settle(LOAD_CORE, pid)
+            for pid in members:  # each has a session of its own
+                boost(pid, setting.niceness)
             door = Door(f"http://127.0.0.1:{port}/v1", key, MODEL, PACED_MODEL)
             yield Running(door, start_s, serving, database[:1])
 
