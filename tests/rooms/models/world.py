@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from openai import AsyncOpenAI
 from sqlalchemy import text
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from uvicorn import Config
 from uvicorn.server import ServerState
 
@@ -273,17 +273,17 @@ def _app(built: World) -> FastAPI:
     app.include_router(built.room.router)
     relay = built.face.relay
 
-    async def posted(request: Request) -> StreamingResponse:
+    async def posted(request: Request) -> Response:
         door = {"completions": relay.chat_completions, "responses": relay.responses, "embeddings": relay.embeddings}
         return _sent(await door[request.url.path.rpartition("/")[2]](built.caller, await request.body()))
 
-    async def models(request: Request) -> StreamingResponse:
+    async def models(request: Request) -> Response:
         return _sent(await relay.models(built.caller))
 
-    async def model(request: Request) -> StreamingResponse:
+    async def model(request: Request) -> Response:
         return _sent(await relay.model(built.caller, request.path_params["name"]))
 
-    async def stored(request: Request) -> StreamingResponse:
+    async def stored(request: Request) -> Response:
         response_id = request.path_params["id"]
         if request.url.path.endswith("/input_items"):
             return _sent(
@@ -304,7 +304,9 @@ def _app(built: World) -> FastAPI:
     return app
 
 
-def _sent(answer: RelayResponse) -> StreamingResponse:
+def _sent(answer: RelayResponse) -> Response:
+    if isinstance(answer.body, bytes):
+        return Response(answer.body, answer.status, answer.headers)
     return StreamingResponse(answer.body, answer.status, answer.headers)
 
 
