@@ -15,7 +15,7 @@ from mecum.kit.errors import TooMany
 from mecum.kit.types import Tokens
 from mecum.rooms.models import Usage
 from mecum.rooms.models.gate.door import Asked, Gate, Place
-from mecum.rooms.models.gate.line import Band
+from mecum.rooms.models.gate.fair import Band
 from mecum.rooms.models.settings import ModelsSettings
 
 pytestmark = pytest.mark.anyio
