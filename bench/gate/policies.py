@@ -128,7 +128,8 @@ class Queue:
 
     def tick(self, now: float) -> None:
         for name, each in self._pressures.items():
-            each.tick(self._used[name], bool(self._queue), now)
+            running = sum(sent.engine == name for sent in self._sent.values())
+            each.tick(self._used[name], running, bool(self._queue), now)
         self._go_on(now)
 
     def waiting(self) -> dict[str, int]:

@@ -41,9 +41,9 @@ class _Gaps:
     running_tokens: float = 0.0
     since: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
 
-    def look(self, waiting: Sequence[str], served: dict[str, float]) -> None:
+    def look(self, waiting: Sequence[tuple[str, str]], served: dict[str, float]) -> None:
         before, self.since = self.since, {}
-        for one, other in combinations(sorted(waiting), 2):
+        for one, other in waiting:
             difference = served.get(one, 0.0) - served.get(other, 0.0)
             began = self.since[one, other] = before.get((one, other), difference)
             self.largest = max(self.largest, abs(difference - began))
@@ -59,7 +59,7 @@ class Replay:
         self._requests = [replace(each) for each in requests]
         self._served: dict[str, float] = {}
         self._gaps = _Gaps()
-        self._kinds = {each.tenant: each.kind for each in requests}
+        self._bands = {each.tenant: each.band for each in requests}
 
     def send(self, request: Request, engine: str, now: float) -> None:
         request.sent_at = now
@@ -130,6 +130,8 @@ class Replay:
                 price = cost(request.input_tokens, written) / WEIGHTS[request.kind]
                 served[request.tenant] = served.get(request.tenant, 0.0) + price
         self._gaps.running_tokens = max(self._gaps.running_tokens, tokens)
-        people = ("free", "paid", "enterprise", "noisy")
-        waiting = [name for name, many in self._policy.waiting().items() if many and self._kinds[name] in people]
-        self._gaps.look(waiting, served)
+        waiting = sorted(name for name, many in self._policy.waiting().items() if many)
+        self._gaps.look([pair for pair in combinations(waiting, 2) if self._is_of_one_band(*pair)], served)
+
+    def _is_of_one_band(self, one: str, other: str) -> bool:
+        return self._bands[one] == self._bands[other]

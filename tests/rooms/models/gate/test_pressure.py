@@ -18,7 +18,7 @@ def second(pool: Pressure, token_s: float, used: float | None = None, now: float
     for _ in range(SAMPLES_MIN):
         pool.began("m", 0.0, 64, now)
         pool.ended("m", token_s * 100, 101, 151)
-    pool.tick(pool.limit if used is None else used, waits, now)
+    pool.tick(pool.limit if used is None else used, SAMPLES_MIN, waits, now)
 
 
 def test_a_pool_that_keeps_its_speed_gets_more_while_it_is_used() -> None:
@@ -46,16 +46,23 @@ def test_it_grows_no_further_before_answers_have_begun_under_the_last_limit() ->
     grown = pool.limit
     for _ in range(SAMPLES_MIN):
         pool.began("m", 5.0, 64_000, 11.0)
-    pool.tick(pool.limit, True, 11.0)
+    pool.tick(pool.limit, SAMPLES_MIN, True, 11.0)
     assert pool.limit == grown
     second(pool, 0.02, now=12.0)
     assert pool.limit == pytest.approx(grown * START_GROWTH)
 
 
+def test_one_long_prompt_that_fills_the_limit_shows_enough_for_the_next_two() -> None:
+    pool = pressure()
+    pool.began("m", 5.0, 100_000, 5.0)
+    pool.tick(pool.limit, 1, True, 5.0)
+    assert pool.limit == pytest.approx(START * START_GROWTH)
+
+
 def test_without_anything_that_was_measured_the_limit_stays() -> None:
     pool = pressure()
     for number in range(10):
-        pool.tick(pool.limit, True, number * 1.0)
+        pool.tick(pool.limit, 5, True, number * 1.0)
     assert pool.limit == START
 
 
@@ -85,7 +92,7 @@ def test_the_first_word_may_be_less_late_than_the_rest() -> None:
         for _ in range(20):
             for _ in range(SAMPLES_MIN):
                 pool.began("m", token_s * 1_000, 1_000, 0.0)
-            pool.tick(0, False, 0.0)
+            pool.tick(0, 0, False, 0.0)
     assert pool.slowdown > 1
     second(pool, 0.02 * 1.7)
     assert pool.slowdown <= 1
@@ -137,7 +144,7 @@ def test_a_long_prompt_alone_is_no_slowdown() -> None:
         for _ in range(20):
             for _ in range(SAMPLES_MIN):
                 pool.began("m", tokens * 0.0005, tokens, 0.0)
-            pool.tick(0, False, 0.0)
+            pool.tick(0, 0, False, 0.0)
     assert pool.slowdown == pytest.approx(1.0 / TOLERANCE["read"])
 
 
@@ -145,6 +152,16 @@ def test_an_answer_that_takes_no_time_at_all_is_no_slowdown() -> None:
     pool = pressure()
     second(pool, 0.0)
     assert pool.slowdown == 0.0 and pool.limit > START
+
+
+def test_short_prompts_after_long_ones_are_no_slowdown_although_the_way_there_takes_as_long() -> None:
+    pool = pressure()
+    for tokens in (8_000, 100, 8_000, 100):
+        for _ in range(20):
+            for _ in range(SAMPLES_MIN):
+                pool.began("m", 0.5 + tokens * 0.0001, tokens, 0.0)
+            pool.tick(0, 0, False, 0.0)
+        assert pool.slowdown <= 1.0
 
 
 def test_a_refusal_holds_everything_until_the_time_that_was_named_and_counts_once() -> None:

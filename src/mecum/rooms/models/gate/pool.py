@@ -143,4 +143,5 @@ class Pool:
             before = rate if self.served_per_s is None else self.served_per_s
             self.served_per_s = before + share * (rate - before)
         if self.slots is None:
-            self.pressure.tick(self.line.running_tokens, self.line.wants_more(now), now)
+            line = self.line
+            self.pressure.tick(line.running_tokens, line.running, line.wants_more(now), now)

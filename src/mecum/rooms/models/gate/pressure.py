@@ -41,7 +41,8 @@ FAST_S: Mapping[Phase, float] = {"write": 0.02, "read": 0.0002}
 """Seconds per token that are fast enough: 50 are written in a second, which is faster than anybody reads; 1,000 are
 read in a fifth of one, because whoever waits for the first word feels each."""
 READ_TOKENS_MIN = 64
-"""A short prompt is not read faster than this: what it takes is the way there and back."""
+"""A short prompt is not read faster than this: what it takes is the way there and back. How much of the time that is
+differs with the size, so prompts are compared with those of about their own size."""
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ class Pressure:
         """Times slower than is fine; above 1 it is pressed."""
         self._least = least
         self._most = most
-        self._speeds: dict[tuple[str, Phase], _Speed] = {}
+        self._speeds: dict[tuple[str, Phase], dict[int, _Speed]] = {}
         self._request_tokens = 500.0
         self._is_known = False
         self._held_until = float("-inf")
@@ -93,13 +94,14 @@ class Pressure:
         """The first token came so long after the request was sent."""
         self._refusals = 0
         self._seen_since_growth += now - first_token_s >= self._grown_at
-        self._sample((model, "read"), first_token_s / max(READ_TOKENS_MIN, input_tokens))
+        tokens = max(READ_TOKENS_MIN, input_tokens)
+        self._sample(model, "read", tokens.bit_length(), first_token_s / tokens)
 
     def ended(self, model: str, writing_s: float, output_tokens: int, held_tokens: int) -> None:
         """The rest of the answer took so long after its first token; of the limit the request held so much."""
         self._request_tokens += 0.05 * (held_tokens - self._request_tokens)
         if output_tokens > 1:
-            self._sample((model, "write"), writing_s / (output_tokens - 1))
+            self._sample(model, "write", 0, writing_s / (output_tokens - 1))
 
     def refused(self, now: float, retry_after_s: float | None) -> None:
         """The provider said that it is too much. Those that come while it is held are of the same moment: they take
@@ -111,33 +113,41 @@ class Pressure:
         doubled_s = min(REFUSED_HOLD_MAX_S, REFUSED_HOLD_S * 2.0 ** min(10, self._refusals - 1))
         self._held_until = max(self._held_until, now + (retry_after_s or doubled_s))
 
-    def tick(self, used_tokens: float, is_wanted: bool, now: float) -> None:
+    def tick(self, used_tokens: float, running: int, is_wanted: bool, now: float) -> None:
         """Once a second: follow what was measured. Without anything that was, the limit stays.
 
         Args:
+            used_tokens, running: of all calls that were let in, and how many these are.
             is_wanted: somebody waits who would be let in if the limit were higher.
         """
-        slowdowns = [found for speed in self._speeds.values() if (found := speed.slowdown()) is not None]
-        if not slowdowns:
-            return
-        self.slowdown = max(slowdowns)
-        if self.slowdown > 1.0:
+        slowdowns = [found for speeds in self._speeds.values() if (found := _slowdown(speeds)) is not None]
+        if slowdowns:
+            self.slowdown = max(slowdowns)
+        if slowdowns and self.slowdown > 1.0:
             self._is_known = True
             if used_tokens <= self.limit:
                 # More than that is in flight until the last step down has come into force.
                 self.limit = self._within(self.limit * (1 - DOWN * (1 - max(0.5, 1 / self.slowdown))))
-        elif is_wanted or used_tokens > USED_ENOUGH * self.limit:
-            self._grow(now)
-
-    def _grow(self, now: float) -> None:
-        if self._is_known:
-            self.limit = self._within(self.limit + SMOOTHING * math.sqrt(self.limit * self._request_tokens))
-        elif self._seen_since_growth >= SAMPLES_MIN:
+        elif not is_wanted and used_tokens <= USED_ENOUGH * self.limit:
+            return
+        elif not self._is_known and self._seen_since_growth >= max(1, min(SAMPLES_MIN, running)):
             self.limit = self._within(self.limit * START_GROWTH)
             self._seen_since_growth, self._grown_at = 0, now
+        elif self._is_known and slowdowns:
+            self.limit = self._within(self.limit + SMOOTHING * math.sqrt(self.limit * self._request_tokens))
 
-    def _sample(self, of: tuple[str, Phase], seconds: float) -> None:
-        self._speeds.setdefault(of, _Speed(FAST_S[of[1]], TOLERANCE[of[1]])).fresh.append(seconds)
+    def _sample(self, model: str, phase: Phase, size: int, seconds: float) -> None:
+        speeds = self._speeds.setdefault((model, phase), {})
+        speed = speeds.get(size)
+        if speed is None:
+            speed = speeds[size] = _Speed(FAST_S[phase], TOLERANCE[phase])
+        speed.fresh.append(seconds)
 
     def _within(self, limit: float) -> float:
         return max(self._least, min(self._most, limit))
+
+
+def _slowdown(speeds: Mapping[int, _Speed]) -> float | None:
+    """Of one measure of one model, over prompts of all sizes."""
+    found = [each for speed in speeds.values() if (each := speed.slowdown()) is not None]
+    return statistics.median(found) if found else None
