@@ -23,7 +23,7 @@ from mecum.rooms.models.budgets.reservation import Need, Reservation
 from mecum.rooms.models.budgets.rules import Amounts
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER
 from mecum.rooms.models.gate.door import SAY_EVERY_S, Asked, Gate, Place, Wanted
-from mecum.rooms.models.gate.line import Band
+from mecum.rooms.models.gate.fair import Band
 from mecum.rooms.models.gate.standing import GivesWay
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.prices import FREE, Prices

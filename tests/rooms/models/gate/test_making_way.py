@@ -12,7 +12,7 @@ import pytest
 
 from mecum.kit.db import Database
 from mecum.rooms.models import calls
-from mecum.rooms.models.gate.line import Band
+from mecum.rooms.models.gate.fair import Band
 from mecum.rooms.models.gate.standing import Asked
 from tests.rooms.models.gate.pools import STARVING_S, asked, pools
 from tests.rooms.models.gate.test_in_the_way import asking, said, until_asked
