@@ -67,7 +67,8 @@ class Dropped(Exception):
 class Recorded:
     """A request as it came.
 
-    `gone`: the client closed before the answer was whole. `ended`: nothing more happens to it.
+    `gone`: the client closed before the answer was whole. `ended`: nothing more happens to it. `told`: the tokens read
+    and written that it said in an answer that was sent to its end.
     """
 
     path: str
@@ -77,6 +78,7 @@ class Recorded:
     at: float
     chunks_sent: int = 0
     gone: bool = False
+    told: tuple[int, int] | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
 
@@ -188,9 +190,13 @@ class FakeProvider:
         elif record.path.endswith("/embeddings") and not has_vectors_of(record.body.get("dimensions")):
             await self._fail(send, Reply(status=400, text="There are no vectors of so many dimensions."))
         elif record.path.endswith("/embeddings"):
-            await _json(send, embeddings(record.body))
+            made = embeddings(record.body)
+            await _json(send, made)
+            record.told = (made["usage"]["prompt_tokens"], 0)
         elif record.body.get("stream") and not reply.as_json:
-            await _stream(send, record, reply, self.frames(record, self._said(record.body, reply)))
+            said = self._said(record.body, reply)
+            await _stream(send, record, reply, self.frames(record, said))
+            record.told = _told(record, said)
         else:
             await self._whole(send, record, reply)
 
@@ -228,8 +234,10 @@ class FakeProvider:
             if reply.hang_after >= 0:
                 await asyncio.Event().wait()
             raise Dropped
-        body = dump(self.whole(record, self._said(record.body, reply)))
+        said = self._said(record.body, reply)
+        body = dump(self.whole(record, said))
         await _plain(send, GARBAGE if reply.garbage else body, 200, reply.content_type or "application/json")
+        record.told = _told(record, said)
 
     async def _fail(self, send: Send, reply: Reply) -> None:
         extra = [(b"retry-after", reply.retry_after.encode())] if reply.retry_after else []
@@ -271,6 +279,18 @@ class FakeProvider:
             prompt_tokens=tokens,
             reply=reply,
         )
+
+
+def _told(record: Recorded, said: Answer) -> tuple[int, int] | None:
+    """The tokens that an answer named, if it did, and was one."""
+    reply = said.reply
+    if reply.garbage or reply.line_bytes:
+        return None
+    if not record.path.endswith("/responses"):
+        asked = (record.body.get("stream_options") or {}).get("include_usage") or not record.body.get("stream")
+        if reply.usage != "right" or not asked:
+            return None
+    return said.prompt_tokens, said.output_tokens
 
 
 async def _stream(send: Send, record: Recorded, reply: Reply, frames: Iterator[bytes]) -> None:

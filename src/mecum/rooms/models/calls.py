@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 from uuid import UUID
 
@@ -163,13 +163,15 @@ class Ongoing:
     call: Call
     started: float
     span: Span
-    reservation: Reservation
+    reservation: Reservation = field(default_factory=Reservation)
     place: Place | None = None
     first_at: float | None = None
     usage: Usage | None = None
     made: int = 0
     outcome: str = "ok"
     queue_s: float = 0.0
+    is_void: bool = False
+    """It turned out that it has to be asked in another way, as another call: this one leaves no record."""
 
     def first(self) -> None:
         """Something of the answer has come."""
@@ -320,12 +322,12 @@ class Calls:
     @asynccontextmanager
     async def line_up(self, call: Call) -> AsyncGenerator[Ongoing, None]:
         """As `open`, but inside the block the call still has to wait for its turn: see `Ongoing.queue`."""
-        reservation = await self._budgets.reserve(call.principal, call.need())
-        ongoing = Ongoing(self._clock, call, self._clock.monotonic(), _begun(call), reservation)
+        ongoing = Ongoing(self._clock, call, self._clock.monotonic(), _begun(call))
         opened = metrics.figures_of(call.provider, call.operation).open
         opened.inc()
         try:
             with ongoing.noting():
+                ongoing.reservation = await self._budgets.reserve(call.principal, call.need())
                 async with self._entering(call) as ongoing.place:
                     try:
                         with ongoing.noting():
@@ -341,7 +343,9 @@ class Calls:
     def _over(self, ongoing: Ongoing) -> None:
         record = self._record(ongoing)
         took = Amounts(record.input_tokens + record.output_tokens, record.cost_micros)
-        self._meter.record(record, ongoing.reservation.settle(took, self._clock.monotonic()))
+        charges = ongoing.reservation.settle(took, self._clock.monotonic())
+        if not ongoing.is_void:
+            self._meter.record(record, charges)
         call, span, first_at = ongoing.call, ongoing.span, ongoing.first_at
         figures = metrics.figures_of(call.provider, call.operation)
         figures.seconds.observe(record.latency_ms / 1000)

@@ -61,11 +61,12 @@ class Catalogue:
         self._ports = ports
         self._known: Snapshot | None = None
         self._read_at = float("-inf")
+        self._changes = self._seen = 0
         self._reading = asyncio.Lock()
 
     def forget(self) -> None:
-        """Read anew at the next question: something has changed."""
-        self._read_at = float("-inf")
+        """Something has changed: whoever asks from now on gets what there is after it."""
+        self._changes += 1
 
     async def snapshot(self) -> Snapshot:
         """What there is.
@@ -73,22 +74,27 @@ class Catalogue:
         Raises:
             Unavailable: it was never read and the database is away.
         """
-        if self._known is not None and self._clock.monotonic() - self._read_at < FRESH_S:
-            return self._known
+        known = self._known
+        if known is not None and self._seen == self._changes and (self._is_fresh or self._reading.locked()):
+            return known
         async with self._reading:
-            if self._known is not None and self._clock.monotonic() - self._read_at < FRESH_S:
+            if self._known is not None and self._seen == self._changes and self._is_fresh:
                 return self._known
-            self._read_at = self._clock.monotonic()
+            changes, self._read_at = self._changes, self._clock.monotonic()
             try:
                 async with self._db.transaction() as connection:
                     self._known = await read(connection, self._secrets, self._clock.now(), self._currency)
                 self._told(self._known)
             except Unavailable:
                 if self._known is None:
-                    self.forget()
                     raise
                 logger.warning("The catalogue can't be read; the last known one goes on")
+            self._seen = changes
             return self._known
+
+    @property
+    def _is_fresh(self) -> bool:
+        return self._clock.monotonic() - self._read_at < FRESH_S
 
     @property
     def local_on(self) -> bool:

@@ -129,7 +129,7 @@ class ResponsesDoor:
         if not answer.ok:
             unknown_model = "model" in text(obj(obj(loads(answer.refusal)).get("error")).get("code"))
             if answer.status in NOT_THERE and not unknown_model and remote.provider.speaks_responses is None:
-                ongoing.usage = Usage(Tokens(0), Tokens(0))
+                ongoing.usage, ongoing.is_void = Usage(Tokens(0), Tokens(0)), True
                 raise _NoSuchDoor(remote.provider.id)
             return refused(ongoing, answer)
         self._knows_door(remote)
