@@ -42,7 +42,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"finish": "length"},
     {"as_json": True},
 )
-LEAVES = {"interval_ms": 30}
+LEAVES: dict[str, Any] = {"interval_ms": 30}
 """So slow that whoever leaves after the first part never hears the end."""
 DOORS = ("chat", "chat_stream", "responses", "responses_stream", "embeddings", "seam")
 
