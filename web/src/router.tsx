@@ -70,6 +70,7 @@ const people = createRoute({
   validateSearch: (search: Record<string, unknown>): { person?: string } => (typeof search.person === "string" ? { person: search.person } : {}),
   component: lazyRouteComponent(() => import("./admin/PeoplePage"), "PeoplePage"),
 });
+const capacity = createRoute({ getParentRoute: () => admin, path: "/capacity", component: lazyRouteComponent(() => import("./admin/capacity/CapacityPage"), "CapacityPage") });
 const audit = createRoute({ getParentRoute: () => admin, path: "/audit", component: lazyRouteComponent(() => import("./admin/AuditPage"), "AuditPage") });
 
 /** Sends whoever is not signed in to the door, and back here afterwards. */
@@ -113,7 +114,7 @@ const verification = createRoute({
   errorComponent: Failed,
 });
 
-const tree = root.addChildren([house.addChildren([newPage, thread, archive, admin.addChildren([models, people, audit])]), verification, ...doors]);
+const tree = root.addChildren([house.addChildren([newPage, thread, archive, admin.addChildren([capacity, models, people, audit])]), verification, ...doors]);
 
 export const router = createRouter({
   routeTree: tree,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import datetime as dt
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -24,6 +23,7 @@ from mecum.rooms.models.calls import Call
 from mecum.rooms.models.capacity.looking import Looking
 from mecum.rooms.models.gate.door import Asked, Gate, Place
 from mecum.rooms.models.gate.line import Band
+from mecum.rooms.models.gate.viewing import Snapshot, view
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import hourly, usage
@@ -42,9 +42,13 @@ CORPUS = uuid4()
 
 
 class KnownNames:
+    """What the people room would say."""
+
+    def __init__(self, known: Mapping[UUID, str]) -> None:
+        self._known = known
+
     async def names(self, people: Collection[UUID], keys: Collection[UUID]) -> Mapping[UUID, str]:
-        known = {INES: "Ines", TOM: "Tom", CORPUS: "corpus"}
-        return {each: known[each] for each in (*people, *keys) if each in known}
+        return {each: self._known[each] for each in (*people, *keys) if each in self._known}
 
 
 def asked(
@@ -65,8 +69,8 @@ class Bench:
     async def stand(self, who: Asked) -> Place:
         return await self.stack.enter_async_context(self.gate.enter(who))
 
-    async def look(self) -> Any:
-        return (await Looking(self.gate, KnownNames(), self.clock).look()).snapshot
+    def look(self) -> Snapshot:
+        return view(self.gate.pools, self.gate.watch, {"rack", "a", "b"}, self.gate.now())
 
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)
@@ -85,7 +89,7 @@ async def test_a_pool_says_what_it_has_by_band_and_when_its_first_words_come(ben
     await bench.stand(asked(band="api", tokens=200))
     bench.clock.advance(2)
     first.first()
-    (pool,) = (await bench.look()).pools
+    (pool,) = bench.look().pools
     used = {band.band: (band.used, band.running) for band in pool.bands}
     assert used == {"interactive": (310, 1), "api": (210, 1), "background": (0, 0), "bulk": (0, 0)}
     assert (pool.limit, pool.used, pool.state, pool.first_word_s) == (1_000, 520, "free", 2.0)
@@ -98,7 +102,7 @@ async def test_who_waits_is_grouped_with_the_longest_wait_first(bench: Bench) ->
     await bench.stand(dataclasses.replace(one))
     await bench.stand(asked(INES))
     bench.clock.advance(1)
-    seen = await bench.look()
+    seen = bench.look()
     told = [(wait.key, wait.band, wait.calls, wait.longest_s, wait.why) for wait in seen.waits]
     assert told == [(CORPUS, "api", 2, 6.0, "behind"), (None, "interactive", 1, 1.0, "full")]
     assert (seen.waiting, seen.longest_s) == (3, {"api": 6.0, "interactive": 1.0})
@@ -108,7 +112,7 @@ async def test_who_waits_is_grouped_with_the_longest_wait_first(bench: Bench) ->
 async def test_a_band_at_its_ceiling_says_so_while_there_is_room_for_others(bench: Bench) -> None:
     await bench.stand(asked(tokens=600))
     await bench.stand(asked(band="bulk", tokens=200))
-    (wait,) = (await bench.look()).waits
+    (wait,) = bench.look().waits
     assert (wait.why, wait.ceiling) == ("ceiling", 0.7)
 
 
@@ -116,7 +120,7 @@ async def test_a_provider_that_is_left_alone_is_the_reason_of_all_its_waits(benc
     bench.gate.refused("rack", 20.0)
     await bench.stand(asked())
     bench.clock.advance(5)
-    seen = await bench.look()
+    seen = bench.look()
     assert (seen.pools[0].state, seen.pools[0].held_s) == ("held", 15.0)
     assert (seen.waits[0].why, seen.waits[0].about_s) == ("held", 15.0)
 
@@ -124,9 +128,9 @@ async def test_a_provider_that_is_left_alone_is_the_reason_of_all_its_waits(benc
 async def test_who_has_most_of_a_pool_is_named_only_while_others_wait(bench: Bench) -> None:
     await bench.stand(asked(TOM, "api", tokens=700))
     await bench.stand(asked(INES, "api", tokens=50))
-    assert (await bench.look()).pools[0].largest is None
+    assert bench.look().pools[0].largest is None
     await bench.stand(asked(INES))
-    largest = (await bench.look()).pools[0].largest
+    largest = bench.look().pools[0].largest
     assert largest is not None
     assert (largest.tenant.endswith(TOM.hex), largest.share) == (True, 0.71)
 
@@ -135,7 +139,7 @@ async def test_a_call_that_stands_in_two_lines_counts_once(bench: Bench) -> None
     for pool in ("a", "b"):
         await bench.stand(asked(tokens=900, pool=pool))
     await bench.stand(dataclasses.replace(asked(TOM), tiers=(("a", "b"),)))
-    seen = await bench.look()
+    seen = bench.look()
     assert (seen.waiting, len(seen.waits)) == (1, 1)
     assert [pool.waiting for pool in seen.pools] == [1, 1]
 
@@ -281,17 +285,26 @@ async def test_a_real_call_is_seen_while_it_runs_and_in_the_totals_afterwards(
     here: World, api: Api, fake: FakeProvider
 ) -> None:
     await here.connect(fake)
-    held = asyncio.Event()
     call = Call.to("x", here.caller, "assistant.answer", Tokens(40))
     async with here.parts.face._answering._calls.open(dataclasses.replace(call, provider="Fake")) as ongoing:
         _, now = await api("GET", "capacity")
         pool = next(each for each in now["pools"] if each["name"] == "Fake")
         assert (pool["running"], pool["bands"][0]["running"], pool["local"]) == (1, 1, False)
         ongoing.first()
-        held.set()
     await here.parts.meter.flush()
     _, day = await api("GET", "capacity/history?span=day")
     assert [(row["provider"], row["calls"]) for row in day["models"]] == [("Fake", 1)]
+
+
+async def test_who_waits_is_named_and_who_is_gone_is_not(here: World) -> None:
+    gate = here.parts.gate
+    looking = Looking(gate, here.parts.catalogue, KnownNames({TOM: "Tom", CORPUS: "corpus"}), here.kit.clock)
+    async with AsyncExitStack() as stack:
+        for who in (asked(tokens=10**7), asked(TOM, "api", key=CORPUS), asked(INES)):
+            await stack.enter_async_context(gate.enter(who))
+        look = await looking.look()
+    found = {look.who(wait.tenant, wait.key) for wait in look.snapshot.waits}
+    assert found == {("Tom", "corpus"), (None, None)}
 
 
 async def test_only_operators_look(database: Database, jobs: HandJobs, tmp_path: Path) -> None:

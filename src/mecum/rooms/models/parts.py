@@ -127,7 +127,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         shelf=shelf,
         background=Background(responses, asking, shelf, ports.persons, kit.bus),
         forgetting=Forgetting(kit.db, kit.jobs, kit.clock, settings),
-        looking=Looking(gate, ports.names, kit.clock),
+        looking=Looking(gate, catalogue, ports.names, kit.clock),
         histories=Histories(kit.db, gate, kit.clock, settings),
         face=ModelsRoom(answering, catalogue, local, relay, Exporting(kit.db), settings),
     )

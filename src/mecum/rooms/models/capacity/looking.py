@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from mecum.kit.clock import Clock
+from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.gate.door import Gate
 from mecum.rooms.models.gate.viewing import Snapshot, view
 from mecum.rooms.models.ports import Names
@@ -26,14 +27,15 @@ class Look:
 
 
 class Looking:
-    def __init__(self, gate: Gate, names: Names, clock: Clock) -> None:
+    def __init__(self, gate: Gate, catalogue: Catalogue, names: Names, clock: Clock) -> None:
         self._gate = gate
+        self._catalogue = catalogue
         self._names = names
         self._clock = clock
 
     async def look(self) -> Look:
         """All pools of this process at this moment."""
-        snapshot = view(self._gate.pools, self._gate.watch, self._gate.now())
+        snapshot = view(self._gate.pools, self._gate.watch, await self._pools(), self._gate.now())
         seen = [(wait.tenant, wait.key) for wait in snapshot.waits]
         seen += [(pool.largest.tenant, pool.largest.key) for pool in snapshot.pools if pool.largest is not None]
         names: Mapping[UUID, str] = {}
@@ -41,6 +43,12 @@ class Looking:
             people = {person_of(tenant) for tenant, _ in seen}
             names = await self._names.names(people, {key for _, key in seen if key is not None})
         return Look(self._clock.now().timestamp(), snapshot, names)
+
+    async def _pools(self) -> set[str]:
+        """What there is: every connected provider, also one of which nothing was asked yet, and the built-in model."""
+        providers = (await self._catalogue.snapshot()).providers.values()
+        found = {self._gate.pools.pool(provider.name).name for provider in providers}
+        return found | ({LOCAL_PROVIDER} if self._catalogue.local_on else set())
 
 
 def person_of(tenant: str) -> UUID:

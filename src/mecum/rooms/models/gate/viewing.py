@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -15,7 +15,7 @@ from mecum.rooms.models.gate.standing import Standing
 from mecum.rooms.models.gate.watching import Watch, limit_of, used_of
 
 PoolState: TypeAlias = Literal["free", "full", "held", "absent"]
-"""Absent: the built-in model can't be asked yet."""
+"""Absent: somebody waits for the built-in model, which can't be asked yet."""
 Reason: TypeAlias = Literal["held", "absent", "ceiling", "full", "behind"]
 """Nothing is sent to the provider for a while; the built-in model is not there; the band's ceiling is reached; there
 is no room for anybody; others come before."""
@@ -115,9 +115,10 @@ class Snapshot:
     longest_s: dict[Band, float]
 
 
-def view(pools: Pools, watch: Watch, now: float) -> Snapshot:
-    """All pools at this moment."""
-    views = {pool.name: _pool(pool, watch, now) for pool in pools.all()}
+def view(pools: Pools, watch: Watch, names: Collection[str], now: float) -> Snapshot:
+    """The pools of these names at this moment, and others that have something to do."""
+    shown = [pool for pool in pools.all() if pool.name in names or pool.standings]
+    views = [_pool(pool, watch, now) for pool in shown]
     waiting = {each: None for pool in pools.all() for each in pool.standings.values() if each.state == "waiting"}
     longest: dict[Band, float] = {}
     for standing in waiting:
@@ -125,7 +126,7 @@ def view(pools: Pools, watch: Watch, now: float) -> Snapshot:
         longest[band] = max(longest.get(band, 0.0), now - standing.arrived)
     groups = _groups(waiting)
     waits = sorted((_wait(pools, group, groups, now) for group in groups), key=lambda each: -each.longest_s)
-    return Snapshot(list(views.values()), waits[:GROUPS_SHOWN], len(groups), len(waiting), longest)
+    return Snapshot(views, waits[:GROUPS_SHOWN], len(groups), len(waiting), longest)
 
 
 Group: TypeAlias = list[Standing]
@@ -178,7 +179,7 @@ def _state(pool: Pool, now: float) -> PoolState:
     if pool.is_held(now):
         return "held"
     if not limit_of(pool):
-        return "absent"
+        return "absent" if pool.line.waiting else "free"
     return "full" if pool.line.waiting or pool.fullness >= FULL else "free"
 
 
