@@ -7,13 +7,12 @@ import math
 import random
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
 from uuid import UUID
 
 from mecum.kit.ids import decode
 from mecum.rooms.models.gate.door import Asked, Gate
 from mecum.rooms.models.gate.line import BANDS, Band
-from mecum.rooms.models.gate.watching import POINT_S, POINTS
+from mecum.rooms.models.gate.watching import POINT_S, POINTS, WAIT_LEAST_S, WAIT_STEP
 from tests.support.living_house import House
 
 
@@ -54,10 +53,10 @@ def standing(house: House, calls: Sequence[Asked]) -> Generator[None]:
 
 
 async def _earlier(gate: Gate, seconds: float) -> None:
-    """What waits has waited so much longer."""
+    """The first has waited so long, the others ever less."""
     for pool in gate.pools.all():
         for at, standing in enumerate(each for each in pool.standings.values() if each.state == "waiting"):
-            standing.arrived -= max(0.4, seconds - 2.6 * at)
+            standing.arrived -= seconds * 0.85**at
 
 
 def waited(house: House, seconds: float) -> None:
@@ -81,7 +80,7 @@ def remember_an_hour(house: House, pool: str, limit: float, *, rush: float = 0.7
         last = int(gate.now() // POINT_S)
         watched = gate.watch._pool(pool)
         walk = dict.fromkeys(BANDS, 0.0)
-        for at, number in enumerate(range(last - POINTS + 1, last)):
+        for at, number in enumerate(range(last - POINTS + 1, last + 1)):
             point = watched.point(number)
             busy = at / POINTS > rush
             late = max(0.0, at / POINTS - rush) / (1 - rush)
@@ -100,11 +99,14 @@ def remember_an_hour(house: House, pool: str, limit: float, *, rush: float = 0.7
                 slow = {"interactive": 0.5, "api": 1.2, "background": 1.6, "bulk": 2.0}[band]
                 more = {"interactive": 0.4, "api": 3.6, "background": 9.4, "bulk": 12.0}[band] * min(1.0, 3.5 * late)
                 wait = max(0.06, (slow + (more if busy else 0)) * (1 + 0.12 * walk[band]))
-                point.waits[index][1 + round(math.log(wait / 0.05, 1.25))] += 40
+                point.waits[index][1 + round(math.log(wait / WAIT_LEAST_S, WAIT_STEP))] += 40
             grown = limit * (0.86 + 0.16 * at / POINTS / rush) if not busy else limit * (1 - 0.14 * math.exp(-4 * late))
             point.limit = round(grown / (limit / 40)) * limit / 40
             load = 0.55 + 0.06 * walk["interactive"] if not busy else min(0.985, 0.62 + 1.6 * late)
             point.used = point.limit * max(0.2, min(0.985, load))
+
+        gate.pools.pool(pool).served_per_s = 24_000 * size
+        watched.first_words.extend((gate.now(), took) for took in (0.9, 1.4, 1.6))
 
     house.run(fill())
 
@@ -116,5 +118,3 @@ def forget_the_hour(house: House) -> None:
         gate_of(house).watch._pools.clear()
 
     house.run(drop())
-
-

@@ -32,6 +32,8 @@ interface PlotProps {
   height?: number;
   /** In the key also where nothing is pointed at: what this says of a series. */
   note?: (series: Series) => string;
+  /** Instead of a drawing where all values are nothing. */
+  empty?: string;
   /** Words in the drawing, at a value. */
   mark?: { value: number; words: string } | undefined;
   children?: ReactNode;
@@ -40,12 +42,13 @@ interface PlotProps {
 const STACKED = new Set(["area", "bar", "hatched"]);
 
 /** A plot: the drawing stretches, words are HTML. */
-export function Plot({ title, said, series, format, place, below, least, height = 176, note, mark, children }: PlotProps) {
+export function Plot({ title, said, series, format, place, below, least, height = 176, note, empty, mark, children }: PlotProps) {
   const [at, setAt] = useState<number | null>(null);
   const piled = series.filter((each) => STACKED.has(each.looks));
   const sums = stacked(piled.map((each) => each.values));
   const shown = series.map((each) => (STACKED.has(each.looks) ? (sums[piled.indexOf(each)] ?? []) : each.values));
-  const { top, ticks } = niceScale(highest(shown), least);
+  const most = highest(shown);
+  const { top, ticks } = niceScale(most, least);
   const named = series.filter((each) => each.name);
   return (
     <figure className="plot">
@@ -62,11 +65,12 @@ export function Plot({ title, said, series, format, place, below, least, height 
             </span>
           ))}
         </div>
-        <div className="chart__p" role="img" aria-label={said}>
+        <div className="chart__p" role="img" aria-label={most === 0 && empty ? empty : said}>
           {ticks.map((tick) => (
             <i key={tick} style={{ bottom: `${(tick / top) * 100}%` }} />
           ))}
           <Drawing series={series} shown={shown} top={top} height={height} onPoint={setAt} />
+          {most === 0 && empty && <p className="plot__empty">{empty}</p>}
           {mark && (
             <span className="callout callout--r" style={{ bottom: `${(mark.value / top) * 100}%` }}>
               {mark.words}

@@ -6,13 +6,11 @@ import { BAND_TOKENS, bandName, poolName } from "./words";
 
 export function Plots({ history, pools }: { history: History; pools: readonly Pool[] }) {
   const place = (at: number) => shortTime(moment(history.times[at] ?? 0));
-  const below = labels(history);
-  const shared = { place, below };
   return (
     <div className="plots">
-      <Served history={history} {...shared} />
-      <Waited history={history} {...shared} />
-      {history.span === "hour" ? <Limit history={history} pools={pools} {...shared} /> : <FirstWords history={history} {...shared} />}
+      <Served history={history} place={place} below={labels(history, history.span === "week" ? 3 : 4)} />
+      <Waited history={history} place={place} below={labels(history, 2)} />
+      {history.span === "hour" ? <Limit history={history} pools={pools} place={place} below={labels(history, 2)} /> : <FirstWords history={history} place={place} below={labels(history, 2)} />}
     </div>
   );
 }
@@ -39,7 +37,7 @@ function Served({ history, ...shared }: Shared) {
   if (sum(history.degraded) > 0) series.push({ key: "degraded", name: t("of it cut short"), token: "--warn", looks: "dotted", values: history.degraded });
   const now = bands.reduce((total, each) => total + (last(each.values) ?? 0), 0);
   const said = missed > 0 ? t("Tokens a second that were served, by band. Some of what was asked found no place.") : t("Tokens a second that were served, by band. All that was asked was let in.");
-  return <Plot title={t("Asked and served, tokens a second")} said={`${said} ${t("Now: {n}.", { n: compact(now) })}`} series={series} format={compact} least={10} {...shared} />;
+  return <Plot title={t("Asked and served, tokens a second")} said={`${said} ${t("Now: {n}.", { n: compact(now) })}`} series={series} format={compact} least={10} empty={t("Nothing was asked in this time.")} {...shared} />;
 }
 
 function Waited({ history, ...shared }: Shared) {
@@ -51,7 +49,7 @@ function Waited({ history, ...shared }: Shared) {
     return value === null ? "" : seconds(value);
   };
   const said = series.map((each) => `${each.name} ${note(each) || t("nobody")}`).join(", ");
-  return <Plot title={history.span === "hour" ? t("Wait, slowest 5 %") : t("Longest wait")} said={said} series={series} format={seconds} least={1} note={note} {...shared} />;
+  return <Plot title={history.span === "hour" ? t("Wait, slowest 5 %") : t("Longest wait")} said={said} series={series} format={seconds} least={1} note={note} empty={t("Nobody had to wait.")} {...shared} />;
 }
 
 /** The pool of which there is most to say: somebody waits for it, or it is the fullest. */
@@ -86,17 +84,15 @@ function FirstWords({ history, ...shared }: Shared) {
     const value = last(each.values);
     return value === null ? "" : seconds(value);
   };
-  return <Plot title={t("Until the first word, on average")} said={series.map((each) => `${each.name} ${note(each) || t("nobody")}`).join(", ")} series={series} format={seconds} least={1} note={note} {...shared} />;
+  return <Plot title={t("Until the first word, on average")} said={series.map((each) => `${each.name} ${note(each) || t("nobody")}`).join(", ")} series={series} format={seconds} least={1} note={note} empty={t("Nothing was asked in this time.")} {...shared} />;
 }
 
 function moment(at: number): string {
   return new Date(at * 1_000).toISOString();
 }
 
-/** Three to five words below a plot, the last of them now. */
-function labels(history: History): string[] {
-  const { times, span } = history;
-  const parts = span === "hour" ? 4 : span === "day" ? 4 : 3;
+/** So many words below a plot, and "now". */
+function labels({ times, span }: History, parts: number): string[] {
   const words = Array.from({ length: parts }, (_, number) => {
     const at = moment(times[Math.round((number * (times.length - 1)) / parts)] ?? 0);
     return span === "week" ? dayAndMonth(at) : clockTime(at);

@@ -1,5 +1,5 @@
 import { t } from "~/i18n";
-import { number, seconds } from "~/ui/time";
+import { compact, number, seconds } from "~/ui/time";
 import { BANDS, type Look, type Pool } from "./data";
 import { BAND_TOKENS, bandName, percent, poolName, soon } from "./words";
 
@@ -80,6 +80,6 @@ function about(pool: Pool): string {
   if (pool.state === "held") return t("said that it is too much, asked again in {time}", { time: soon(pool.held_s) });
   if (pool.local && pool.limit === 0) return pool.state === "absent" ? t("not here yet") : t("wakes when it is asked");
   if (pool.unit === "calls") return t("{used} of {n, plural, one {# slot} other {# slots}}", { used: pool.used, n: pool.limit });
-  const most = t("up to {n} tokens at once, found by itself", { n: number(pool.limit) });
+  const most = t("up to {n} tokens at once", { n: compact(pool.limit) });
   return pool.slowdown >= 1.5 && pool.running > 0 ? t("{most}; {n} times slower than idle", { most, n: number(pool.slowdown, 1) }) : most;
 }

@@ -41,7 +41,7 @@ export interface Wait {
   band: Band;
   calls: number;
   longest_s: number;
-  why: "held" | "absent" | "ceiling" | "full" | "behind";
+  why: "held" | "minute" | "absent" | "ceiling" | "full" | "behind";
   ceiling: number;
   before: number;
   about_s: number | null;

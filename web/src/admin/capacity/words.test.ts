@@ -23,7 +23,7 @@ test("a quiet house says that there is room", () => {
 test("a full pool is counted, and people who wait are told apart from the rest", () => {
   const pools = [pool({ state: "full" }), pool({ name: "Two" })];
   const said = finding(look({ pools, waiting: 14, longest_s: { background: 11.2, interactive: 0.6 } })).join(" ");
-  expect(said).toBe("One pool of 2 is full. 14 requests wait, the longest for 11 seconds; nobody in a conversation waits for longer than 1 second.");
+  expect(said).toBe("One pool of two is full. 14 requests wait, the longest for 11 seconds; nobody in a conversation waits for longer than 1 second.");
   expect(finding(look({ pools, waiting: 1, longest_s: { bulk: 200 } }))[1]).toBe("One request waits, the longest for 3 minutes; nobody in a conversation waits.");
   expect(finding(look({ waiting: 2, longest_s: { interactive: 4 } }))[1]).toBe("Two questions wait, the longest for 4 seconds.");
 });

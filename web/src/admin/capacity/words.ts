@@ -47,6 +47,8 @@ export function whyWords(wait: Wait, pool: Pool | undefined): string {
   switch (wait.why) {
     case "held":
       return t("{name} said that it is too much; it is asked again in {time}", { name: wait.pool, time: seconds(pool?.held_s ?? 0) });
+    case "minute":
+      return t("The tokens that it may have in a minute are used");
     case "absent":
       return t("The built-in model is not here yet");
     case "ceiling":
@@ -77,7 +79,7 @@ function stateOfPools(pools: readonly Pool[]): string[] {
   const told: string[] = [];
   const [onlyFull] = full;
   if (full.length === 1 && pools.length === 1 && onlyFull) told.push(t("{name} is full.", { name: poolSubject(onlyFull) }));
-  else if (full.length > 0) told.push(t("{n, plural, =1 {One pool} =2 {Two pools} =3 {Three pools} =4 {Four pools} other {# pools}} of {all} {n, plural, one {is} other {are}} full.", { n: full.length, all: pools.length }));
+  else if (full.length > 0) told.push(t("{n, plural, =1 {One pool} =2 {Two pools} =3 {Three pools} =4 {Four pools} other {# pools}} of {all, plural, =2 {two} =3 {three} =4 {four} =5 {five} =6 {six} other {#}} {n, plural, one {is} other {are}} full.", { n: full.length, all: pools.length }));
   for (const pool of held.slice(0, 2)) told.push(t("{name} has too much to do and is left alone for {time}.", { name: poolSubject(pool), time: lasting(pool.held_s) }));
   if (told.length === 0) told.push(pools.length === 1 ? t("There is room.") : t("There is room everywhere."));
   return told;

@@ -45,9 +45,10 @@ class Looking:
         return Look(self._clock.now().timestamp(), snapshot, names)
 
     async def _pools(self) -> set[str]:
-        """What there is: every connected provider, also one of which nothing was asked yet, and the built-in model."""
-        providers = (await self._catalogue.snapshot()).providers.values()
-        found = {self._gate.pools.pool(provider.name).name for provider in providers}
+        """What there is: each account of a provider, asked or not yet, and the built-in model."""
+        remotes = (await self._catalogue.snapshot()).remotes.values()
+        names = {each.endpoint.pool for at_accounts in remotes for each in at_accounts if not each.account.paused}
+        found = {self._gate.pools.pool(name).name for name in names}
         return found | ({LOCAL_PROVIDER} if self._catalogue.local_on else set())
 
 

@@ -16,9 +16,9 @@ from mecum.rooms.models.gate.watching import Watch, limit_of, used_of
 
 PoolState: TypeAlias = Literal["free", "full", "held", "absent"]
 """Absent: somebody waits for the built-in model, which can't be asked yet."""
-Reason: TypeAlias = Literal["held", "absent", "ceiling", "full", "behind"]
-"""Nothing is sent to the provider for a while; the built-in model is not there; the band's ceiling is reached; there
-is no room for anybody; others come before."""
+Reason: TypeAlias = Literal["held", "minute", "absent", "ceiling", "full", "behind"]
+"""Nothing is sent to the provider for a while; the tokens of its minute are used; the built-in model is not there; the
+band's ceiling is reached; there is no room for anybody; others come before."""
 GROUPS_SHOWN = 50
 FULL = 0.95
 LARGE_SHARE = 0.5
@@ -229,11 +229,13 @@ def _reason(pool: Pool, ticket: Ticket, ceiling: float, before: int, now: float)
     size = ticket.tokens if pool.slots is None else 1
     if pool.is_held(now):
         return "held"
+    if pool.is_spent(now):
+        return "minute"
     if not limit:
         return "absent"
     fits_but_for_ceiling = used >= limit * ceiling or used + size <= limit
     if pool.slots is None and ceiling < 1.0 and used + size > limit * ceiling and fits_but_for_ceiling:
         return "ceiling"
-    if used + size > limit:
+    if used + size > limit or pool.line.running >= pool.limits()[1]:
         return "behind" if before else "full"
     return "behind"

@@ -19,8 +19,8 @@ from mecum.rooms.models.gate.standing import Standing
 
 POINT_S = 10.0
 POINTS = 360
-WAIT_LEAST_S, WAIT_STEP = 0.05, 1.25
-"""Waits are counted in steps: a shorter one is none, each step is a quarter longer than the one before."""
+WAIT_LEAST_S, WAIT_STEP = 0.05, 1.1
+"""Waits are counted in steps: a shorter one is none, each step is a tenth longer than the one before."""
 SLOW_SHARE = 0.95
 FIRST_WORDS_KEPT = 50
 FIRST_WORD_S = 300.0
