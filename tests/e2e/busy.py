@@ -31,8 +31,7 @@ def standing(house: House, calls: Sequence[Asked]) -> Generator[None]:
     gate, ended = gate_of(house), asyncio.Event()
 
     async def stand(who: Asked) -> None:
-        async with gate.enter(who) as place:
-            place.first() if place.is_in else None
+        async with gate.enter(who):
             await ended.wait()
 
     async def begin() -> list[asyncio.Task[None]]:

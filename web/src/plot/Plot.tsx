@@ -5,13 +5,13 @@ import "./plot.css";
 import { colour, hatch, onTheme } from "./paint";
 import { highest, niceScale, stacked } from "./scale";
 
-/** One series. Areas and bars stand on each other in their order, lines do not. */
+/** One series. Areas and bars stand on each other in their order, lines do not. A cone reaches down to the series after it. */
 export interface Series {
   key: string;
   name: string;
   /** A token, such as `--s1`. */
   token: string;
-  looks: "area" | "bar" | "line" | "step" | "dashed" | "dotted" | "hatched" | "faint" | "clear";
+  looks: "area" | "bar" | "line" | "step" | "dashed" | "dotted" | "hatched" | "hatchedBar" | "faint" | "cone" | "clear";
   values: readonly (number | null)[];
   width?: number;
 }
@@ -39,7 +39,7 @@ interface PlotProps {
   children?: ReactNode;
 }
 
-const STACKED = new Set(["area", "bar", "hatched"]);
+const STACKED = new Set(["area", "bar", "hatched", "hatchedBar"]);
 
 /** A plot: the drawing stretches, words are HTML. */
 export function Plot({ title, said, series, format, place, below, least, height = 176, note, empty, mark, children }: PlotProps) {
@@ -69,8 +69,7 @@ export function Plot({ title, said, series, format, place, below, least, height 
           {ticks.map((tick) => (
             <i key={tick} style={{ bottom: `${(tick / top) * 100}%` }} />
           ))}
-          <Drawing series={series} shown={shown} top={top} height={height} onPoint={setAt} />
-          {most === 0 && empty && <p className="plot__empty">{empty}</p>}
+          {most === 0 && empty ? <p className="plot__empty">{empty}</p> : <Drawing series={series} shown={shown} top={top} height={height} onPoint={setAt} />}
           {mark && (
             <span className="callout callout--r" style={{ bottom: `${(mark.value / top) * 100}%` }}>
               {mark.words}
@@ -130,6 +129,7 @@ function Drawing({ series, shown, top, height, onPoint }: DrawingProps) {
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
         scales: { x: { time: false, range: (_, low, high) => (series.some((each) => each.looks === "bar") ? [low - 0.5, high + 0.5] : [low, high]) }, y: { range: () => [0, scale.current] } },
         axes: [{ show: false }, { show: false }],
+        bands: cones(series, order, box),
         series: [{}, ...order.map((number) => look(box, series[number]))],
         hooks: { setCursor: [(now) => onPoint(now.cursor.idx ?? null)] },
       },
@@ -155,6 +155,17 @@ function layer(series: Series | undefined): number {
   return series && STACKED.has(series.looks) ? 0 : series?.looks === "faint" ? 1 : 2;
 }
 
+/** Between a cone and the series after it. */
+function cones(series: readonly Series[], order: readonly number[], host: HTMLElement): uPlot.Band[] {
+  const at = (number: number) => order.indexOf(number) + 1;
+  return series.flatMap((each, number) => (each.looks === "cone" ? [{ series: [at(number), at(number + 1)] as [number, number], fill: () => faint(colour(host, each.token)) }] : []));
+}
+
+/** The same colour, thin. */
+function faint(ink: string): string {
+  return ink.replace(/^rgb\(([\d.]+)[, ]+([\d.]+)[, ]+([\d.]+)\)$/, "rgb($1 $2 $3 / 0.16)");
+}
+
 function paths(found: uPlot.Series.PathBuilder | undefined): { paths?: uPlot.Series.PathBuilder } {
   return found ? { paths: found } : {};
 }
@@ -168,10 +179,13 @@ function look(host: HTMLElement, series: Series | undefined): uPlot.Series {
       return { ...none, width: 0, fill: ink };
     case "bar":
       return { ...none, width: 0, fill: ink, ...paths(uPlot.paths.bars?.({ size: [0.68, 40] })) };
+    case "hatchedBar":
+      return { ...none, width: 0, fill: (plot) => hatch(plot.ctx, ink()), ...paths(uPlot.paths.bars?.({ size: [0.68, 40] })) };
     case "hatched":
       return { ...none, width: 0, fill: (plot) => hatch(plot.ctx, ink()) };
     case "faint":
-      return { ...none, width: 0, fill: () => ink().replace(/^rgb\((.*)\)$/, "rgb($1 / 0.16)").replaceAll(",", "") };
+      return { ...none, width: 0, fill: () => faint(ink()) };
+    case "cone":
     case "clear":
       return { ...none, width: 0 };
     case "step":

@@ -13,7 +13,8 @@ export function setTimeZone(name: string): void {
   }
 }
 
-function format(at: string | Date, options: Intl.DateTimeFormatOptions): string {
+/** A moment as `Intl.DateTimeFormat` is told to write it. */
+export function format(at: string | Date, options: Intl.DateTimeFormatOptions): string {
   return new Intl.DateTimeFormat(getLocale() === "zh" ? "zh-CN" : "en-GB", { timeZone: zone, ...options }).format(new Date(at));
 }
 
@@ -38,10 +39,6 @@ export function month(at: string): string {
   return format(at, { month: "long", year: "numeric" });
 }
 
-export function dayAndMonth(at: string): string {
-  return format(at, { day: "numeric", month: "short" });
-}
-
 export function dateAndTime(at: string): string {
   return format(at, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 }
@@ -60,16 +57,6 @@ export function hourNow(): number {
 
 export function number(value: number, digits = 0): string {
   return new Intl.NumberFormat(getLocale() === "zh" ? "zh-CN" : "en-GB", { maximumFractionDigits: digits }).format(value);
-}
-
-/** 24 k, 1.2 M: for axes and where little room is. */
-export function compact(value: number): string {
-  if (getLocale() === "zh") return new Intl.NumberFormat("zh-CN", { notation: "compact", maximumFractionDigits: 1 }).format(value);
-  for (const [unit, size] of [["G", 1e9], ["M", 1e6], ["k", 1e3]] as const) {
-    // What rounds up to the next unit is told in it.
-    if (Math.abs(value) >= size * 0.9995) return `${number(value / size, value / size < 100 ? 1 : 0)} ${unit}`;
-  }
-  return number(value, Math.abs(value) < 10 ? 1 : 0);
 }
 
 /** Micro-units of a currency as an amount of it; small ones to the digit that counts. */

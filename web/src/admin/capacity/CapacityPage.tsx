@@ -5,6 +5,7 @@ import { t } from "~/i18n";
 import { Bar } from "~/shell/Bar";
 import { Seg } from "~/ui/Field";
 import { ErrorNote, Skeleton } from "~/ui/Note";
+import { sentences } from "~/ui/sentences";
 import "./capacity.css";
 import { historyQuery, type Look, lookQuery, type Span } from "./data";
 import { ModelTotals } from "./ModelTotals";
@@ -54,7 +55,7 @@ export function CapacityPage() {
 function Finding({ look }: { look: Look }) {
   return (
     <div className="sum">
-      <h1>{finding(look).join(" ")}</h1>
+      <h1>{sentences(finding(look))}</h1>
       {look.pools.length === 0 && (
         <Link className="btn btn--s" to="/admin/models" search={{ connect: true }}>
           {t("Connect a model")}

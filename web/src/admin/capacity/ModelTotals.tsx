@@ -1,5 +1,6 @@
 import { t } from "~/i18n";
-import { compact, money, number, seconds } from "~/ui/time";
+import { compact } from "~/ui/figures";
+import { money, number, seconds } from "~/ui/time";
 import type { History } from "./data";
 import { poolName } from "./words";
 

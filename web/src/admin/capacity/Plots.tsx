@@ -1,6 +1,8 @@
 import { t } from "~/i18n";
 import { Plot, type Series } from "~/plot/Plot";
-import { clockTime, compact, dayAndMonth, seconds, shortTime } from "~/ui/time";
+import { sentences } from "~/ui/sentences";
+import { compact, dayAndMonth } from "~/ui/figures";
+import { clockTime, seconds, shortTime } from "~/ui/time";
 import { BANDS, type Band, type History, type Pool } from "./data";
 import { BAND_TOKENS, bandName, poolName } from "./words";
 
@@ -30,14 +32,14 @@ function present(history: History): Band[] {
 }
 
 function Served({ history, ...shared }: Shared) {
-  const bands: Series[] = present(history).map((band) => ({ key: band, name: bandName(band), token: BAND_TOKENS[band], looks: "area", values: history.served[band] }));
+  const bands: Series[] = present(history).map((band) => ({ key: band, name: bandName(band), token: BAND_TOKENS[band], looks: history.span === "hour" ? "area" : "bar", values: history.served[band] }));
   const missed = sum(history.unmet);
   const series: Series[] = [...bands];
-  if (missed > 0) series.push({ key: "unmet", name: history.span === "hour" ? t("asked, not let in") : t("turned away"), token: "--danger", looks: "hatched", values: history.unmet });
+  if (missed > 0) series.push({ key: "unmet", name: history.span === "hour" ? t("asked, not let in") : t("turned away"), token: "--danger", looks: history.span === "hour" ? "hatched" : "hatchedBar", values: history.unmet });
   if (sum(history.degraded) > 0) series.push({ key: "degraded", name: t("of it cut short"), token: "--warn", looks: "dotted", values: history.degraded });
   const now = bands.reduce((total, each) => total + (last(each.values) ?? 0), 0);
   const said = missed > 0 ? t("Tokens a second that were served, by band. Some of what was asked found no place.") : t("Tokens a second that were served, by band. All that was asked was let in.");
-  return <Plot title={t("Asked and served, tokens a second")} said={`${said} ${t("Now: {n}.", { n: compact(now) })}`} series={series} format={compact} least={10} empty={t("Nothing was asked in this time.")} {...shared} />;
+  return <Plot title={t("Asked and served, tokens a second")} said={sentences([said, t("Now: {n}.", { n: compact(now) })])} series={series} format={compact} least={10} empty={t("Nothing was asked in this time.")} {...shared} />;
 }
 
 function Waited({ history, ...shared }: Shared) {

@@ -1,5 +1,6 @@
 import { t } from "~/i18n";
-import { compact, number, seconds } from "~/ui/time";
+import { compact } from "~/ui/figures";
+import { number, seconds } from "~/ui/time";
 import { BANDS, type Look, type Pool } from "./data";
 import { BAND_TOKENS, bandName, percent, poolName, soon } from "./words";
 

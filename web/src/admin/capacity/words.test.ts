@@ -51,10 +51,16 @@ test("what is held back is told with its time", () => {
 test.each<[Partial<Wait>, string]>([
   [{ why: "ceiling", ceiling: 0.7 }, "Stops at 70 % while others are about, and it is 96 % full"],
   [{ why: "full" }, "No room for anybody: it is 96 % full"],
+  [{ why: "minute" }, "The tokens that it may have in a minute are used"],
   [{ why: "behind", before: 1 }, "1 group comes before it"],
   [{ why: "behind" }, "Its turn comes with the next answer that ends"],
   [{ why: "held" }, "Rack said that it is too much; it is asked again in 12 s"],
 ])("%o is told as %s", (fields, words) => {
   const wait: Wait = { pool: "Rack", person: "Ines", key: null, band: "bulk", calls: 1, longest_s: 1, why: "full", ceiling: 1, before: 0, about_s: null, ...fields };
   expect(whyWords(wait, pool({ used: 960, held_s: 12 }))).toBe(words);
+});
+
+test("who needs more than is left is told so", () => {
+  const wait: Wait = { pool: "Rack", person: "Ines", key: null, band: "api", calls: 1, longest_s: 1, why: "full", ceiling: 1, before: 0, about_s: null };
+  expect(whyWords(wait, pool({ used: 600 }))).toBe("Too large for the room that is left: 60 % is taken");
 });

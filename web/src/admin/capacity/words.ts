@@ -42,6 +42,8 @@ export function whoName({ person, key }: { person: string | null; key: string | 
   return person ?? t("Somebody who is gone");
 }
 
+const FULL = 0.95;
+
 export function whyWords(wait: Wait, pool: Pool | undefined): string {
   const full = percent(pool && pool.limit ? Math.min(9.99, pool.used / pool.limit) : 1);
   switch (wait.why) {
@@ -54,7 +56,7 @@ export function whyWords(wait: Wait, pool: Pool | undefined): string {
     case "ceiling":
       return t("Stops at {ceiling} while others are about, and it is {full} full", { ceiling: percent(wait.ceiling), full });
     case "full":
-      return t("No room for anybody: it is {full} full", { full });
+      return pool && pool.limit && pool.used / pool.limit < FULL ? t("Too large for the room that is left: {full} is taken", { full }) : t("No room for anybody: it is {full} full", { full });
     default:
       return wait.before > 0 ? t("{n, plural, one {# group comes} other {# groups come}} before it", { n: wait.before }) : t("Its turn comes with the next answer that ends");
   }
@@ -73,13 +75,18 @@ export function finding(look: Look): string[] {
   return told;
 }
 
+/** Small numbers as a word. */
+function counted(n: number): string {
+  return [t("two"), t("three"), t("four"), t("five"), t("six")][n - 2] ?? String(n);
+}
+
 function stateOfPools(pools: readonly Pool[]): string[] {
   const held = pools.filter((pool) => pool.state === "held");
   const full = pools.filter((pool) => pool.state === "full");
   const told: string[] = [];
   const [onlyFull] = full;
   if (full.length === 1 && pools.length === 1 && onlyFull) told.push(t("{name} is full.", { name: poolSubject(onlyFull) }));
-  else if (full.length > 0) told.push(t("{n, plural, =1 {One pool} =2 {Two pools} =3 {Three pools} =4 {Four pools} other {# pools}} of {all, plural, =2 {two} =3 {three} =4 {four} =5 {five} =6 {six} other {#}} {n, plural, one {is} other {are}} full.", { n: full.length, all: pools.length }));
+  else if (full.length > 0) told.push(t("{n, plural, =1 {One pool of {all} is} other {# pools of {all} are}} full.", { n: full.length, all: counted(pools.length) }));
   for (const pool of held.slice(0, 2)) told.push(t("{name} has too much to do and is left alone for {time}.", { name: poolSubject(pool), time: lasting(pool.held_s) }));
   if (told.length === 0) told.push(pools.length === 1 ? t("There is room.") : t("There is room everywhere."));
   return told;
@@ -89,10 +96,13 @@ function waiting(look: Look): string {
   const longest = lasting(Math.max(0, ...Object.values(look.longest_s)));
   const n = look.waiting;
   const talk = look.longest_s.interactive;
-  const others = Object.keys(look.longest_s).some((band) => band !== "interactive");
-  if (!others) return t("{n, plural, =1 {One question waits} =2 {Two questions wait} =3 {Three questions wait} other {# questions wait}}, the longest for {longest}.", { n, longest });
-  if (talk === undefined) return t("{n, plural, =1 {One request waits} =2 {Two requests wait} =3 {Three requests wait} other {# requests wait}}, the longest for {longest}; nobody in a conversation waits.", { n, longest });
-  return t("{n, plural, =1 {One request waits} =2 {Two requests wait} =3 {Three requests wait} other {# requests wait}}, the longest for {longest}; nobody in a conversation waits for longer than {talk}.", { n, longest, talk: lasting(talk) });
+  if (Object.keys(look.longest_s).every((band) => band === "interactive")) {
+    const who = t("{n, plural, =1 {One question waits} =2 {Two questions wait} other {# questions wait}}", { n });
+    return t("{who}, the longest for {longest}.", { who, longest });
+  }
+  const who = t("{n, plural, =1 {One request waits} =2 {Two requests wait} other {# requests wait}}", { n });
+  if (talk === undefined) return t("{who}, the longest for {longest}; nobody in a conversation waits.", { who, longest });
+  return t("{who}, the longest for {longest}; nobody in a conversation waits for longer than {talk}.", { who, longest, talk: lasting(talk) });
 }
 
 const HELD_BACK_S = 30;
