@@ -69,7 +69,7 @@ export function Plot({ title, said, series, format, place, below, least, height 
           {ticks.map((tick) => (
             <i key={tick} style={{ bottom: `${(tick / top) * 100}%` }} />
           ))}
-          {most === 0 && empty ? <p className="plot__empty">{empty}</p> : <Drawing series={series} shown={shown} top={top} height={height} onPoint={setAt} />}
+          {most === 0 && empty ? <p className="plot__empty"><span>{empty}</span></p> : <Drawing series={series} shown={shown} top={top} height={height} onPoint={setAt} />}
           {mark && (
             <span className="callout callout--r" style={{ bottom: `${(mark.value / top) * 100}%` }}>
               {mark.words}

@@ -41,7 +41,7 @@ export function CapacityPage() {
         <ErrorNote error={look.error} onRetry={() => void look.refetch()} />
         {look.data && <Finding look={look.data} />}
         <ErrorNote error={history.error} onRetry={() => void history.refetch()} />
-        {history.data && <Plots history={history.data} pools={look.data?.pools ?? []} />}
+        {history.data && look.data && (look.data.pools.length > 0 || span !== "hour") && <Plots history={history.data} pools={look.data.pools} />}
         {look.data && look.data.pools.length > 0 && <Pools look={look.data} />}
         {look.data && look.data.waits.length > 0 && <Waits look={look.data} />}
         {look.data && <Advice look={look.data} />}

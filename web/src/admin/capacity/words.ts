@@ -33,7 +33,7 @@ export function lasting(value: number): string {
 
 export function soon(value: number | null): string {
   if (value === null) return t("not known");
-  return value < 1 ? t("now") : seconds(value);
+  return value < 1 ? t("any moment") : seconds(value);
 }
 
 /** Who waits: a key by its name, with whose it is. */
