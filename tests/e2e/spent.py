@@ -7,11 +7,18 @@ import datetime as dt
 import random
 from uuid import UUID, uuid4
 
+from sqlalchemy import text
+
 from mecum.kit.ids import decode, new_id
 from mecum.rooms.models.store import hourly, usage
 from mecum.rooms.models.store.usage import UsageRecord
 from tests.support.living_house import House
 
+COUNT = text(
+    "INSERT INTO models.budget_window (budget_id, owner_id, starts_at, ends_at, spent)"
+    " VALUES (:budget, :owner, :starts, :ends, :spent)"
+    " ON CONFLICT (budget_id, owner_id, starts_at) DO UPDATE SET spent = excluded.spent"
+)
 DEAR = 2.6
 """Micro-units per token of the model that costs something."""
 
@@ -75,3 +82,17 @@ def write_down(house: House, records: list[UsageRecord]) -> None:
             await hourly.add(connection, ((each, 0) for each in records))
 
     house.run(add())
+
+
+def spend(house: House, budget: str, person: str, amount: int) -> None:
+    """So much of a person's budget of this month is spent, as its charges would have counted it."""
+    now = dt.datetime.now(dt.UTC)
+    starts = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    ends = (starts + dt.timedelta(days=32)).replace(day=1)
+    values = {"budget": decode("bud", budget), "owner": decode("prs", person), "starts": starts, "ends": ends}
+
+    async def count() -> None:
+        async with house.app.kit.db.transaction() as connection:
+            await connection.execute(COUNT, {**values, "spent": amount})
+
+    house.run(count())

@@ -96,7 +96,7 @@ async def test_a_pool_says_what_it_has_by_band_and_when_its_first_words_come(ben
 
 
 async def test_who_waits_is_grouped_with_the_longest_wait_first(bench: Bench) -> None:
-    await bench.stand(asked(tokens=900))
+    await bench.stand(asked(tokens=800))
     await bench.stand(one := asked(TOM, "api", key=CORPUS))
     bench.clock.advance(5)
     await bench.stand(dataclasses.replace(one))

@@ -134,7 +134,7 @@ class Line:
     def wants_more(self, now: float) -> bool:
         """Whether somebody waits for the limit itself, and not for a ceiling far below it."""
         highest = self._highest()
-        return highest is not None and self._ceiling(highest, now) >= CEILINGS["api"]
+        return highest is not None and self.ceiling(highest, now) >= CEILINGS["api"]
 
     def _next(self, limit_tokens: float, now: float) -> Ticket | None:
         """Whose turn it is, if there is room for them."""

@@ -122,7 +122,7 @@ def view(pools: Pools, watch: Watch, names: Collection[str], now: float) -> Snap
     waiting = {each: None for pool in pools.all() for each in pool.standings.values() if each.state == "waiting"}
     longest: dict[Band, float] = {}
     for standing in waiting:
-        band = standing.asked.band
+        band = standing.band
         longest[band] = max(longest.get(band, 0.0), now - standing.arrived)
     groups = _groups(waiting)
     waits = sorted((_wait(pools, group, groups, now) for group in groups), key=lambda each: -each.longest_s)
@@ -137,7 +137,7 @@ def _groups(waiting: Iterable[Standing]) -> list[Group]:
     found: dict[tuple[str, Band, str, UUID | None], Group] = defaultdict(list)
     for standing in sorted(waiting, key=lambda each: each.arrived):
         asked = standing.asked
-        found[(next(iter(standing.tickets)), asked.band, asked.tenant, asked.key)].append(standing)
+        found[(next(iter(standing.tickets)), standing.band, asked.tenant, asked.key)].append(standing)
     return list(found.values())
 
 
@@ -200,13 +200,13 @@ def _wait(pools: Pools, group: Group, groups: Sequence[Group], now: float) -> Wa
     first = group[0]
     name, ticket = next(iter(first.tickets.items()))
     pool, asked = pools.pool(name), first.asked
-    ceiling = pool.line.ceiling(asked.band, now)
+    ceiling = pool.line.ceiling(first.band, now)
     before = sum(_is_before(other[0], first, name) for other in groups if other is not group)
     return WaitView(
         pool=name,
         tenant=asked.tenant,
         key=asked.key,
-        band=asked.band,
+        band=first.band,
         calls=len(group),
         longest_s=now - first.arrived,
         why=_reason(pool, ticket, ceiling, before, now),
@@ -220,7 +220,7 @@ def _is_before(other: Standing, first: Standing, pool: str) -> bool:
     """Whether `other` stands in the same line and comes before `first`, as far as its band says, or its arrival."""
     if pool not in other.tickets:
         return False
-    mine, theirs = BANDS.index(first.asked.band), BANDS.index(other.asked.band)
+    mine, theirs = BANDS.index(first.band), BANDS.index(other.band)
     return theirs < mine or (theirs == mine and other.arrived < first.arrived)
 
 

@@ -109,14 +109,14 @@ class Watch:
     def asked(self, standing: Standing) -> None:
         """A call has come."""
         point = self._pool(standing.pool).point(_number(standing.arrived))
-        point.asked[BAND_NUMBER[standing.asked.band]] += _tokens(standing)
+        point.asked[BAND_NUMBER[standing.band]] += _tokens(standing)
 
     def admitted(self, standing: Standing) -> None:
         """It was let in. Whoever had left a place to wait again came long ago."""
         if standing.has_returned:
             return
         point = self._pool(standing.pool).point(_number(standing.sent_at))
-        band = BAND_NUMBER[standing.asked.band]
+        band = BAND_NUMBER[standing.band]
         point.let_in[band] += _tokens(standing)
         point.waits[band][_step(standing.sent_at - standing.arrived)] += 1
 
@@ -130,7 +130,7 @@ class Watch:
         if standing.state != "running" or tokens <= 0:
             return
         pool = self._pool(standing.pool)
-        _spread(pool, BAND_NUMBER[standing.asked.band], tokens, standing.sent_at, now)
+        _spread(pool, BAND_NUMBER[standing.band], tokens, standing.sent_at, now)
         pace = (now - standing.sent_at) / tokens
         before = pool.seconds_per_token
         pool.seconds_per_token = pace if before is None else before + FOLLOW * (pace - before)
@@ -203,7 +203,7 @@ class Watch:
             ran_s = now - standing.sent_at
             if standing.state == "running" and ran_s > 0:
                 so_far = min(float(_tokens(standing)), ran_s / pace)
-                _spread(seen, BAND_NUMBER[standing.asked.band], so_far, standing.sent_at, now)
+                _spread(seen, BAND_NUMBER[standing.band], so_far, standing.sent_at, now)
         return seen
 
     def _pool(self, name: str) -> _Watched:
