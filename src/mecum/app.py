@@ -157,6 +157,7 @@ async def build(settings: Settings) -> App:
     model_ports = ModelPorts(
         persons=people.face,
         audit=people.face,
+        names=people.face,
         engine=engines.llm or NoLocalEngine(),
         local_context_tokens=settings.llm.local_context,
         embedder=engines.embedder,

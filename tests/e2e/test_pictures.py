@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.busy import asked, remember_an_hour, standing, waited
 from tests.e2e.driver import DESK, PHONE, Desk, desk, finished
+from tests.e2e.spent import month_of, spend, write_down
 from tests.support.fake_replies import Reply
-from tests.support.living_house import House
+from tests.support.living_house import House, fresh_database, living_house
 from tests.support.processes import REPO
 
 pytestmark = pytest.mark.pictures
@@ -174,6 +177,79 @@ def test_pages_of_the_owner(ada: Desk, name: str, path: str, words: str) -> None
     expect(page.get_by_text(words)).to_be_visible()
     expect(page.locator(".skeleton")).to_have_count(0)
     take(page, name)
+
+
+RACK, NORDWIND = "Rack in the cellar", "Nordwind"
+GROUPS = ("Ines Peeters", "Energy reports", "Archive import", "Chemistry agents")
+LIMITS = {"MECUM_GATE_TOKENS_START": "240000", "MECUM_GATE_TOKENS_MAX": "240000", "MECUM_CURRENCY": "EUR"}
+LOOKS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("light", {"color_scheme": "light", "viewport": TALL}),
+    ("dark", {"color_scheme": "dark", "viewport": TALL}),
+)
+
+
+@pytest.fixture(scope="module")
+def university(pg_url: str, template: str) -> Generator[House]:
+    """A house with two connected providers and four groups, of which the first has a key."""
+    with fresh_database(pg_url, template) as url, living_house(url, settings=LIMITS) as made:
+        for provider in made.get("/api/providers")["items"]:
+            made.request("DELETE", f"/api/providers/{provider['id']}").raise_for_status()
+        for name, model in ((RACK, "think-70b"), (NORDWIND, "nordwind-large")):
+            models = [{"upstream_model": "fake", "name": model}]
+            made.post("/api/providers", {"name": name, "base_url": made.fake.base_url, "models": models})
+        for number, name in enumerate(GROUPS):
+            made.add_person(f"group{number}@example.org")
+            made.request(
+                "PATCH", "/api/me", json={"name": name}, key=made.key(person=f"group{number}@example.org")
+            ).raise_for_status()
+        yield made
+
+
+def test_capacity_while_a_pool_is_full(university: House, browser: Browser) -> None:
+    ines, energy, archive, chemistry = [
+        university.get("/api/me", key=university.key(person=f"group{number}@example.org"))["id"] for number in range(4)
+    ]
+    key = university.run(university.people.add_key("group0@example.org", "corpus", ("chat", "models"))).id
+    calls = [
+        asked(archive, "bulk", 20_000, RACK),
+        asked(ines, "interactive", 70_000, RACK),
+        asked(chemistry, "interactive", 40_000, RACK),
+        asked(ines, "api", 39_000, RACK, key),
+        asked(energy, "background", 19_000, RACK),
+        asked(chemistry, "interactive", 36_000, RACK),
+        *[asked(energy, "background", 4_000, RACK)] * 6,
+        *[asked(archive, "bulk", 9_000, RACK)] * 3,
+        *[asked(chemistry, "background", 3_000, RACK)] * 3,
+        *[asked(ines, "api", 9_000, RACK, key)] * 2,
+        asked(ines, "interactive", 50_000, NORDWIND),
+        asked(ines, "api", 40_000, NORDWIND, key),
+    ]
+    remember_an_hour(university, RACK, 240_000)
+    remember_an_hour(university, NORDWIND, 240_000, rush=0.999, size=0.3)
+    with desk(university, browser, "owner", name="Tom Verlinden") as tom, standing(university, calls):
+        waited(university, 11.2)
+        for name, options in LOOKS:
+            page = shown(tom, "/admin/capacity", **options)
+            expect(page.get_by_test_id("wait")).to_have_count(4)
+            expect(page.locator(".plot canvas")).to_have_count(3)
+            take(page, f"capacity-{name}")
+
+
+def test_a_month_against_a_cap(university: House, browser: Browser) -> None:
+    key = university.key(person="group0@example.org")
+    person = university.get("/api/me", key=key)["id"]
+    write_down(university, month_of(person, 40, dt.datetime.now(dt.UTC)))
+    cap = university.post("/api/usage/budgets", {"unit": "money", "amount": "12.00", "period": "month"}, key=key)
+    spend(university, cap["id"], person, 4_490_000)
+    ines = Desk(university, browser, "group0@example.org", [])
+    for name, options in LOOKS:
+        page = shown(ines, "/usage", **options)
+        expect(page.locator(".plot canvas")).to_have_count(2)
+        expect(page.get_by_test_id("cap")).to_be_visible()
+        take(page, f"usage-{name}")
+    for window in ines.windows:
+        window.check()
+        window.context.close()
 
 
 def test_every_picture_is_small() -> None:

@@ -49,6 +49,12 @@ export function preload(path: string): void {
 const newPage = createRoute({ getParentRoute: () => house, path: "/", component: lazyRouteComponent(loadNewPage, "NewPage") });
 const thread = createRoute({ getParentRoute: () => house, path: "/t/$thread", component: lazyRouteComponent(loadThread, "ThreadPage") });
 const archive = createRoute({ getParentRoute: () => house, path: "/archive", component: lazyRouteComponent(() => import("./pages/Archive"), "Archive") });
+const usage = createRoute({
+  getParentRoute: () => house,
+  path: "/usage",
+  validateSearch: (search: Record<string, unknown>): { month?: string } => (/^\d{4}-\d{2}$/.test(String(search.month)) ? { month: String(search.month) } : {}),
+  component: lazyRouteComponent(() => import("./usage/UsagePage"), "UsagePage"),
+});
 
 const admin = createRoute({
   getParentRoute: () => house,
@@ -70,6 +76,7 @@ const people = createRoute({
   validateSearch: (search: Record<string, unknown>): { person?: string } => (typeof search.person === "string" ? { person: search.person } : {}),
   component: lazyRouteComponent(() => import("./admin/PeoplePage"), "PeoplePage"),
 });
+const capacity = createRoute({ getParentRoute: () => admin, path: "/capacity", component: lazyRouteComponent(() => import("./admin/capacity/CapacityPage"), "CapacityPage") });
 const audit = createRoute({ getParentRoute: () => admin, path: "/audit", component: lazyRouteComponent(() => import("./admin/AuditPage"), "AuditPage") });
 
 /** Sends whoever is not signed in to the door, and back here afterwards. */
@@ -113,7 +120,7 @@ const verification = createRoute({
   errorComponent: Failed,
 });
 
-const tree = root.addChildren([house.addChildren([newPage, thread, archive, admin.addChildren([models, people, audit])]), verification, ...doors]);
+const tree = root.addChildren([house.addChildren([newPage, thread, archive, usage, admin.addChildren([capacity, models, people, audit])]), verification, ...doors]);
 
 export const router = createRouter({
   routeTree: tree,

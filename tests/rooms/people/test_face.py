@@ -12,7 +12,7 @@ from mecum.kit.bus import RIGHTS, person_channel
 from mecum.kit.errors import BadRequest, Forbidden, NotFound, Unauthenticated
 from mecum.kit.http import Credentials
 from mecum.kit.i18n import I18n
-from mecum.kit.ids import new_id
+from mecum.kit.ids import decode, new_id
 from mecum.kit.types import PersonId, Principal
 from mecum.rooms.people.words import LETTERS
 from tests.rooms.people.world import OTHER_PASSWORD, OWNER, PASSWORD, Browser, World, after
@@ -28,6 +28,14 @@ async def test_people_are_known_by_id_and_strangers_are_not_found(world: World) 
     assert [space.id for space in await world.people.spaces(principal)] == [principal.space]
     with pytest.raises(NotFound):
         await world.people.person(PersonId(new_id()))
+
+
+async def test_people_and_their_keys_have_names_and_strangers_have_none(world: World) -> None:
+    browser = await world.set_up()
+    principal, key = await _principal(world, browser), await browser.key()
+    key_id, stranger = decode("key", key["id"]), new_id()
+    found = await world.people.names({principal.person, stranger}, {key_id, stranger})
+    assert found == {principal.person: (await world.people.person(principal.person)).name, key_id: key["name"]}
 
 
 async def test_a_principal_is_good_until_its_session_has_ended(world: World) -> None:

@@ -1,5 +1,5 @@
 import { Link, useLocation } from "@tanstack/react-router";
-import { Archive, Bell, Cpu, type LucideIcon, Search, ScrollText, SquarePen, Users } from "lucide-react";
+import { Activity, Archive, Bell, Cpu, Gauge, type LucideIcon, Search, ScrollText, SquarePen, Users } from "lucide-react";
 import { type RefObject, useEffect, useState } from "react";
 import { mayOperate, usePerson } from "~/api/client";
 import { t } from "~/i18n";
@@ -17,9 +17,13 @@ interface Place {
 }
 
 function places(operator: boolean): Place[] {
-  const all: Place[] = [{ to: "/archive", icon: Archive, name: t("Archive") }];
+  const all: Place[] = [
+    { to: "/archive", icon: Archive, name: t("Archive") },
+    { to: "/usage", icon: Gauge, name: t("Usage") },
+  ];
   if (operator) {
     all.push(
+      { to: "/admin/capacity", icon: Activity, name: t("Capacity") },
       { to: "/admin/models", icon: Cpu, name: t("Models") },
       { to: "/admin/people", icon: Users, name: t("People") },
       { to: "/admin/audit", icon: ScrollText, name: t("Audit log") },

@@ -1,6 +1,6 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Archive, Bell, BellRing, CalendarClock, Cpu, Database, KeyRound, Languages, Link2, type LucideIcon, Moon, Palette, ScrollText, ShieldCheck, SquarePen, Sun, UserRound, Users } from "lucide-react";
+import { Activity, Archive, Bell, BellRing, CalendarClock, Cpu, Database, Gauge, KeyRound, Languages, Link2, type LucideIcon, Moon, Palette, ScrollText, ShieldCheck, SquarePen, Sun, UserRound, Users } from "lucide-react";
 import { mayOperate, sessionQuery } from "~/api/client";
 import { getLocale, LOCALES, t } from "~/i18n";
 import { changeLanguage, setTheme } from "~/settings/look";
@@ -17,6 +17,7 @@ export function useCommands(client: QueryClient): Entry[] {
   const all: Entry[] = [
     { key: "new", icon: SquarePen, label: t("New page"), note: "Ctrl Shift O", run: () => void navigate({ to: "/" }) },
     { key: "archive", icon: Archive, label: t("Archive"), run: () => void navigate({ to: "/archive" }) },
+    { key: "usage", icon: Gauge, label: t("Usage"), run: () => void navigate({ to: "/usage" }) },
     panel("notices", Bell, t("Notices")),
     panel("schedules", CalendarClock, t("Schedules and tasks")),
     panel("shares", Link2, t("Shared pages")),
@@ -32,6 +33,7 @@ export function useCommands(client: QueryClient): Entry[] {
   ];
   if (mayOperate(person)) {
     all.push(
+      { key: "capacity", icon: Activity, label: t("Capacity"), run: () => void navigate({ to: "/admin/capacity" }) },
       { key: "models", icon: Cpu, label: t("Models"), run: () => void navigate({ to: "/admin/models" }) },
       { key: "people", icon: Users, label: t("People"), run: () => void navigate({ to: "/admin/people" }) },
       { key: "audit", icon: ScrollText, label: t("Audit log"), run: () => void navigate({ to: "/admin/audit" }) },

@@ -13,7 +13,8 @@ export function setTimeZone(name: string): void {
   }
 }
 
-function format(at: string | Date, options: Intl.DateTimeFormatOptions): string {
+/** A moment as `Intl.DateTimeFormat` is told to write it. */
+export function format(at: string | Date, options: Intl.DateTimeFormatOptions): string {
   return new Intl.DateTimeFormat(getLocale() === "zh" ? "zh-CN" : "en-GB", { timeZone: zone, ...options }).format(new Date(at));
 }
 

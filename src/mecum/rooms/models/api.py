@@ -23,6 +23,7 @@ from mecum.rooms.models.bodies import (
     problems,
 )
 from mecum.rooms.models.budgets.api import build_budget_router
+from mecum.rooms.models.capacity.api import build_capacity_router
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.out import (
     catalogue_model_out,
@@ -49,6 +50,7 @@ def build_router(parts: Parts) -> APIRouter:
     router.include_router(build_price_router(parts.prices))
     router.include_router(build_budget_router(parts.budgets))
     router.include_router(build_usage_router(parts.my_usage))
+    router.include_router(build_capacity_router(parts.looking, parts.histories, parts.prices.currency))
     router.include_router(_trials(parts.providers, parts.trials))
     return router
 

@@ -28,6 +28,7 @@ from mecum.rooms.models.gate.standing import GivesWay
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.prices import FREE, Prices
 from mecum.rooms.models.routes import Remote, Route
+from mecum.rooms.models.store.hourly import REFUSALS
 from mecum.rooms.models.store.usage import UsageRecord
 
 OUTCOME_CHARS_MAX = 60
@@ -152,6 +153,7 @@ class Call:
             self.output_tokens_max,
             gives_way=gives_way,
             prefix=self.prefix,
+            key=self.principal.paying_key,
         )
 
 
@@ -345,7 +347,7 @@ class Calls:
         took = Amounts(record.input_tokens + record.output_tokens, record.cost_micros)
         charges = ongoing.reservation.settle(took, self._clock.monotonic())
         if not ongoing.is_void:
-            self._meter.record(record, charges)
+            self._meter.record(record, charges, self._demand(ongoing.call) if record.outcome in REFUSALS else 0)
         call, span, first_at = ongoing.call, ongoing.span, ongoing.first_at
         figures = metrics.figures_of(call.provider, call.operation)
         figures.seconds.observe(record.latency_ms / 1000)
@@ -358,6 +360,10 @@ class Calls:
             figures.first_token_seconds.observe(first_at - ongoing.started)
             span.set_attribute("gen_ai.response.time_to_first_chunk", first_at - ongoing.started)
         span.end()
+
+    def _demand(self, call: Call) -> int:
+        """How many tokens it asked for, about."""
+        return call.tokens + self._gate.pools.expects(call.asked())
 
     def _entering(self, call: Call) -> AbstractAsyncContextManager[Place | None]:
         return self._gate.enter(call.asked()) if call.is_gated else nullcontext()

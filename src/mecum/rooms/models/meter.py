@@ -1,6 +1,7 @@
 """The meter: usage records are collected in memory and written in batches, never in the way of a call.
 
-What budgets are charged for a call is written in the transaction of its record, once however often it is tried.
+What budgets are charged for a call, and the totals of its hour, are written in the transaction of its record: once,
+however often it is tried.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from mecum.kit.errors import MecumError
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.reservation import Charge
 from mecum.rooms.models.settings import ModelsSettings
-from mecum.rooms.models.store import usage
+from mecum.rooms.models.store import hourly, usage
 from mecum.rooms.models.store.usage import UsageRecord
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ SWEEP_BATCH, SWEEP_BATCHES_MAX = 10_000, 100
 class _Entry:
     record: UsageRecord
     charges: Sequence[Charge]
+    demand_tokens: int
 
 
 class Meter:
@@ -50,15 +52,18 @@ class Meter:
         self._writing = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
 
-    def record(self, record: UsageRecord, charges: Sequence[Charge] = ()) -> None:
+    def record(self, record: UsageRecord, charges: Sequence[Charge] = (), demand_tokens: int = 0) -> None:
         """Take a record and what budgets are charged for it; both are written soon.
 
         The oldest record is given up when too many wait for a database that is away; its charges never are.
+
+        Args:
+            demand_tokens: what a call that was turned away asked for, about.
         """
         if len(self._waiting) >= self._room:
             self._owed.extend(self._waiting.popleft().charges)
             self._lost += 1
-        self._waiting.append(_Entry(record, charges))
+        self._waiting.append(_Entry(record, charges, demand_tokens))
         self._wake.set()
 
     async def start(self) -> None:
@@ -97,7 +102,9 @@ class Meter:
             async with self._budgets.locked(purse for purse, _ in charges):
                 async with self._db.transaction() as connection:
                     new = await usage.add(connection, [entry.record for entry in batch])
-                    fresh = [charge for entry in batch if entry.record.request_id in new for charge in entry.charges]
+                    written = [entry for entry in batch if entry.record.request_id in new]
+                    await hourly.add(connection, ((entry.record, entry.demand_tokens) for entry in written))
+                    fresh = [charge for entry in written for charge in entry.charges]
                     await self._budgets.account(connection, fresh + owed)
                 self._budgets.accounted(charges)
         except BaseException:

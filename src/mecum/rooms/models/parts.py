@@ -11,6 +11,8 @@ from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.managing import Budgets
 from mecum.rooms.models.calls import Calls
+from mecum.rooms.models.capacity.history import Histories
+from mecum.rooms.models.capacity.looking import Looking
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.exporting import Exporting
 from mecum.rooms.models.face import ModelsRoom
@@ -60,6 +62,8 @@ class Parts:
     shelf: Shelf
     background: Background
     forgetting: Forgetting
+    looking: Looking
+    histories: Histories
     face: ModelsRoom
 
     async def start(self) -> None:
@@ -123,5 +127,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         shelf=shelf,
         background=Background(responses, asking, shelf, ports.persons, kit.bus),
         forgetting=Forgetting(kit.db, kit.jobs, kit.clock, settings),
+        looking=Looking(gate, catalogue, ports.names, kit.clock),
+        histories=Histories(kit.db, gate, kit.clock, settings),
         face=ModelsRoom(answering, catalogue, local, relay, Exporting(kit.db), settings),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -190,6 +190,21 @@ class NoPersons:
         raise NotFound("models.nobody", "There is nobody to work for.")
 
 
+class Names(Protocol):
+    """What people and their API keys are called; the people room's face has it."""
+
+    async def names(self, people: Collection[UUID], keys: Collection[UUID]) -> Mapping[UUID, str]:
+        """Names by id; who is not there any more is left out."""
+        ...
+
+
+class NoNames:
+    """Everybody is nameless."""
+
+    async def names(self, people: Collection[UUID], keys: Collection[UUID]) -> Mapping[UUID, str]:
+        return {}
+
+
 class Audit(Protocol):
     """Where an operator's changes are written down; the people room's face has it."""
 
@@ -226,6 +241,7 @@ class Ports:
 
     persons: Persons = field(default_factory=NoPersons)
     audit: Audit = field(default_factory=NoAudit)
+    names: Names = field(default_factory=NoNames)
     engine: LocalEngine = field(default_factory=NoLocalEngine)
     local_context_tokens: int = 8192
     embedder: LocalEmbedder | None = None

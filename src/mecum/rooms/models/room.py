@@ -32,6 +32,7 @@ def mounted(parts: Parts) -> Room[ModelsRoom]:
             JobSpec("models.sweep_responses", parts.shelf.sweep, cron="23 * * * *"),
             JobSpec("models.sweep_usage", parts.meter.sweep, cron="41 3 * * *"),
             JobSpec("models.sweep_budgets", parts.keeper.sweep, cron="51 3 * * *"),
+            JobSpec("models.sweep_hourly", parts.histories.sweep, cron="47 3 * * *"),
         ],
         handlers=[Subscription(PERSON_ERASED, "models.erase_person", parts.forgetting.erase)],
         start=parts.start,

@@ -154,6 +154,12 @@ class ModelsSettings(BaseSettings):
     usage_days: int = Field(
         default=400, ge=1, le=36500, description="How long the record of a call to a model is kept."
     )
+    usage_hours_days: int = Field(
+        default=800,
+        ge=8,
+        le=36500,
+        description="How long the hourly totals of calls to models are kept; nobody is named.",
+    )
     usage_flush_ms: int = Field(
         default=200, ge=10, le=10000, description="How long usage records are collected before they are written."
     )

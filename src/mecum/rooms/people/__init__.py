@@ -6,7 +6,7 @@ This file is the room's face: what others may know and call.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 from uuid import UUID
@@ -139,6 +139,10 @@ class People(Protocol):
 
     async def key_owner(self, key: UUID) -> PersonId:
         """Whose API key it is, also when it is revoked. Raises NotFound."""
+        ...
+
+    async def names(self, people: Collection[UUID], keys: Collection[UUID]) -> Mapping[UUID, str]:
+        """What these persons and API keys are called, by id, for an operator's eyes. Who is gone is left out."""
         ...
 
     async def principal_for_job(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from mecum.kit.db import AsyncConnection
@@ -13,7 +13,8 @@ from mecum.kit.types import Actor, Page, PersonId, Principal, Scope, SpaceId, Su
 from mecum.rooms.people import AuditCheck, Person, Space, errors
 from mecum.rooms.people.api.bodies import cursor_id
 from mecum.rooms.people.parts import Parts
-from mecum.rooms.people.store import keys, persons
+from mecum.rooms.people.store import keys as key_store
+from mecum.rooms.people.store import persons
 
 JOB_SCOPES: frozenset[Scope] = frozenset(("chat", "models", "threads"))
 """Work without a surface changes neither the account nor the installation."""
@@ -44,10 +45,15 @@ class PeopleRoom:
 
     async def key_owner(self, key: UUID) -> PersonId:
         async with self._db.transaction() as connection:
-            owner = await keys.owner(connection, key)
+            owner = await key_store.owner(connection, key)
         if owner is None:
             raise errors.no_key()
         return owner
+
+    async def names(self, people: Collection[UUID], keys: Collection[UUID]) -> Mapping[UUID, str]:
+        async with self._db.transaction() as connection:
+            found = await persons.names(connection, people) if people else {}
+            return found | (await key_store.names(connection, keys) if keys else {})
 
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"

@@ -6,5 +6,7 @@ pressure.py    how much a server takes before it slows down; pure
 pool.py        both in front of one account of a provider; pure
 standing.py    what a call asks, and in which lines it stands; pure
 pools.py       all pools: who is let in where, and who makes way; pure
+watching.py    the last hour of all pools; pure
+viewing.py     all pools as they are now, for whoever looks at them; pure
 door.py        all of that for asyncio
 """

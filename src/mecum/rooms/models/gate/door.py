@@ -23,6 +23,7 @@ from mecum.rooms.models.gate.pools import Pools
 from mecum.rooms.models.gate.pressure import Pressure
 from mecum.rooms.models.gate.rate import Stated
 from mecum.rooms.models.gate.standing import Asked, Standing
+from mecum.rooms.models.gate.watching import Watch
 from mecum.rooms.models.settings import ModelsSettings
 
 JITTER = 0.3
@@ -159,6 +160,7 @@ class Place:
         """The first of the answer came."""
         if self._standing.first_at is None:
             self._gate.pools.first(self._standing, self._gate.now())
+            self._gate.watch.began(self._standing)
 
     def over(self, usage: Usage | None) -> None:
         """The call has ended, in whatever way; what it took is charged."""
@@ -166,6 +168,7 @@ class Place:
             return
         input_tokens = usage.input - usage.cached if usage is not None else self._standing.asked.input_tokens
         output_tokens = usage.output if usage is not None else 0
+        self._gate.watch.over(self._standing, input_tokens + output_tokens, self._gate.now())
         self._gate.pools.over(self._standing, input_tokens, output_tokens, self._gate.now())
 
 
@@ -179,6 +182,7 @@ class Gate:
             patience_s=settings.gate_fallback_after_s,
             starving_s=settings.gate_starving_s,
         )
+        self.watch = Watch()
         self._refusals: dict[str, Refusal] = {}
         self._stated: dict[str, Stated] = {}
         self._places: dict[Standing, Place] = {}
@@ -201,6 +205,7 @@ class Gate:
             TooMany: no place, not even in the line.
         """
         standing = self.pools.enter(asked, self.now())
+        self.watch.asked(standing)
         if standing.state == "gone":
             raise self.turned_away(standing)
         place = self._places[standing] = Place(self, standing)
@@ -238,6 +243,7 @@ class Gate:
     def turned_away(self, standing: Standing) -> TooMany:
         """What somebody hears for whom there is no place."""
         metrics.gate_refused.labels(standing.pool, standing.band).inc()
+        self.watch.refused(standing, self.now())
         refusal = self._refusals.get(standing.pool) or partial(busy, standing.pool)
         return refusal(self.pools.about_s(standing, self.now()))
 
@@ -254,6 +260,7 @@ class Gate:
             admitted, waited_seconds = metrics.admissions_of(standing.pool, standing.band)
             admitted.inc()
             waited_seconds.observe(standing.sent_at - standing.arrived)
+            self.watch.admitted(standing)
         place = self._places.get(standing)
         if place is not None:
             place.told()
@@ -271,6 +278,7 @@ class Gate:
         while True:
             await asyncio.sleep(TICK_S)
             self.pools.tick(self.now())
+            self.watch.tick(self.pools.all(), self.now())
             for pool in self.pools.all():
                 _show(pool)
 

@@ -105,7 +105,7 @@ class Line:
         upto = BANDS[: BANDS.index(ticket.band) + 1]
         if self.running >= limit_running or any(self._fair[band].waiting for band in upto):
             return False
-        return self._has_room(ticket, limit_tokens, self._ceiling(ticket.band, now))
+        return self._has_room(ticket, limit_tokens, self.ceiling(ticket.band, now))
 
     def give_back(self, ticket: Ticket) -> None:
         """`ticket`, which is in, waits again, uncharged and before all others of its tenant."""
@@ -134,7 +134,7 @@ class Line:
     def wants_more(self, now: float) -> bool:
         """Whether somebody waits for the limit itself, and not for a ceiling far below it."""
         highest = self._highest()
-        return highest is not None and self._ceiling(highest, now) >= CEILINGS["api"]
+        return highest is not None and self.ceiling(highest, now) >= CEILINGS["api"]
 
     def _next(self, limit_tokens: float, now: float) -> Ticket | None:
         """Whose turn it is, if there is room for them."""
@@ -148,7 +148,7 @@ class Line:
             head = self._fair[band].head() if self._fair[band].waiting else None
             if head is None:
                 continue
-            if not self._has_room(head, limit_tokens, self._ceiling(band, now)):
+            if not self._has_room(head, limit_tokens, self.ceiling(band, now)):
                 # A lower band must not slip past somebody who only needs a little more room.
                 return None
             self._since_starving += starving is not None
@@ -158,7 +158,8 @@ class Line:
     def _has_room(self, ticket: Ticket, limit_tokens: float, ceiling: float) -> bool:
         return self.running == 0 or self.running_tokens + ticket.tokens <= limit_tokens * ceiling
 
-    def _ceiling(self, band: Band, now: float) -> float:
+    def ceiling(self, band: Band, now: float) -> float:
+        """What share of the server this band may fill now."""
         above = BANDS[: BANDS.index(band)]
         is_somebody_about = any(now - self._last_seen[each] <= ABOUT_S for each in above)
         return CEILINGS[band] if is_somebody_about else 1.0

@@ -64,7 +64,7 @@ class Pools:
 
     def enter(self, asked: Asked, now: float) -> Standing:
         """Stand in the line. Its state is `gone` where there is no place, not even in a line."""
-        standing = Standing(asked, self._band(asked), now, self._expects(asked), asked.tiers[0][0])
+        standing = Standing(asked, self._band(asked), now, self.expects(asked), asked.tiers[0][0])
         self._ask_tiers(standing, now)
         if standing.state == "waiting" and standing.band == "interactive":
             self._make_way(standing, now)
@@ -271,7 +271,8 @@ class Pools:
         standing.is_wanted = True
         self._told(standing)
 
-    def _expects(self, asked: Asked) -> int:
+    def expects(self, asked: Asked) -> int:
+        """How many tokens its answer will have, about."""
         usual = round(self._expected.get(asked.model, EXPECTED_TOKENS))
         return usual if asked.output_tokens_max is None else min(usual, asked.output_tokens_max)
 

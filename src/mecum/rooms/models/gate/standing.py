@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+from uuid import UUID
 
 from mecum.rooms.models.gate.fair import Band, State, Ticket
 
@@ -24,6 +25,7 @@ class Asked:
             only when none of the earlier has room soon, or all are held.
         output_tokens_max: of the answer, where the caller set a limit.
         gives_way: such a call is told by `Place.wanted`.
+        key: the API key that asks, for whoever looks at the line.
         prefix: a hash of how the conversation begins: whoever read that before reads it faster. "": unknown.
     """
 
@@ -36,6 +38,7 @@ class Asked:
     weight: float = 1.0
     gives_way: GivesWay = "never"
     prefix: str = ""
+    key: UUID | None = None
 
     @property
     def is_single(self) -> bool:

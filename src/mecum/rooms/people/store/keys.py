@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -74,6 +75,13 @@ async def in_force(connection: AsyncConnection, key_id: UUID, now: dt.datetime) 
     )
     row = (await connection.execute(query)).one_or_none()
     return person_of(row) if row else None
+
+
+async def names(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Names by id."""
+    # bounded: one row for each id that is asked for
+    query = select(keys.c.id, keys.c.name).where(keys.c.id.in_(ids))
+    return {row.id: row.name for row in await connection.execute(query)}
 
 
 def _valid(now: dt.datetime) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -136,6 +136,13 @@ async def known_person(connection: AsyncConnection, person_id: UUID) -> Person:
     if found is None or found.state == "erased":
         raise errors.no_person()
     return found
+
+
+async def names(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Names by id, of those who were not erased."""
+    # bounded: one row for each id that is asked for
+    query = select(persons.c.id, persons.c.name).where(persons.c.id.in_(ids), persons.c.state != "erased")
+    return {row.id: row.name for row in await connection.execute(query)}
 
 
 async def person_by_email(connection: AsyncConnection, key: str) -> Person | None:
