@@ -1,7 +1,7 @@
 import { t } from "~/i18n";
 import { tiersOf, tiersWords } from "./words";
 
-const PLACES = [1, 2, 3, 4];
+const PLACES: readonly (() => string)[] = [() => t("first"), () => t("second"), () => t("third"), () => t("fourth")];
 
 interface TiersFieldProps {
   models: string[];
@@ -30,9 +30,9 @@ export function TiersField({ models, places, onChange }: TiersFieldProps) {
             {places.has(name) && (
               <span className="field field--s">
                 <select aria-label={t("When {name} is asked", { name })} value={places.get(name)} onChange={(event) => put(name, Number(event.target.value))}>
-                  {PLACES.map((place) => (
-                    <option key={place} value={place}>
-                      {place === 1 ? t("first") : t("{n}. choice", { n: place })}
+                  {PLACES.map((words, index) => (
+                    <option key={words()} value={index + 1}>
+                      {words()}
                     </option>
                   ))}
                 </select>

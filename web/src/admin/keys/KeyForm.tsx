@@ -15,10 +15,11 @@ interface KeyFormProps {
   /** The one to change; absent: a new one. */
   known?: ProviderKey;
   onDone: () => void;
+  onRemove?: () => void;
 }
 
 /** A key with its name and the limits of its account. */
-export function KeyForm({ provider, known, onDone }: KeyFormProps) {
+export function KeyForm({ provider, known, onDone, onRemove }: KeyFormProps) {
   const [name, setName] = useState(known?.name ?? "");
   const [key, setKey] = useState("");
   const [calls, setCalls] = useState(String(known?.limits.calls_max ?? ""));
@@ -58,6 +59,12 @@ export function KeyForm({ provider, known, onDone }: KeyFormProps) {
           {known ? t("Save") : t("Add the key")}
         </Button>
         <Button onClick={onDone}>{t("Cancel")}</Button>
+        <span className="grow" />
+        {known?.has_key && (
+          <Button kind="danger" onClick={onRemove}>
+            {t("Remove")}
+          </Button>
+        )}
       </div>
     </form>
   );

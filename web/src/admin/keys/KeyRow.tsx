@@ -1,10 +1,9 @@
-import { Trash2 } from "lucide-react";
 import { useState } from "react";
 import { api } from "~/api/http";
 import type { Provider, ProviderKey } from "~/api/types";
 import { t } from "~/i18n";
 import { ProblemText } from "~/problems/ProblemText";
-import { Button, IconButton } from "~/ui/Button";
+import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
 import { Dots } from "~/ui/Dots";
 import { number, shortTime } from "~/ui/time";
@@ -18,7 +17,7 @@ function Facts({ known }: { known: ProviderKey }) {
   const { calls_max, tokens_per_minute } = known.limits;
   return (
     <Dots>
-      {known.paused ? t("paused") : HEALTH[known.state]()}
+      {known.paused ? t("paused") : (known.state !== "unknown" || !known.used_at) && HEALTH[known.state]()}
       {known.used_at && t("last asked {time}", { time: shortTime(known.used_at) })}
       {known.failed_at && t("last failed {time}", { time: shortTime(known.failed_at) })}
       {calls_max !== null && t("{n, plural, one {# request at once} other {# requests at once}}", { n: calls_max })}
@@ -43,7 +42,6 @@ export function KeyRow({ provider, known }: { provider: Provider; known: Provide
         </small>
       </button>
       <TestButton path={`${path}/test`} disabled={provider.models.length === 0} onDone={refreshModels} />
-      {known.has_key && <IconButton small icon={Trash2} label={t("Remove {name}", { name: keyName(known) })} onClick={() => setOpen("remove")} />}
       {known.state === "failing" && known.problem && (
         <p className="help help--bad below">
           <ProblemText problem={known.problem} />
@@ -51,7 +49,7 @@ export function KeyRow({ provider, known }: { provider: Provider; known: Provide
       )}
       {open === "form" && (
         <div className="below">
-          <KeyForm provider={provider} known={known} onDone={close} />
+          <KeyForm provider={provider} known={known} onDone={close} onRemove={() => setOpen("remove")} />
         </div>
       )}
       <Confirm
