@@ -8,7 +8,7 @@ NEED_PYTHON = $(or $(PYTHON),$(error Python 3.11 or newer is needed: install it,
 PY := .venv/bin/python
 LOCK := .tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup setup-dev up test check fix e2e bench screenshots full lock
+.PHONY: help setup setup-dev up test check fix e2e bench bench-gateway screenshots full lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -40,6 +40,9 @@ full: setup-dev ## the long tests too: 100 kills, soak, embedded model
 
 bench: setup-dev ## measure, and write docs/benchmarks.md
 	@$(PY) -m bench.run
+
+bench-gateway: setup-dev ## measure the relay alone, beside a bare upstream and LiteLLM's proxy
+	@$(PY) -m bench.gateway
 
 screenshots: setup-dev ## take the pictures of the docs again
 	@$(PY) -m pytest -q tests/e2e tests/surfaces/terminal -m pictures

@@ -60,12 +60,17 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def write(name: str, title: str, rows: Iterable[Row]) -> bool:
-    """Put the table `name` into the page and print it. Gives whether every budget holds."""
+def write(name: str, title: str, rows: Iterable[Row], more: str = "") -> bool:
+    """Put the table `name` into the page and print it. Gives whether every budget holds.
+
+    Args:
+        more: Markdown that follows the table: other tables of the same run, and what they say.
+    """
     kept = list(rows)
     lines = [("What", "Measured", "Budget", "How"), ("---", "---", "---", "---"), *(row.cells() for row in kept)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    part = f"<!-- bench: {name} -->\n\n## {title}\n\n{table}\n\n{circumstances(name)}\n\n<!-- end: {name} -->"
+    parts = (f"<!-- bench: {name} -->", f"## {title}", table, circumstances(name), more, f"<!-- end: {name} -->")
+    part = "\n\n".join(filter(None, parts))
     text = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else HEAD
     pattern = re.compile(rf"<!-- bench: {name} -->.*?<!-- end: {name} -->", re.DOTALL)
     text = pattern.sub(lambda _: part, text) if pattern.search(text) else f"{text.rstrip()}\n\n{part}\n"

@@ -19,6 +19,7 @@ from mecum.engines.llm import LlmEngine
 from mecum.engines.weights import Sources
 from mecum.kit.arrival import Pace
 from mecum.kit.description import describe
+from mecum.kit.direct import Direct
 from mecum.kit.errors import MecumError, StartError, Unavailable
 from mecum.kit.gate import Asgi, Gate, openai_error
 from mecum.kit.ground import build_kit
@@ -186,9 +187,10 @@ async def build(settings: Settings) -> App:
     api.include_router(notification_router(kit.notify))
     api.include_router(stream_router(kit.bus, people.face, assistant.face, unread, kit.streams))
     images_max = settings.assistant.images_per_request_max
-    api.router.routes.extend(
-        openai_routes(people.face.authenticate, models.face.relay, assistant.face, kit.streams, images_max=images_max)
+    openai = openai_routes(
+        people.face.authenticate, models.face.relay, assistant.face, kit.streams, images_max=images_max
     )
+    api.router.routes.extend(openai)
     gate_holder: list[App] = []
     _probes(api, settings, kit, gate_holder)
     known = list(api.router.routes)
@@ -196,7 +198,7 @@ async def build(settings: Settings) -> App:
     api.router.routes.extend(unmatched_routes("/v1", known, openai_error))
     api.router.routes.extend(client_routes(kit.i18n))
     gate = Gate(
-        api,
+        Direct(api, openai),
         i18n=kit.i18n,
         public_url=settings.kit.address,
         trusted_proxies=settings.kit.trusted_proxies,

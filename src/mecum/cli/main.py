@@ -41,6 +41,7 @@ COMMANDS = (
     Entry("people", "mecum.cli.people:people", "Accounts: add, list, reset."),
     Entry("keys", "mecum.cli.keys:keys", "API keys: add, list, revoke."),
     Entry("models", "mecum.cli.models:models", "Models: add, list, test, choose, remove."),
+    Entry("budgets", "mecum.cli.budgets:budgets", "What people may use: list, set, remove."),
     Entry("secrets", "mecum.cli.secrets:secrets", "Secrets at rest: list, rotate the keys."),
     Entry("public-url", "mecum.cli.public_url:public_url", "The address of the installation: show, set."),
     Entry("doctor", "mecum.cli.doctor:doctor", "Check everything and say how to mend it."),

@@ -90,19 +90,25 @@ class Gate:
             await self._limited(scope, arrival, send)
 
     def _refuse(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
         if self.draining and scope["method"] not in READING:
             error = Unavailable("draining", "Mecum is about to restart.", "Try again in a few seconds.", retry_after=3)
             return self._rendered(scope, error)
-        host = headers.get("host", "").rsplit(":", 1)[0]
-        wants_page = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
-        if wants_page and host in LOOPBACK_NAMES and self._public.hostname == "localhost":
+        if scope["method"] == "GET" and self._is_page_by_number(scope):
             query = scope["query_string"].decode("latin-1")
             return RedirectResponse(f"{self._public.geturl()}{scope['path']}{'?' + query if query else ''}", 307)
-        declared = headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._body_limit and not scope["path"].startswith(self._own_limits):
+        if scope["path"].startswith(self._own_limits):
+            return None
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._body_limit:
             return self._rendered(scope, too_large(self._body_limit))
         return None
+
+    def _is_page_by_number(self, scope: Scope) -> bool:
+        """Whether a browser asks for a page by an address where cookies and passkeys do not work."""
+        headers = Headers(scope=scope)
+        host = headers.get("host", "").rsplit(":", 1)[0]
+        named = host in LOOPBACK_NAMES and self._public.hostname == "localhost"
+        return named and "text/html" in headers.get("accept", "")
 
     def _believe_proxy(self, scope: Scope) -> None:
         """Take address and scheme from the last hop that is not a trusted proxy (X-Forwarded headers, see RFC 7239)."""

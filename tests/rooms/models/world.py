@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import FastAPI
 from openai import AsyncOpenAI
 from sqlalchemy import text
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from uvicorn import Config
 from uvicorn.server import ServerState
 
@@ -22,7 +22,7 @@ from mecum.kit.bus import LocalBus
 from mecum.kit.clock import Clock, SystemClock
 from mecum.kit.crypto import SecretBox
 from mecum.kit.db import AsyncConnection, Database
-from mecum.kit.errors import EngineUnavailable, MecumError
+from mecum.kit.errors import EngineUnavailable, MecumError, NotFound
 from mecum.kit.http import Credentials, install_errors
 from mecum.kit.outbox import Outbox
 from mecum.kit.room import Kit, Room
@@ -58,6 +58,17 @@ class OnePerson:
     def __init__(self, caller: Principal) -> None:
         self.caller = caller
         self.actions: list[str] = []
+        self.key = uuid4()
+
+    async def person(self, person: PersonId) -> object:
+        if person != self.caller.person:
+            raise NotFound("people.no_person", "Nobody.")
+        return self.caller
+
+    async def key_owner(self, key: UUID) -> PersonId:
+        if key != self.key:
+            raise NotFound("people.no_key", "No key.")
+        return self.caller.person
 
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"
@@ -262,17 +273,17 @@ def _app(built: World) -> FastAPI:
     app.include_router(built.room.router)
     relay = built.face.relay
 
-    async def posted(request: Request) -> StreamingResponse:
+    async def posted(request: Request) -> Response:
         door = {"completions": relay.chat_completions, "responses": relay.responses, "embeddings": relay.embeddings}
         return _sent(await door[request.url.path.rpartition("/")[2]](built.caller, await request.body()))
 
-    async def models(request: Request) -> StreamingResponse:
+    async def models(request: Request) -> Response:
         return _sent(await relay.models(built.caller))
 
-    async def model(request: Request) -> StreamingResponse:
+    async def model(request: Request) -> Response:
         return _sent(await relay.model(built.caller, request.path_params["name"]))
 
-    async def stored(request: Request) -> StreamingResponse:
+    async def stored(request: Request) -> Response:
         response_id = request.path_params["id"]
         if request.url.path.endswith("/input_items"):
             return _sent(
@@ -293,7 +304,9 @@ def _app(built: World) -> FastAPI:
     return app
 
 
-def _sent(answer: RelayResponse) -> StreamingResponse:
+def _sent(answer: RelayResponse) -> Response:
+    if isinstance(answer.body, bytes):
+        return Response(answer.body, answer.status, answer.headers)
     return StreamingResponse(answer.body, answer.status, answer.headers)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from functools import lru_cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -37,6 +38,19 @@ response_start_seconds = Histogram(
     registry=REGISTRY,
 )
 requests_open = Gauge("mecum_http_requests_open", "Requests being answered, streams included.", registry=REGISTRY)
+
+LABELS_KEPT = 4_000
+
+
+@lru_cache(LABELS_KEPT)
+def answered(method: str, route: str, status: int) -> Counter:
+    """The count of such answers: to look it up by its labels takes longer than to count."""
+    return requests_total.labels(method, route, str(status))
+
+
+@lru_cache(LABELS_KEPT)
+def starts_of(route: str) -> Histogram:
+    return response_start_seconds.labels(route)
 
 
 def exposition() -> tuple[bytes, str]:

@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind
 
 from mecum.kit.ids import encode, new_id
 from mecum.kit.telemetry.logs import request_id
-from mecum.kit.telemetry.metrics import requests_open, requests_total, response_start_seconds
+from mecum.kit.telemetry.metrics import answered, requests_open, starts_of
 from mecum.kit.telemetry.tracing import SpanSpec
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 ROUTES_MAX = 500
+TRACE_CONTEXT = (b"traceparent", b"tracestate")
 UNMATCHED, OTHER = "unmatched", "other"
 REQUEST = SpanSpec(
     "HTTP",
@@ -44,14 +45,16 @@ class TelemetryMiddleware:
         name = encode("req", new_id())
         token = request_id.set(name)
         scope.setdefault("state", {})["request_id"] = name
-        parent = otel_context.attach(extract(_carrier(scope)))
+        carrier = _carrier(scope)
+        parent = otel_context.attach(extract(carrier)) if carrier else None
         try:
             if scope["type"] == "http":
                 await self._http(scope, receive, send, name)
             else:
                 await self._app(scope, receive, send)
         finally:
-            otel_context.detach(parent)
+            if parent is not None:
+                otel_context.detach(parent)
             request_id.reset(token)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
@@ -64,7 +67,7 @@ class TelemetryMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", name.encode())]
-                response_start_seconds.labels(self._route(scope)).observe(time.perf_counter() - started)
+                starts_of(self._route(scope)).observe(time.perf_counter() - started)
             await send(message)
 
         requests_open.inc()
@@ -79,7 +82,7 @@ class TelemetryMiddleware:
                     current.update_name(f"{method} {route}")
         finally:
             requests_open.dec()
-            requests_total.labels(method, self._route(scope), str(status)).inc()
+            answered(method, self._route(scope), status).inc()
 
     def _route(self, scope: Scope) -> str:
         """A bounded set of labels whatever strangers ask for."""
@@ -111,5 +114,4 @@ def route_template(scope: MutableMapping[str, Any]) -> str:
 
 def _carrier(scope: Scope) -> dict[str, str]:
     """The W3C trace context of the caller, if any."""
-    wanted = (b"traceparent", b"tracestate")
-    return {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in wanted}
+    return {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in TRACE_CONTEXT}

@@ -11,13 +11,14 @@ from importlib.util import find_spec
 from typing import TypeAlias
 
 from opentelemetry import trace
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mecum.kit.errors import MecumError, StartError
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-_tracer = trace.get_tracer("mecum")
+_tracer: Tracer | None = None
+"""None: nobody listens, and no span is made."""
 _TRACEPARENT = "traceparent"
 _propagator = TraceContextTextMapPropagator()
 
@@ -49,6 +50,9 @@ class SpanSpec:
     @contextmanager
     def around(self, attributes: Attributes, links: Sequence[Link] = ()) -> Generator[Span]:
         """Such a span around the block, as `span`."""
+        if _tracer is None:
+            yield trace.get_current_span()
+            return
         with span(self._title(attributes), attributes, self.kind, links) as current:
             yield current
 
@@ -58,6 +62,8 @@ class SpanSpec:
         Args:
             parent: the current span by default.
         """
+        if _tracer is None:
+            return INVALID_SPAN
         context = None if parent is None else trace.set_span_in_context(parent)
         return _tracer.start_span(self._title(attributes), context, self.kind, attributes)
 
@@ -77,6 +83,9 @@ def span(
     Args:
         attributes: names and figures, as in metrics; no ids of people, no content.
     """
+    if _tracer is None:
+        yield trace.get_current_span()
+        return
     with _tracer.start_as_current_span(
         name, kind=kind, attributes=attributes, links=links, record_exception=False, set_status_on_exception=False
     ) as current:
@@ -148,4 +157,6 @@ def configure_tracing(environment: Mapping[str, str] = os.environ, has_exporter:
     provider = TracerProvider(resource=Resource.create({"service.name": environment.get("OTEL_SERVICE_NAME", "mecum")}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
+    global _tracer
+    _tracer = provider.get_tracer("mecum")
     return True

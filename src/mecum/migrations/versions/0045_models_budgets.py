@@ -13,6 +13,7 @@ CREATE TABLE models.budget (
     id uuid PRIMARY KEY,
     subject varchar(20) NOT NULL CHECK (subject IN ('person', 'each_person', 'key', 'organisation')),
     subject_id uuid,
+    person_id uuid,
     unit varchar(10) NOT NULL CHECK (unit IN ('tokens', 'money')),
     amount bigint NOT NULL CHECK (amount >= 0),
     period varchar(10) NOT NULL CHECK (period IN ('day', 'week', 'month')),
@@ -24,7 +25,9 @@ CREATE TABLE models.budget (
 );
 COMMENT ON TABLE models.budget IS 'No space: a limit of the installation on a person, key or organisation';
 CREATE UNIQUE INDEX budget_subject ON models.budget (subject, subject_id, unit, period, set_by) NULLS NOT DISTINCT;
+COMMENT ON COLUMN models.budget.person_id IS 'The person whom it limits, or whose key';
 CREATE INDEX budget_of ON models.budget (subject_id);
+CREATE INDEX budget_person ON models.budget (person_id);
 
 CREATE TABLE models.budget_window (
     budget_id uuid NOT NULL REFERENCES models.budget (id) ON DELETE CASCADE,
@@ -60,7 +63,10 @@ ALTER TABLE models.usage
     ADD COLUMN band varchar(12) NOT NULL DEFAULT 'interactive',
     ADD COLUMN queue_ms integer NOT NULL DEFAULT 0,
     ADD COLUMN tier varchar(10) NOT NULL DEFAULT 'default',
-    ADD COLUMN degraded varchar(40)
+    ADD COLUMN degraded varchar(40),
+    ADD COLUMN work_id uuid;
+COMMENT ON COLUMN models.usage.work_id IS 'The run or job for which a model was asked';
+CREATE INDEX usage_person_at ON models.usage (person_id, at)
 """
 
 

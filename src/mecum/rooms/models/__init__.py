@@ -246,12 +246,13 @@ class Models(Protocol):
 class RelayResponse:
     """An answer of the relay, ready to be sent: OpenAI's wire, its errors too.
 
-    `body` is closed (`aclose`) when the client leaves before its end: that closes the connection to the provider.
+    `body` is the whole answer, or its parts as they come. Those are closed (`aclose`) when the client leaves before
+    their end: that closes the connection to the provider.
     """
 
     status: int
     headers: Mapping[str, str]
-    body: AsyncGenerator[bytes, None] = field(repr=False)
+    body: bytes | AsyncGenerator[bytes, None] = field(repr=False)
 
 
 class Relay(Protocol):

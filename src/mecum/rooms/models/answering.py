@@ -180,7 +180,7 @@ class Answering:
         def body(remote: Remote) -> bytes:
             return dumps({"model": remote.model.upstream_model, "input": list(texts)})
 
-        async with self._sender.send(ongoing, route, "/embeddings", body) as (remote, answer):
+        async with await self._sender.send(ongoing, route, "/embeddings", body) as (remote, answer):
             if not answer.ok:
                 raise await answer.error()
             value = obj(loads(await answer.read()))

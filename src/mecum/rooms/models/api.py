@@ -22,6 +22,7 @@ from mecum.rooms.models.bodies import (
     TrialBody,
     problems,
 )
+from mecum.rooms.models.budgets.api import build_budget_router
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.out import (
     catalogue_model_out,
@@ -35,6 +36,7 @@ from mecum.rooms.models.out import (
 from mecum.rooms.models.parts import Parts
 from mecum.rooms.models.pricing.api import build_price_router
 from mecum.rooms.models.providers import Providers
+from mecum.rooms.models.reports.api import build_usage_router
 from mecum.rooms.models.trials import Trials
 
 
@@ -45,6 +47,8 @@ def build_router(parts: Parts) -> APIRouter:
     router.include_router(build_account_router(parts.accounts, parts.providers))
     router.include_router(build_alias_router(parts.aliases))
     router.include_router(build_price_router(parts.prices))
+    router.include_router(build_budget_router(parts.budgets))
+    router.include_router(build_usage_router(parts.my_usage))
     router.include_router(_trials(parts.providers, parts.trials))
     return router
 

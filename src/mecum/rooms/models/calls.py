@@ -384,6 +384,7 @@ class Calls:
             price_id=call.price_id,
             band=call.band,
             queue_ms=self._ms(0.0, ongoing.queue_s),
+            work_id=principal.actor.id if principal.actor.kind == "job" else None,
             degraded="shorter" if ongoing.reservation.shortened else None,
         )
 

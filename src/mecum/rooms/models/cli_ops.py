@@ -17,6 +17,9 @@ from mecum.rooms.models import CatalogueModel, service
 from mecum.rooms.models.access import Access, AccessKind
 from mecum.rooms.models.accounts import AccountChange, Accounts, Limits
 from mecum.rooms.models.aliases import AliasChange, Aliases
+from mecum.rooms.models.budgets.commands import BudgetCommands, Found
+from mecum.rooms.models.budgets.keeper import Keeper
+from mecum.rooms.models.budgets.managing import Budgets
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.cli_more import AccessCommands, AliasCommands, KeyCommands
 from mecum.rooms.models.gate.door import Gate
@@ -117,6 +120,8 @@ class ModelCommands:
         trials = Trials(self._upstream, wires, local, gate, None, machine.clock)
         db, secrets, clock = machine.db, machine.secrets, machine.clock
         audit = audit or NoAudit()
+        budgets = Budgets(db, clock, Keeper(db, clock, settings), Found(), audit, settings)
+        self.budgets = BudgetCommands(budgets)
         accounts = Accounts(db, secrets, clock, audit, self._catalogue, settings)
         self._providers = Providers(db, clock, audit, self._catalogue, accounts, trials, settings)
         aliases = Aliases(db, clock, audit, self._catalogue, settings)

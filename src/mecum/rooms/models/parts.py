@@ -9,6 +9,7 @@ from mecum.rooms.models.accounts import Accounts
 from mecum.rooms.models.aliases import Aliases
 from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.budgets.keeper import Keeper
+from mecum.rooms.models.budgets.managing import Budgets
 from mecum.rooms.models.calls import Calls
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.exporting import Exporting
@@ -29,6 +30,7 @@ from mecum.rooms.models.relay.door import RelayRoom
 from mecum.rooms.models.relay.responses import ResponsesDoor
 from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.relay.vectors import VectorsDoor
+from mecum.rooms.models.reports.mine import MyUsage
 from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
@@ -46,6 +48,8 @@ class Parts:
     gate: Gate
     keeper: Keeper
     meter: Meter
+    budgets: Budgets
+    my_usage: MyUsage
     catalogue: Catalogue
     local: Local
     trials: Trials
@@ -107,6 +111,8 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         gate=gate,
         keeper=keeper,
         meter=meter,
+        budgets=Budgets(kit.db, kit.clock, keeper, ports.persons, ports.audit, settings),
+        my_usage=MyUsage(kit.db, kit.clock, settings),
         catalogue=catalogue,
         local=local,
         trials=trials,

@@ -160,7 +160,15 @@ class LocalEmbedder(Protocol):
 
 
 class Persons(Protocol):
-    """Who a job works for; the people room's face has it."""
+    """Who a job works for, and whom a budget limits; the people room's face has it."""
+
+    async def person(self, person: PersonId) -> object:
+        """Raises NotFound."""
+        ...
+
+    async def key_owner(self, key: UUID) -> PersonId:
+        """Whose API key it is. Raises NotFound."""
+        ...
 
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"
@@ -169,6 +177,12 @@ class Persons(Protocol):
 
 class NoPersons:
     """Nobody to work for."""
+
+    async def person(self, person: PersonId) -> object:
+        raise NotFound("models.nobody", "There is nobody of this id.")
+
+    async def key_owner(self, key: UUID) -> PersonId:
+        raise NotFound("models.nobody", "There is no key of this id.")
 
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"

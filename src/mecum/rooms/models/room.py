@@ -31,6 +31,7 @@ def mounted(parts: Parts) -> Room[ModelsRoom]:
             JobSpec(FORGET_AGAIN, parts.forgetting.again),
             JobSpec("models.sweep_responses", parts.shelf.sweep, cron="23 * * * *"),
             JobSpec("models.sweep_usage", parts.meter.sweep, cron="41 3 * * *"),
+            JobSpec("models.sweep_budgets", parts.keeper.sweep, cron="51 3 * * *"),
         ],
         handlers=[Subscription(PERSON_ERASED, "models.erase_person", parts.forgetting.erase)],
         start=parts.start,

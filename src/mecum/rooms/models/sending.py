@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from typing import NamedTuple
+from collections.abc import Callable
+from types import TracebackType
 
 from mecum.kit.errors import MecumError
 from mecum.rooms.models.attempts import Attempts
@@ -20,14 +19,30 @@ CALLERS_FAULT = frozenset((400, 404, 405, 409, 413, 415, 422, 501))
 """Statuses that say something about the request: they are the caller's to read, and are given back as an answer."""
 
 
-class Sent(NamedTuple):
-    """An answer, and who gives it."""
+class Sent:
+    """An answer to read inside the block, and who gives it; the block's end closes it. An error in there was the
+    provider's.
+    """
 
-    remote: Remote
-    answer: Answer
+    __slots__ = ("_sender", "answer", "remote")
+
+    def __init__(self, sender: Sender, remote: Remote, answer: Answer) -> None:
+        self.answer = answer
+        self.remote = remote
+        self._sender = sender
 
     def close(self) -> None:
         self.answer.close()
+
+    async def __aenter__(self) -> tuple[Remote, Answer]:
+        return self.remote, self.answer
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.answer.close()
+        if isinstance(error, MecumError):
+            self._sender.note(self.remote, error)
 
 
 class Sender:
@@ -37,13 +52,11 @@ class Sender:
         self._resting = resting
         self._settings = settings
 
-    @asynccontextmanager
     async def send(
         self, ongoing: Ongoing, route: Route, path: str, body: Callable[[Remote], bytes], *, streamed: bool = True
-    ) -> AsyncGenerator[Sent, None]:
-        """The first bytes of the answer have come; leaving the block closes it.
-
-        Its status is 2xx, or says that the request was at fault.
+    ) -> Sent:
+        """An answer whose first bytes have come. Its status is 2xx, or says that the request was at fault: then its
+        `refusal` is there.
 
         Args:
             ongoing: the call, which has its turn. body: what is sent to whoever is asked.
@@ -51,14 +64,7 @@ class Sender:
         Raises:
             MecumError: as in `failures`, after the attempts that the settings allow.
         """
-        sent = await ongoing.undisturbed(lambda: self._answered(ongoing, route, path, body, streamed), Sent.close)
-        try:
-            yield sent
-        except MecumError as error:
-            self.note(sent.remote, error)
-            raise
-        finally:
-            sent.answer.close()
+        return await ongoing.undisturbed(lambda: self._answered(ongoing, route, path, body, streamed), Sent.close)
 
     def note(self, remote: Remote, error: MecumError) -> None:
         """An answer of this provider broke, and the error goes on as part of it."""
@@ -76,9 +82,11 @@ class Sender:
                 if answer.ok or answer.status in CALLERS_FAULT:
                     self._health.worked(remote.account)
                     attempts.worked(remote)
-                    return Sent(remote, answer)
-                error = await answer.error()
-                answer.close()
+                    return Sent(self, remote, answer)
+                try:
+                    error = await answer.error()
+                finally:
+                    answer.close()
             except MecumError as failure:
                 error = failure
             again = attempts.failed(remote, error)
@@ -96,6 +104,8 @@ class Sender:
         answer = await self._upstream.send(remote.endpoint, "POST", path, body, streamed=streamed)
         try:
             await answer.begin()
+            if answer.status in CALLERS_FAULT:
+                await answer.read_refusal()
         except BaseException:
             answer.close()
             raise

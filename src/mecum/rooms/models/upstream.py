@@ -9,8 +9,9 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ from mecum.rooms.models.store.catalogue import ProviderKind
 
 ERROR_BODY_LIMIT = 64 * KIB
 DRAIN_S = 0.05
+ADDRESSES_KEPT = 1_000
 USER_AGENT = "Mecum"
 ANTHROPIC_HEADERS = {"anthropic-version": "2023-06-01"}
 
@@ -166,7 +168,7 @@ class Upstream:
         body: bytes | None,
         first_byte_s: float,
     ) -> aiohttp.ClientResponse:
-        if not self._settings.allow_network and not is_loopback(urlsplit(endpoint.base_url).hostname or ""):
+        if not self._settings.allow_network and not _is_here(endpoint.base_url):
             raise failures.network_off(endpoint.provider)
         assert self._session is not None, "start() comes first"
         headers = endpoint.headers()
@@ -186,6 +188,11 @@ class Upstream:
             raise _not_connected(endpoint.provider, error) from error
 
 
+@lru_cache(ADDRESSES_KEPT)
+def _is_here(base_url: str) -> bool:
+    return is_loopback(urlsplit(base_url).hostname or "")
+
+
 class Answer:
     """An answer whose headers have come."""
 
@@ -202,11 +209,12 @@ class Answer:
         self.retry_after = failures.retry_after_of(response.headers.get("retry-after"), clock.now())
         self.provider = endpoint.provider
         self._endpoint = endpoint
+        self.refusal = b""
         self._response = response
         self._settings = settings
         self._first_byte_s = first_byte_s
+        self._left_bytes = settings.provider_answer_limit_bytes
         self._watch: _Watch | None = None
-        self._rest: AsyncGenerator[bytes, None] | None = None
         self._first = b""
 
     @property
@@ -227,64 +235,68 @@ class Answer:
         except (aiohttp.ClientError, OSError):
             pass  # The answer is complete; the connection is closed instead of reused.
 
+    @property
+    def streams(self) -> bool:
+        return self.ok and self.content_type == "text/event-stream"
+
     async def begin(self) -> None:
-        """Wait for the first bytes of the body; `chunks` gives them again.
+        """Wait for the first bytes of the body; `next` gives them again. Raises as `next`."""
+        self._first = await self.next()
 
-        Raises:
-            ProviderError: as `chunks`.
-        """
-        self._rest = self._read_on()
-        self._first = await anext(self._rest, b"")
-
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body as it comes.
+    async def next(self) -> bytes:
+        """What of the body has come meanwhile, or comes next; nothing at its end.
 
         Raises:
             ProviderError: silence for too long, too slow or too large altogether, or closed in the middle.
         """
-        if self._rest is None:
-            await self.begin()
-        assert self._rest is not None
-        async with aclosing(self._rest) as rest:
-            if self._first:
-                yield self._first
-            async for chunk in rest:
-                yield chunk
-
-    async def _read_on(self) -> AsyncGenerator[bytes, None]:
-        watch = self._watch = _Watch(self._response, self._endpoint, self._settings, self._first_byte_s)
-        left = self._settings.provider_answer_limit_bytes
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        watch = self._watch
+        if watch is None:
+            watch = self._watch = _Watch(self._response, self._endpoint, self._settings, self._first_byte_s)
         try:
-            async for chunk in self._response.content.iter_any():
-                watch.alive()
-                left -= len(chunk)
-                if left < 0:
-                    raise failures.too_long(self.provider, self._settings.provider_answer_limit_bytes)
-                yield chunk
+            chunk = await self._response.content.readany()
         except (aiohttp.ClientError, OSError) as error:
             if watch.expired is not None:
                 phase, seconds = watch.expired
                 raise failures.timed_out(self.provider, phase, seconds) from error
             raise failures.closed(self.provider) from error
-        finally:
+        if not chunk:
             watch.stop()
+            return chunk
+        watch.alive()
+        self._left_bytes -= len(chunk)
+        if self._left_bytes < 0:
+            raise failures.too_long(self.provider, self._settings.provider_answer_limit_bytes)
+        return chunk
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes. Raises as `next`."""
+        while chunk := await self.next():
+            yield chunk
 
     async def read(self, limit_bytes: int | None = None) -> bytes:
-        """The whole body, or its first `limit_bytes`. Raises as `chunks` does."""
-        body = bytearray()
-        async for chunk in self.chunks():
-            body += chunk
-            if limit_bytes is not None and len(body) >= limit_bytes:
-                return bytes(body[:limit_bytes])
-        return bytes(body)
+        """The whole body, or its first `limit_bytes`. Raises as `next`."""
+        parts: list[bytes] = []
+        length = 0
+        while (limit_bytes is None or length < limit_bytes) and (chunk := await self.next()):
+            parts.append(chunk)
+            length += len(chunk)
+        return b"".join(parts)[:limit_bytes]
+
+    async def read_refusal(self) -> None:
+        """Keep what a body that is no answer says, as much of it as is looked at. Raises as `next`."""
+        if not self.refusal:
+            self.refusal = await self.read(ERROR_BODY_LIMIT)
 
     async def error(self) -> MecumError:
         """The error that this answer is; its body is read for what the provider says."""
         try:
-            body = await self.read(ERROR_BODY_LIMIT)
+            await self.read_refusal()
         except MecumError:
-            body = b""  # The status says enough.
-        return failures.refused(self.provider, self.status, self.retry_after, body)
+            pass  # The status says enough.
+        return failures.refused(self.provider, self.status, self.retry_after, self.refusal)
 
 
 class _Watch:

@@ -137,6 +137,10 @@ class People(Protocol):
         """Raises NotFound."""
         ...
 
+    async def key_owner(self, key: UUID) -> PersonId:
+        """Whose API key it is, also when it is revoked. Raises NotFound."""
+        ...
+
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"
     ) -> Principal:

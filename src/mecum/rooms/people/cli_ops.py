@@ -122,7 +122,7 @@ class PeopleCommands:
             NotFound: no such person. Forbidden: `admin` for a member. Conflict: too many keys. Unprocessable: no
             scopes.
         """
-        person = await self._person(email)
+        person = await self.person(email)
         asked = frozenset(scopes)
         if not may_give_scopes(asked, asked, person.role):
             raise errors.scopes_beyond()
@@ -136,7 +136,7 @@ class PeopleCommands:
         Raises:
             NotFound: no such person.
         """
-        person = await self._person(email)
+        person = await self.person(email)
         async with self._machine.db.transaction() as connection:
             return await key_store.list_keys(connection, person.id, limit=self._settings.keys_per_person)
 
@@ -147,7 +147,7 @@ class PeopleCommands:
         Raises:
             NotFound: no such person or key.
         """
-        person = await self._person(email)
+        person = await self.person(email)
         async with self._machine.db.transaction() as connection:
             found = await key_store.find(connection, person.id, name)
         for key in found:
@@ -162,7 +162,7 @@ class PeopleCommands:
         Raises:
             NotFound: no such person. Forbidden: the account is disabled.
         """
-        person = await self._person(email)
+        person = await self.person(email)
         if person.state != "active":
             raise errors.disabled()
         lasts = dt.timedelta(hours=self._settings.reset_link_hours)
@@ -205,7 +205,8 @@ class PeopleCommands:
     def close(self) -> None:
         self._hashing.close()
 
-    async def _person(self, email: str) -> Person:
+    async def person(self, email: str) -> Person:
+        """Raises NotFound."""
         async with self._machine.db.transaction() as connection:
             person = await persons.person_by_email(connection, email_key(email))
         if person is None:

@@ -13,7 +13,7 @@ from mecum.kit.types import Actor, Page, PersonId, Principal, Scope, SpaceId, Su
 from mecum.rooms.people import AuditCheck, Person, Space, errors
 from mecum.rooms.people.api.bodies import cursor_id
 from mecum.rooms.people.parts import Parts
-from mecum.rooms.people.store import persons
+from mecum.rooms.people.store import keys, persons
 
 JOB_SCOPES: frozenset[Scope] = frozenset(("chat", "models", "threads"))
 """Work without a surface changes neither the account nor the installation."""
@@ -41,6 +41,13 @@ class PeopleRoom:
     async def person(self, person: PersonId) -> Person:
         async with self._db.transaction() as connection:
             return await persons.known_person(connection, person)
+
+    async def key_owner(self, key: UUID) -> PersonId:
+        async with self._db.transaction() as connection:
+            owner = await keys.owner(connection, key)
+        if owner is None:
+            raise errors.no_key()
+        return owner
 
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, cast
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing, suppress
+from typing import Any, TypeVar, cast
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mecum.kit.errors import MecumError
-from mecum.kit.http import Authenticate, Stream, credentials, read_body, require, unless_left
+from mecum.kit.http import Authenticate, credentials, internal_error, read_body, require
+from mecum.kit.leaving import UntilLeft
 from mecum.kit.streams import Streams
+from mecum.kit.telemetry import route_template
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant
 from mecum.rooms.models import Relay, RelayResponse
@@ -22,6 +27,10 @@ from mecum.surfaces.openai.requests import refused
 from mecum.surfaces.openai.responses import EntityResponses, Found, unknown_response
 from mecum.surfaces.openai.wire import dumps
 
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
 ENTITY = "mecum"
 CREATED = 1_764_000_000
 NUMBER_DIGITS_MAX = 12
@@ -29,7 +38,61 @@ ITEMS_PAGE, ITEMS_PAGE_MAX = 20, 100
 OK, CLIENT_LEFT = 200, 499
 """For the figures alone: nobody is there who could read it."""
 
-Handler = Callable[[Request, Principal], Awaitable[Response]]
+Handler = Callable[[Request, Principal], Awaitable[ASGIApp]]
+
+
+class Endpoint:
+    """`handler` behind authentication, with every error in OpenAI's shape. An ASGI app: nothing else stands around it,
+    see `mecum.kit.direct`.
+    """
+
+    def __init__(
+        self, authenticate: Authenticate, handler: Handler, error: Callable[[MecumError], RelayResponse]
+    ) -> None:
+        self._authenticate = authenticate
+        self._handler = handler
+        self._error = error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            caller = await self._authenticate(credentials(request))
+            response = await self._handler(request, caller)
+            await response(scope, receive, send)
+            return
+        except MecumError as error:
+            instead: ASGIApp = Relayed(self._error(error))
+        except ClientDisconnect:
+            instead = Response(status_code=CLIENT_LEFT)
+        except Exception:
+            logger.exception("unexpected error on %s", route_template(scope))
+            instead = Relayed(self._error(internal_error()))
+        # Where a response had begun the server takes no second one, and cuts the connection: it is not complete.
+        await instead(scope, receive, send)
+
+
+class Relayed:
+    """Sends an answer of the relay."""
+
+    def __init__(self, answer: RelayResponse) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self._answer
+        headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+        if isinstance(answer.body, bytes):
+            headers.append((b"content-length", str(len(answer.body)).encode()))
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            await send({"type": "http.response.body", "body": answer.body})
+            return
+        async with aclosing(answer.body) as body:
+            # Whoever has left hears of no error.
+            with suppress(ClientDisconnect):
+                async with UntilLeft(receive):
+                    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+                    async for part in body:
+                        await send({"type": "http.response.body", "body": part, "more_body": True})
+                    await send({"type": "http.response.body", "body": b""})
 
 
 class Doors:
@@ -44,44 +107,33 @@ class Doors:
         self._chat = EntityChat(assistant, ENTITY, images_max)
         self._responses = EntityResponses(assistant, ENTITY, images_max)
 
-    def handle(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        """`handler` behind authentication, with every error in OpenAI's shape."""
+    def endpoint(self, handler: Handler) -> Endpoint:
+        """`handler` behind authentication."""
+        return Endpoint(self._authenticate, handler, self._relay.error)
 
-        async def answered(request: Request) -> Response:
-            try:
-                caller = await self._authenticate(credentials(request))
-                request.state.principal = caller
-                return await handler(request, caller)
-            except MecumError as error:
-                return relayed(self._relay.error(error))
-            except ClientDisconnect:
-                return Response(status_code=CLIENT_LEFT)
-
-        return answered
-
-    async def chat_completions(self, request: Request, caller: Principal) -> Response:
+    async def chat_completions(self, request: Request, caller: Principal) -> ASGIApp:
         body = await read_body(request, self._relay.body_limit_bytes)
         given = entity_request(body)
         if given is None:
-            return relayed(await unless_left(request, self._relay.chat_completions(caller, body)))
+            return Relayed(await until_left(request, self._relay.chat_completions(caller, body)))
         self._admit(caller, given)
         asked, posted = await self._chat.start(caller, given, await attempt(request, given))
         if asked.stream:
             return self._streams.response(caller, "answer", self._chat.chunks(caller, posted, asked))
-        return answer(await unless_left(request, self._chat.whole(caller, posted, asked)))
+        return answer(await until_left(request, self._chat.whole(caller, posted, asked)))
 
-    async def create_response(self, request: Request, caller: Principal) -> Response:
+    async def create_response(self, request: Request, caller: Principal) -> ASGIApp:
         body = await read_body(request, self._relay.body_limit_bytes)
         given = entity_request(body)
         if given is None:
-            return relayed(await unless_left(request, self._relay.responses(caller, body)))
+            return Relayed(await until_left(request, self._relay.responses(caller, body)))
         self._admit(caller, given)
         asked, posted = await self._responses.start(caller, given, await attempt(request, given))
         if asked.stream:
             return self._streams.response(caller, "answer", self._responses.events(caller, posted, stored=asked.store))
         if asked.background:
             return answer(await self._responses.now(caller, posted.run))
-        return answer(await unless_left(request, self._responses.whole(caller, posted, asked)))
+        return answer(await until_left(request, self._responses.whole(caller, posted, asked)))
 
     def _admit(self, caller: Principal, given: Mapping[str, Any]) -> None:
         """Before the run is posted: what can't be streamed is not begun. Raises Forbidden, TooMany."""
@@ -89,7 +141,7 @@ class Doors:
         if given.get("stream") is True:
             self._streams.check(caller, "answer")
 
-    async def get_response(self, request: Request, caller: Principal) -> Response:
+    async def get_response(self, request: Request, caller: Principal) -> ASGIApp:
         found = await self._entitys(request, caller)
         streams = request.query_params.get("stream") == "true"
         if found is not None and streams:
@@ -100,22 +152,22 @@ class Doors:
             return answer(self._responses.render(found.run, found.result))
         stored = await self._relay.response(caller, request.path_params["response_id"])
         if not streams or stored.status != OK:
-            return relayed(stored)
+            return Relayed(stored)
         raise refused("stream", "This response can be read as a whole only.")
 
-    async def delete_response(self, request: Request, caller: Principal) -> Response:
+    async def delete_response(self, request: Request, caller: Principal) -> ASGIApp:
         found = await self._entitys(request, caller)
         if found is not None:
             return answer(await self._responses.delete(caller, found))
-        return relayed(await self._relay.delete(caller, request.path_params["response_id"]))
+        return Relayed(await self._relay.delete(caller, request.path_params["response_id"]))
 
-    async def cancel_response(self, request: Request, caller: Principal) -> Response:
+    async def cancel_response(self, request: Request, caller: Principal) -> ASGIApp:
         found = await self._entitys(request, caller)
         if found is not None:
             return answer(await self._responses.cancel(caller, found))
-        return relayed(await self._relay.cancel(caller, request.path_params["response_id"]))
+        return Relayed(await self._relay.cancel(caller, request.path_params["response_id"]))
 
-    async def input_items(self, request: Request, caller: Principal) -> Response:
+    async def input_items(self, request: Request, caller: Principal) -> ASGIApp:
         found, query = await self._entitys(request, caller), request.query_params
         after, order = query.get("after"), query.get("order", "desc")
         limit = items_limit(query.get("limit"))
@@ -123,7 +175,7 @@ class Doors:
             return answer(await self._responses.input_items(caller, found, after, limit, order))
         response_id = request.path_params["response_id"]
         items = await self._relay.input_items(caller, response_id, after=after, limit=limit, order=order)
-        return relayed(items)
+        return Relayed(items)
 
     async def _entitys(self, request: Request, caller: Principal) -> Found | None:
         """The entity's response that the path names. None: the relay answers, for what is not there as well.
@@ -140,11 +192,11 @@ class Doors:
             raise unknown_response(response_id)
         return found
 
-    async def embeddings(self, request: Request, caller: Principal) -> Response:
+    async def embeddings(self, request: Request, caller: Principal) -> ASGIApp:
         body = await read_body(request, self._relay.body_limit_bytes)
-        return relayed(await unless_left(request, self._relay.embeddings(caller, body)))
+        return Relayed(await until_left(request, self._relay.embeddings(caller, body)))
 
-    async def list_models(self, request: Request, caller: Principal) -> Response:
+    async def list_models(self, request: Request, caller: Principal) -> ASGIApp:
         """The entity first, then the catalogue, for callers that may use them."""
         data: list[Mapping[str, Any]] = [entity_model()] if caller.has("chat") else []
         if caller.has("models"):
@@ -152,9 +204,9 @@ class Doors:
             data += listed["data"]
         return answer({"object": "list", "data": data})
 
-    async def get_model(self, request: Request, caller: Principal) -> Response:
+    async def get_model(self, request: Request, caller: Principal) -> ASGIApp:
         name = request.path_params["model"]
-        return answer(entity_model()) if name == ENTITY else relayed(await self._relay.model(caller, name))
+        return answer(entity_model()) if name == ENTITY else Relayed(await self._relay.model(caller, name))
 
 
 def openai_routes(
@@ -164,7 +216,7 @@ def openai_routes(
     doors = Doors(authenticate, relay, assistant, streams, images_max)
 
     def route(path: str, handler: Handler, method: str) -> Route:
-        return Route(f"/v1{path}", doors.handle(handler), methods=[method])
+        return Route(f"/v1{path}", doors.endpoint(handler), methods=[method])
 
     return [
         route("/chat/completions", doors.chat_completions, "POST"),
@@ -226,9 +278,12 @@ def answer(value: Mapping[str, Any]) -> Response:
     return Response(dumps(value), media_type="application/json", headers={"cache-control": "no-store"})
 
 
-def relayed(response: RelayResponse) -> Response:
-    return Stream(response.body, response.status, response.headers)
+async def until_left(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What `work` gives. Raises ClientDisconnect when the client leaves before."""
+    async with UntilLeft(request.receive):
+        return await work
 
 
 async def collected(response: RelayResponse) -> dict[str, Any]:
-    return json.loads(b"".join([part async for part in response.body]))
+    body = response.body
+    return json.loads(body if isinstance(body, bytes) else b"".join([part async for part in body]))

@@ -37,7 +37,8 @@ class Process:
 
     def __init__(self, database: Database, clock: ManualClock, **settings: Any) -> None:
         self.clock = clock
-        self.settings = ModelsSettings(**({"budget_wait_max_s": 0, "budget_answer_tokens": 100} | settings))
+        usual: dict[str, Any] = {"budget_wait_max_s": 0, "budget_answer_tokens": 100}
+        self.settings = ModelsSettings(**usual | settings)
         self.keeper = Keeper(database, clock, self.settings)
         self.meter = Meter(database, clock, self.settings, self.keeper)
 
@@ -95,7 +96,9 @@ async def limit(
     """A budget of each person, or of what `caller` names."""
     of = {"each_person": None, "person": caller and caller.person, "organisation": caller and caller.organisation}
     subject_id = caller.paying_key if subject == "key" and caller else of.get(subject)
-    rule = Rule(new_id(), subject, subject_id, unit, amount, period, hard, "UTC", "operator", AT)
+    rule = Rule(
+        new_id(), subject, subject_id, caller and caller.person, unit, amount, period, hard, "UTC", "operator", AT
+    )
     async with database.transaction() as connection:
         assert await store.add(connection, rule)
     return rule

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -118,7 +119,7 @@ class BudgetMachine(RuleBasedStateMachine):
 
 def test_processes_that_die_and_stand_still_keep_to_a_budget(database_url: str) -> None:
     run_state_machine_as_test(  # pyright: ignore[reportUnknownMemberType]
-        lambda: BudgetMachine(database_url),
+        cast(Any, partial(BudgetMachine, database_url)),
         settings=settings(
             max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
         ),

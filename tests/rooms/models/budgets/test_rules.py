@@ -20,7 +20,17 @@ ZONES = ("UTC", "Europe/Brussels", "Asia/Shanghai", "America/St_Johns", "Pacific
 def rule(subject: Subject = "person", set_by: SetBy = "operator", unit: str = "tokens") -> Rule:
     subject_id = None if subject == "each_person" else uuid4()
     return Rule(
-        new_id(), subject, subject_id, "tokens" if unit == "tokens" else "money", 1, "day", True, "UTC", set_by, NOW
+        new_id(),
+        subject,
+        subject_id,
+        None,
+        "tokens" if unit == "tokens" else "money",
+        1,
+        "day",
+        True,
+        "UTC",
+        set_by,
+        NOW,
     )
 
 

@@ -141,15 +141,17 @@ class Keeper:
         """Draw what is missing; the first budget that has not enough for the shortest useful answer."""
         for purse in purses:
             unit = purse.rule.unit
-            wish = need.bound(self._longest(need)).of(unit)
+            wish, least = (need.bound(output).of(unit) for output in (self._longest(need), need.output_least))
             if wish == 0 or purse.lacking(wish) == 0:
                 continue
             async with purse.drawing:
-                if purse.lacking(wish) == 0:
-                    continue
-                drawn = await self._draw(purse, need, wish)
-            if purse.lacking(need.bound(need.output_least).of(unit)) > 0:
-                return purse, drawn
+                while purse.lacking(wish) > 0:
+                    drawn = await self._draw(purse, need, wish)
+                    if purse.lacking(least) == 0:
+                        break
+                    if drawn.amount == 0:
+                        return purse, drawn
+                    # The block was less than was thought: its lease had run out.
         return None
 
     async def _draw(self, purse: Purse, need: Need, wish: int) -> Drawn:

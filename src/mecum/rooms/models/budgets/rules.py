@@ -25,6 +25,7 @@ class Rule:
 
     Args:
         subject_id: the person, key or organisation; None for each person.
+        person_id: that person, or the one whose key it is.
         amount: so many of its unit in each period.
         hard: what goes over it is refused; a soft one only counts and tells.
         timezone: whose midnight begins a period.
@@ -34,6 +35,7 @@ class Rule:
     id: UUID
     subject: Subject
     subject_id: UUID | None
+    person_id: UUID | None
     unit: Unit
     amount: int
     period: Period

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias, cast
 from urllib.parse import quote
 
 from mecum.kit.errors import MecumError
 from mecum.kit.http import headers_of
-from mecum.rooms.models import RelayResponse
+from mecum.kit.types import Tokens
+from mecum.rooms.models import RelayResponse, Usage, failures
+from mecum.rooms.models.calls import Ongoing
 from mecum.rooms.models.sending import CALLERS_FAULT
-from mecum.rooms.models.wires.jsons import JsonObject, dumps
+from mecum.rooms.models.upstream import Answer
+from mecum.rooms.models.wires.jsons import JsonObject, dumps, loads, obj
 from mecum.rooms.models.wires.sse import frame
 
 JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json"}
@@ -28,6 +31,7 @@ TYPES = {
 UNKNOWN_MODEL = "model_not_found"
 CODES = {
     "models.unknown": UNKNOWN_MODEL,
+    "models.budget_spent": "insufficient_quota",
     "models.provider_limit": "rate_limit_exceeded",
     "models.provider_unknown_model": UNKNOWN_MODEL,
     "models.response_unknown": "response_not_found",
@@ -37,10 +41,15 @@ CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The first part of an answer."""
+    """The first part of an answer: a stream of events, or one JSON body; by a model of the catalogue."""
 
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=lambda: JSON_HEADERS)
+    streams: bool = False
+    model: str = ""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return told_by(self.model, STREAM_HEADERS if self.streams else JSON_HEADERS)
 
 
 def told_by(model: str, headers: Mapping[str, str]) -> Mapping[str, str]:
@@ -53,18 +62,38 @@ Parts: TypeAlias = AsyncGenerator[Head | bytes, None]
 
 
 async def begun(parts: Parts) -> RelayResponse:
-    """The answer, as soon as its head is known. Raises what `parts` raises before."""
+    """The answer: a stream as soon as its head is known, any other when it is whole. Raises what `parts` raises."""
     head = await anext(parts)
     assert isinstance(head, Head)
-    return RelayResponse(head.status, head.headers, cast("AsyncGenerator[bytes, None]", parts))
+    body = cast("AsyncGenerator[bytes, None]", parts)
+    if head.streams:
+        return RelayResponse(head.status, head.headers, body)
+    return RelayResponse(head.status, head.headers, b"".join([part async for part in body]))
+
+
+def refused(ongoing: Ongoing, answer: Answer) -> bytes:
+    """The body of an answer by which the provider refuses a request: it passes as it is, where it is JSON.
+
+    Raises:
+        ProviderError: it is not.
+    """
+    ongoing.outcome, ongoing.usage = "models.provider_refused", Usage(Tokens(0), Tokens(0))
+    if answer.content_type != "application/json":
+        raise failures.refused(answer.provider, answer.status, answer.retry_after, answer.refusal)
+    return answer.refusal
+
+
+async def json_of(answer: Answer) -> tuple[bytes, JsonObject]:
+    """The whole body, and the object that it is. Raises ProviderError when it is none, or does not come."""
+    body = await answer.read()
+    value = obj(loads(body))
+    if not value:
+        raise failures.garbage(answer.provider, answer.content_type or "an answer that is not JSON")
+    return body, value
 
 
 def whole(value: object, status: int = 200, headers: Mapping[str, str] = JSON_HEADERS) -> RelayResponse:
-    return RelayResponse(status, headers, _once(dumps(value)))
-
-
-async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
-    yield body
+    return RelayResponse(status, headers, dumps(value))
 
 
 def status_of(error: MecumError) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,7 +10,6 @@ from mecum.kit.bus import Bus, Lagged
 from mecum.kit.errors import DatabaseUnavailable, MecumError
 from mecum.kit.types import PersonId, Principal, SpaceId
 from mecum.rooms.models.ports import Persons
-from mecum.rooms.models.relay.answers import Head
 from mecum.rooms.models.relay.asked import Asked, Asking
 from mecum.rooms.models.relay.responses import ResponsesDoor
 from mecum.rooms.models.relay.shelf import Shelf, cancel_channel
@@ -70,15 +68,10 @@ class Background:
         return {**stored.response, **made, **kept}
 
     async def _answered(self, principal: Principal, asked: Asked) -> JsonObject:
-        status, body = 0, bytearray()
-        async with aclosing(self._door.answer(principal, asked)) as parts:
-            async for part in parts:
-                if isinstance(part, Head):
-                    status = part.status
-                else:
-                    body += part
-        value = obj(loads(bytes(body)))
-        if status == 200:
+        answer = await self._door.made(principal, asked)
+        assert isinstance(answer.body, bytes), "what is made in the background is not streamed"
+        value = obj(loads(answer.body))
+        if answer.status == 200:
             return value
         error = obj(value.get("error"))
         return {"status": "failed", "error": {"code": "invalid_prompt", "message": text(error.get("message"))}}

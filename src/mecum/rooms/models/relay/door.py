@@ -9,7 +9,7 @@ from mecum.kit.http import require
 from mecum.kit.types import Principal
 from mecum.rooms.models import CatalogueModel, RelayResponse
 from mecum.rooms.models.catalogue import Catalogue
-from mecum.rooms.models.relay.answers import begun, error_answer, whole
+from mecum.rooms.models.relay.answers import error_answer, whole
 from mecum.rooms.models.relay.chat import ChatDoor
 from mecum.rooms.models.relay.responses import ResponsesDoor
 from mecum.rooms.models.relay.shelf import Shelf
@@ -39,13 +39,13 @@ class RelayRoom:
         self._shelf = shelf
 
     async def chat_completions(self, principal: Principal, body: bytes) -> RelayResponse:
-        return await _answered(principal, lambda: begun(self._chat.parts(principal, body)))
+        return await _answered(principal, lambda: self._chat.answer(principal, body))
 
     async def responses(self, principal: Principal, body: bytes) -> RelayResponse:
-        return await _answered(principal, lambda: begun(self._responses.parts(principal, body)))
+        return await _answered(principal, lambda: self._responses.answer(principal, body))
 
     async def embeddings(self, principal: Principal, body: bytes) -> RelayResponse:
-        return await _answered(principal, lambda: begun(self._vectors.parts(principal, body)))
+        return await _answered(principal, lambda: self._vectors.answer(principal, body))
 
     async def models(self, principal: Principal) -> RelayResponse:
         async def listed() -> RelayResponse:

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from mecum.kit.errors import MecumError
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import Usage, Waiting, failures
+from mecum.rooms.models import RelayResponse, Usage, Waiting, failures
 from mecum.rooms.models.answering import AnsweredBy, Answering
 from mecum.rooms.models.calls import Call, Calls, Ongoing
 from mecum.rooms.models.health import Health
-from mecum.rooms.models.relay.answers import JSON_HEADERS, STREAM_HEADERS, Head, Parts, error_frame, told_by
+from mecum.rooms.models.relay.answers import Head, Parts, begun, error_frame, json_of, refused, whole
 from mecum.rooms.models.relay.asked import Asked, Asking
 from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.shelf import Shelf
@@ -21,7 +21,7 @@ from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
-from mecum.rooms.models.upstream import ERROR_BODY_LIMIT, Answer
+from mecum.rooms.models.upstream import Answer
 from mecum.rooms.models.wires import chat_out
 from mecum.rooms.models.wires.chat_in import read
 from mecum.rooms.models.wires.chat_out import ChatWriter
@@ -64,33 +64,24 @@ class ResponsesDoor:
         self._answering = answering
         self._settings = settings
 
-    async def parts(self, principal: Principal, body: bytes) -> Parts:
+    async def answer(self, principal: Principal, body: bytes) -> RelayResponse:
         """The answer to `body`. Raises MecumError before its head."""
         asked = await self._asking.understood(principal, body)
-        if asked.in_background:
-            queued = {**asked.skeleton(), "status": "queued"}
-            await self._shelf.order(self._asking.kept(principal, asked, queued))
-            yield Head(200, JSON_HEADERS)
-            yield dumps(queued)
-            return
-        async with aclosing(self.answer(principal, asked)) as parts:
-            async for part in parts:
-                yield part
+        if not asked.in_background:
+            return await self.made(principal, asked)
+        queued = {**asked.skeleton(), "status": "queued"}
+        await self._shelf.order(self._asking.kept(principal, asked, queued))
+        return whole(queued)
 
-    async def answer(self, principal: Principal, asked: Asked) -> Parts:
-        """The answer to what was understood; kept when it is to be kept."""
+    async def made(self, principal: Principal, asked: Asked) -> RelayResponse:
+        """The answer to what was understood; kept when it is to be kept. Raises MecumError before its head."""
         found = asked.found
         if not isinstance(found, str) and _may_pass(found):
             try:
-                async with aclosing(self._passed(principal, asked, found)) as parts:
-                    async for part in parts:
-                        yield part
-                return
+                return await begun(self._passed(principal, asked, found))
             except _NoSuchDoor as missing:
                 self._health.speaks_responses(missing.provider, False)
-        async with aclosing(self._translated(principal, asked)) as parts:
-            async for part in parts:
-                yield part
+        return await begun(self._translated(principal, asked))
 
     async def _passed(self, principal: Principal, asked: Asked, route: Route) -> Parts:
         """Bytes to and from a provider that has this wire itself."""
@@ -98,7 +89,7 @@ class ResponsesDoor:
         call = Call.to(route, principal, PURPOSE, tokens, output_asked(asked.values), begins=asked.items)
         async with (
             self._calls.open(call) as ongoing,
-            self._sender.send(
+            await self._sender.send(
                 ongoing,
                 route,
                 PATH,
@@ -107,63 +98,48 @@ class ResponsesDoor:
             ) as (remote, answer),
         ):
             ongoing.first()
-            if not answer.ok:
-                async with aclosing(self._refused(ongoing, remote, answer)) as parts:
-                    async for part in parts:
-                        yield part
+            if not (answer.streams and asked.streams):
+                body = await self._whole(principal, asked, ongoing, remote, answer)
+                yield Head(answer.status, model=remote.model.name)
+                yield body
                 return
-            if remote.provider.speaks_responses is None:
-                self._health.speaks_responses(remote.provider.id, True)
-            if asked.streams and answer.content_type == "text/event-stream":
-                yield Head(200, told_by(remote.model.name, STREAM_HEADERS))
-                async with aclosing(self._events(principal, asked, ongoing, remote, answer)) as parts:
-                    async for part in parts:
-                        yield part
-                return
-            body = await answer.read()
-            response = obj(loads(body))
-            if not response:
-                raise failures.garbage(answer.provider, answer.content_type or "an answer that is not JSON")
-            await self._done(principal, asked, ongoing, response)
-            yield Head(200, told_by(remote.model.name, JSON_HEADERS))
-            yield body
+            self._knows_door(remote)
+            yield Head(streams=True, model=remote.model.name)
+            tap = Tap(answer.provider, self._settings.provider_line_limit_bytes)
+            try:
+                while chunk := await answer.next():
+                    if lines := tap.feed(chunk):
+                        if any(name in lines for name in FINAL):
+                            # Kept before it is told: the next request may name it at once.
+                            await self._done(principal, asked, ongoing, _final_response(lines))
+                        yield lines
+                if rest := tap.end():
+                    yield rest
+            except MecumError as error:
+                ongoing.outcome = error.code
+                self._sender.note(remote, error)
+                yield error_frame(error)
+            finally:
+                ongoing.made = tap.lines
 
-    async def _refused(self, ongoing: Ongoing, remote: Remote, answer: Answer) -> Parts:
-        ongoing.outcome, ongoing.usage = "models.provider_refused", Usage(Tokens(0), Tokens(0))
-        said = await answer.read(ERROR_BODY_LIMIT)
-        unknown_model = "model" in text(obj(obj(loads(said)).get("error")).get("code"))
-        if answer.status in NOT_THERE and not unknown_model and remote.provider.speaks_responses is None:
-            raise _NoSuchDoor(remote.provider.id)
-        if answer.content_type != "application/json":
-            raise failures.refused(answer.provider, answer.status, answer.retry_after, said)
-        yield Head(answer.status, told_by(remote.model.name, JSON_HEADERS))
-        yield said
-
-    async def _events(
+    async def _whole(
         self, principal: Principal, asked: Asked, ongoing: Ongoing, remote: Remote, answer: Answer
-    ) -> Parts:
-        tap = Tap(answer.provider, self._settings.provider_line_limit_bytes)
-        final: JsonObject = {}
-        try:
-            async with aclosing(answer.chunks()) as chunks:
-                async for chunk in chunks:
-                    lines = tap.feed(chunk)
-                    if not lines:
-                        continue
-                    if any(name in lines for name in FINAL):
-                        # Kept before it is told: the next request may name it at once.
-                        final = _final_response(lines)
-                        await self._done(principal, asked, ongoing, final)
-                    yield lines
-            rest = tap.end()
-            if rest:
-                yield rest
-        except MecumError as error:
-            ongoing.outcome = error.code
-            self._sender.note(remote, error)
-            yield error_frame(error)
-        finally:
-            ongoing.made = tap.lines
+    ) -> bytes:
+        """Raises _NoSuchDoor, or ProviderError as `refused` and `json_of`."""
+        if not answer.ok:
+            unknown_model = "model" in text(obj(obj(loads(answer.refusal)).get("error")).get("code"))
+            if answer.status in NOT_THERE and not unknown_model and remote.provider.speaks_responses is None:
+                ongoing.usage = Usage(Tokens(0), Tokens(0))
+                raise _NoSuchDoor(remote.provider.id)
+            return refused(ongoing, answer)
+        self._knows_door(remote)
+        body, response = await json_of(answer)
+        await self._done(principal, asked, ongoing, response)
+        return body
+
+    def _knows_door(self, remote: Remote) -> None:
+        if remote.provider.speaks_responses is None:
+            self._health.speaks_responses(remote.provider.id, True)
 
     async def _translated(self, principal: Principal, asked: Asked) -> Parts:
         """The same over chat completions."""
@@ -174,7 +150,7 @@ class ResponsesDoor:
                     events = [] if begun else writer.begin()
                     events += writer.feed(chunk)
                     if asked.streams and not begun:
-                        yield Head(200, told_by(by.model, STREAM_HEADERS))
+                        yield Head(streams=True, model=by.model)
                     begun = True
                     if asked.streams and events:
                         yield _frames(events)
@@ -188,7 +164,7 @@ class ResponsesDoor:
         if asked.streams:
             yield _frames(last)
         else:
-            yield Head(200, told_by(by.model, JSON_HEADERS))
+            yield Head(model=by.model)
             yield dumps(writer.response)
 
     def _chunks(self, principal: Principal, asked: Asked, by: AnsweredBy) -> AsyncGenerator[JsonObject, None]:
@@ -216,7 +192,7 @@ class ResponsesDoor:
                 chat = self._chat(asked, remote.model.upstream_model)
                 return dumps(chat | limiting(chat, ongoing.reservation.output_tokens, remote.endpoint.base_url))
 
-            async with self._sender.send(ongoing, route, CHAT_PATH, sent) as (remote, answer):
+            async with await self._sender.send(ongoing, route, CHAT_PATH, sent) as (remote, answer):
                 by.model = remote.model.name
                 if not answer.ok:
                     raise await answer.error()

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import base64
 import struct
-from contextlib import aclosing
 from typing import Literal
 
 from mecum.kit.errors import BadRequest
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import Usage, failures
+from mecum.rooms.models import RelayResponse, Usage
 from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.calls import Call, Calls
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.ports import LocalEmbedder
-from mecum.rooms.models.relay.answers import JSON_HEADERS, Head, Parts, told_by
+from mecum.rooms.models.relay.answers import JSON_HEADERS, json_of, refused, told_by, whole
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
-from mecum.rooms.models.upstream import ERROR_BODY_LIMIT
 from mecum.rooms.models.wires.chat_in import malformed
-from mecum.rooms.models.wires.jsons import arr, count, dumps, loads, obj
+from mecum.rooms.models.wires.jsons import arr, count, obj
 from mecum.rooms.models.wires.splice import Spliced
 
 PATH = "/embeddings"
@@ -44,43 +42,34 @@ class VectorsDoor:
         self._answering = answering
         self._embedder = embedder
 
-    async def parts(self, principal: Principal, body: bytes) -> Parts:
-        """The answer to `body`. Raises MecumError before its head."""
+    async def answer(self, principal: Principal, body: bytes) -> RelayResponse:
+        """The answer to `body`. Raises MecumError instead."""
         request = parsed(body)
         found = await self._catalogue.resolve(principal, model_of(request), "embedding")
         if isinstance(found, str):
-            answer = self._made(principal, request, found)
-        else:
-            answer = self._passed(principal, request, found, len(body))
-        async with aclosing(answer) as parts:
-            async for part in parts:
-                yield part
+            return await self._made(principal, request, found)
+        return await self._passed(principal, request, found, len(body))
 
-    async def _passed(self, principal: Principal, request: Spliced, route: Route, size: int) -> Parts:
+    async def _passed(self, principal: Principal, request: Spliced, route: Route, size: int) -> RelayResponse:
         def sent(remote: Remote) -> bytes:
             return request.changed({"model": remote.model.upstream_model})
 
         call = Call.to(route, principal, "relay.embeddings", Tokens(size // CHARS_PER_TOKEN), 0)
         async with (
             self._calls.open(call) as ongoing,
-            self._sender.send(ongoing, route, PATH, sent) as (remote, answer),
+            await self._sender.send(ongoing, route, PATH, sent) as (remote, answer),
         ):
             ongoing.first()
-            body = await answer.read(None if answer.ok else ERROR_BODY_LIMIT)
+            headers = told_by(remote.model.name, JSON_HEADERS)
             if not answer.ok:
-                ongoing.outcome, ongoing.usage = "models.provider_refused", Usage(Tokens(0), Tokens(0))
-            if not answer.ok and answer.content_type != "application/json":
-                raise failures.refused(answer.provider, answer.status, answer.retry_after, body)
-            value = obj(loads(body))
-            if not value:
-                raise failures.garbage(answer.provider, answer.content_type or "an answer that is not JSON")
+                return RelayResponse(answer.status, headers, refused(ongoing, answer))
+            body, value = await json_of(answer)
             said = count(obj(value.get("usage")).get("prompt_tokens"))
-            if answer.ok and said is not None:
+            if said is not None:
                 ongoing.usage = Usage(Tokens(said), Tokens(0))
-            yield Head(answer.status, told_by(remote.model.name, JSON_HEADERS))
-            yield body
+            return RelayResponse(answer.status, headers, body)
 
-    async def _made(self, principal: Principal, request: Spliced, name: str) -> Parts:
+    async def _made(self, principal: Principal, request: Spliced, name: str) -> RelayResponse:
         """By the built-in embedder. Texts are passages unless they begin with `query:`, as its publisher has it."""
         texts = _texts(request.values.get("input"))
         self._check_length(request.values.get("dimensions"))
@@ -100,8 +89,7 @@ class VectorsDoor:
             for index, vector in enumerate(vectors)
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        yield Head(200, JSON_HEADERS)
-        yield dumps({"object": "list", "data": data, "model": name, "usage": usage})
+        return whole({"object": "list", "data": data, "model": name, "usage": usage})
 
     def _check_length(self, wanted: object) -> None:
         has = self._embedder.dimensions if self._embedder is not None else None

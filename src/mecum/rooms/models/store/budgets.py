@@ -63,8 +63,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """How much stands open of a process's lease now, and of all leases on that period of the budget."""
+    """What was granted, how much stands open of the process's lease now, and of all leases on the period."""
 
+    amount: int
     open: int
     leased: int
 
@@ -88,6 +89,14 @@ async def of(connection: AsyncConnection, person: UUID, organisation: UUID, key:
     if key is not None:
         mine.append(and_(budget.c.subject == "key", budget.c.subject_id == key))
     # bounded: by the unique index, one per subject, unit, period and who set it
+    rows = await connection.execute(select(budget).where(or_(*mine)).order_by(budget.c.id))
+    return tuple(Rule(**row) for row in rows.mappings())
+
+
+async def concerning(connection: AsyncConnection, person: UUID, organisation: UUID) -> tuple[Rule, ...]:
+    """All budgets that `person` may run into in `organisation`: those of their keys too."""
+    mine = (budget.c.person_id == person, budget.c.subject == "each_person", budget.c.subject_id == organisation)
+    # bounded: by the unique index, and by how many keys a person may have
     rows = await connection.execute(select(budget).where(or_(*mine)).order_by(budget.c.id))
     return tuple(Rule(**row) for row in rows.mappings())
 
@@ -157,7 +166,7 @@ async def draw(connection: AsyncConnection, spending: Spending, asked: Asked, ex
     lease: Any = insert(budget_lease).values(place | {"id": spending.lease, "amount": amount, "expires_at": expires_at})
     more = {"amount": budget_lease.c.amount + amount, "expires_at": expires_at}
     upsert = lease.on_conflict_do_update(index_elements=["id"], set_=more).returning(budget_lease.c.amount)
-    return Drawn((await connection.execute(upsert)).scalar_one(), row.leased + amount)
+    return Drawn(amount, (await connection.execute(upsert)).scalar_one(), row.leased + amount)
 
 
 async def keep(connection: AsyncConnection, leases: Sequence[UUID], expires_at: dt.datetime) -> set[UUID]:
@@ -283,6 +292,6 @@ async def sweep(connection: AsyncConnection, before: dt.datetime, limit: int) ->
 
 
 async def forget_person(connection: AsyncConnection, person: UUID) -> None:
-    """A person's own budgets, and their count of the budgets that each person has."""
-    await connection.execute(delete(budget).where(budget.c.subject == "person", budget.c.subject_id == person))
+    """A person's budgets and those of their keys, and their count of the budgets that each person has."""
+    await connection.execute(delete(budget).where(budget.c.person_id == person))
     await connection.execute(delete(budget_window).where(budget_window.c.owner_id == person))

@@ -133,6 +133,7 @@ usage = Table(
     Column("queue_ms", Integer),
     Column("tier", String(10)),
     Column("degraded", String(40)),
+    Column("work_id", UUID),
 )
 budget = Table(
     "budget",
@@ -140,6 +141,7 @@ budget = Table(
     Column("id", UUID, primary_key=True),
     Column("subject", String(20)),
     Column("subject_id", UUID),
+    Column("person_id", UUID),
     Column("unit", String(10)),
     Column("amount", BigInteger),
     Column("period", String(10)),

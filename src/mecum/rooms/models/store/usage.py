@@ -27,6 +27,7 @@ class UsageRecord:
         cost_micros: what it cost, by the prices of `price_id`; micro-units of the installation's currency.
         tier: the service tier in which it was served.
         degraded: what was taken away so that it could be served, or None.
+        work_id: the run or job for which it was made.
     """
 
     request_id: UUID
@@ -54,6 +55,7 @@ class UsageRecord:
     queue_ms: int = 0
     tier: str = "default"
     degraded: str | None = None
+    work_id: UUID | None = None
 
 
 _ARRAYS = ", ".join(

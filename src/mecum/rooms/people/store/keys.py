@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 
 from mecum.kit.db import AsyncConnection
-from mecum.kit.types import Scope
+from mecum.kit.types import PersonId, Scope
 from mecum.rooms.people import Person
 from mecum.rooms.people.store.persons import SPACE_IS_OPEN, person_of
 from mecum.rooms.people.store.tables import keys, memberships, persons, spaces
@@ -78,6 +78,11 @@ async def in_force(connection: AsyncConnection, key_id: UUID, now: dt.datetime) 
 
 def _valid(now: dt.datetime) -> ColumnElement[bool]:
     return keys.c.revoked_at.is_(None) & or_(keys.c.expires_at.is_(None), keys.c.expires_at > now)
+
+
+async def owner(connection: AsyncConnection, key_id: UUID) -> PersonId | None:
+    found = (await connection.execute(select(keys.c.person_id).where(keys.c.id == key_id))).scalar_one_or_none()
+    return None if found is None else PersonId(found)
 
 
 async def used(connection: AsyncConnection, key_id: UUID, now: dt.datetime) -> None:

@@ -1,0 +1,195 @@
+"""`/api` routes of budgets: parse, call, render."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import Field, StringConstraints
+
+from mecum.kit.errors import BadRequest
+from mecum.kit.http import AccountCaller, Operator
+from mecum.kit.ids import decode, encode
+from mecum.kit.money import Micros
+from mecum.rooms.models.bodies import LIMIT, Body, Limit, problems
+from mecum.rooms.models.budgets.managing import AMOUNT_MAX, Budgets, NewRule, Standing
+from mecum.rooms.models.budgets.rules import Period, Subject, Unit
+from mecum.rooms.models.pricing.amounts import AMOUNT_CHARS_MAX, amount, written
+
+PREFIXES: dict[Subject, str] = {"person": "prs", "key": "key", "organisation": "org"}
+
+IdText = Annotated[str, StringConstraints(max_length=60)]
+Cursor = Annotated[str | None, Query(max_length=40, description="`next` of the page before.")]
+Amount = Annotated[int, Field(ge=0, le=AMOUNT_MAX)] | Annotated[str, StringConstraints(max_length=AMOUNT_CHARS_MAX)]
+"""Tokens as a number, money as decimal text in units of the currency."""
+
+
+class OwnBudgetBody(Body):
+    """A cap of one's own: on everything, or on one key. `amount`: tokens as a number, money as text like "12.50"."""
+
+    key: IdText | None = None
+    unit: Unit
+    amount: Amount
+    period: Period
+    hard: bool = True
+
+    def new(self, person: UUID) -> NewRule:
+        subject: Subject = "person" if self.key is None else "key"
+        subject_id = person if self.key is None else decode("key", self.key)
+        return NewRule(subject, subject_id, self.unit, amount_of(self.amount, self.unit), self.period, self.hard)
+
+
+class BudgetBody(Body):
+    """`subject_id` is absent for `each_person`; `timezone`, whose midnight begins a period, is yours if absent."""
+
+    subject: Subject
+    subject_id: IdText | None = None
+    unit: Unit
+    amount: Amount
+    period: Period
+    hard: bool = True
+    timezone: Annotated[str, StringConstraints(max_length=64)] | None = None
+
+    def new(self) -> NewRule:
+        prefix = PREFIXES.get(self.subject, "")
+        subject_id = None if self.subject_id is None else decode(prefix, self.subject_id)
+        return NewRule(
+            self.subject,
+            subject_id,
+            self.unit,
+            amount_of(self.amount, self.unit),
+            self.period,
+            self.hard,
+            self.timezone,
+        )
+
+
+class BudgetChangeBody(Body):
+    """What is absent stays."""
+
+    amount: Amount | None = None
+    hard: bool | None = None
+
+
+def amount_of(given: int | str, unit: Unit) -> int:
+    """An amount as it was given, in tokens or micro-units. Raises Unprocessable, BadRequest."""
+    if (unit == "money") != isinstance(given, str):
+        raise BadRequest(
+            "models.amount_kind", "Tokens are a number; money is text.", 'Write 100000 tokens, or "12.50" of money.'
+        )
+    return amount(given) if isinstance(given, str) else given
+
+
+def shown(value: int, unit: Unit) -> int | str:
+    return value if unit == "tokens" else written(Micros(value))
+
+
+def budget_out(standing: Standing, currency: str) -> dict[str, Any]:
+    """`spent` counts what is drawn by calls under way only when they have ended."""
+    rule, count = standing.rule, standing.count
+    prefix = PREFIXES.get(rule.subject, "")
+    return {
+        "id": encode("bud", rule.id),
+        "subject": rule.subject,
+        "subject_id": None if rule.subject_id is None else encode(prefix, rule.subject_id),
+        "unit": rule.unit,
+        "currency": currency if rule.unit == "money" else None,
+        "amount": shown(rule.amount, rule.unit),
+        "spent": shown(standing.spent, rule.unit),
+        "unattributed": shown(0 if count is None else count.unattributed, rule.unit),
+        "period": rule.period,
+        "resets_at": standing.resets_at.isoformat(),
+        "hard": rule.hard,
+        "timezone": rule.timezone,
+        "set_by": rule.set_by,
+    }
+
+
+def build_budget_router(budgets: Budgets) -> APIRouter:
+    router = APIRouter()
+    router.include_router(_all(budgets))
+    router.include_router(_own(budgets))
+    return router
+
+
+def _all(budgets: Budgets) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/api/budgets", responses=problems(401, 403))
+    async def list_budgets(
+        caller: Operator,
+        cursor: Cursor = None,
+        limit: Limit = LIMIT,
+        subject: Annotated[str | None, Query(max_length=60, description="Only those of this person, key, ...")] = None,
+    ) -> dict[str, Any]:
+        """All budgets, oldest first, each with what was spent of it in its current period."""
+        page = await budgets.all(cursor_of(cursor), limit, None if subject is None else subject_of(subject))
+        return {"items": [budget_out(each, budgets.currency) for each in page.items], "next": page.next}
+
+    @router.post("/api/budgets", status_code=201, responses=problems(401, 403, 404, 409, 413, 422))
+    async def set_budget(caller: Operator, body: BudgetBody) -> dict[str, Any]:
+        """Set a budget for a person, for each person, for a key or for an organisation."""
+        return budget_out(await budgets.one(await budgets.set(caller, body.new())), budgets.currency)
+
+    @router.patch("/api/budgets/{budget}", responses=problems(401, 403, 404, 422))
+    async def change_budget(caller: Operator, budget: str, body: BudgetChangeBody) -> dict[str, Any]:
+        """Change how much a budget allows, or whether it refuses what goes over it."""
+        budget_id = decode("bud", budget)
+        rule = (await budgets.one(budget_id)).rule
+        wanted = None if body.amount is None else amount_of(body.amount, rule.unit)
+        await budgets.change(caller, budget_id, wanted, body.hard)
+        return budget_out(await budgets.one(budget_id), budgets.currency)
+
+    @router.delete("/api/budgets/{budget}", status_code=204, responses=problems(401, 403, 404))
+    async def remove_budget(caller: Operator, budget: str) -> None:
+        """Remove a budget with its counts."""
+        await budgets.remove(caller, decode("bud", budget))
+
+    return router
+
+
+def _own(budgets: Budgets) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/api/usage/budgets", responses=problems(401, 403))
+    async def list_own_budgets(caller: AccountCaller) -> dict[str, Any]:
+        """The budgets that hold for you and your keys, whoever set them."""
+        return {"items": [budget_out(each, budgets.currency) for each in await budgets.mine(caller)], "next": None}
+
+    @router.post("/api/usage/budgets", status_code=201, responses=problems(401, 403, 404, 409, 413, 422))
+    async def set_own_budget(caller: AccountCaller, body: OwnBudgetBody) -> dict[str, Any]:
+        """Set a cap of your own."""
+        budget_id = await budgets.set(caller, body.new(caller.person), "person")
+        return budget_out(await budgets.one(budget_id), budgets.currency)
+
+    @router.patch("/api/usage/budgets/{budget}", responses=problems(401, 403, 404, 422))
+    async def change_own_budget(caller: AccountCaller, budget: str, body: BudgetChangeBody) -> dict[str, Any]:
+        """Change a cap that you set."""
+        budget_id = decode("bud", budget)
+        rule = (await budgets.one(budget_id)).rule
+        wanted = None if body.amount is None else amount_of(body.amount, rule.unit)
+        await budgets.change(caller, budget_id, wanted, body.hard, own=True)
+        return budget_out(await budgets.one(budget_id), budgets.currency)
+
+    @router.delete("/api/usage/budgets/{budget}", status_code=204, responses=problems(401, 403, 404))
+    async def remove_own_budget(caller: AccountCaller, budget: str) -> None:
+        """Remove a cap that you set."""
+        await budgets.remove(caller, decode("bud", budget), own=True)
+
+    return router
+
+
+def cursor_of(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    try:
+        return UUID(hex=cursor)
+    except ValueError:
+        raise BadRequest(
+            "models.cursor_malformed", "This cursor is not one of ours.", "Begin without a cursor."
+        ) from None
+
+
+def subject_of(text: str) -> UUID:
+    return decode(text.partition("_")[0] if text.startswith(("prs_", "key_", "org_")) else "prs", text)

@@ -1,0 +1,1 @@
+"""Reports: what somebody used, in figures that a page can show."""

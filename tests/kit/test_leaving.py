@@ -1,0 +1,71 @@
+"""Work for a client ends when the client leaves, in order, and only then."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.requests import ClientDisconnect
+
+from mecum.kit.leaving import UntilLeft
+
+pytestmark = pytest.mark.anyio
+
+
+class Client:
+    """Someone at the other end, who leaves when told."""
+
+    def __init__(self) -> None:
+        self._leaves = asyncio.Event()
+
+    def leave(self) -> None:
+        self._leaves.set()
+
+    async def receive(self) -> Any:
+        await self._leaves.wait()
+        return {"type": "http.disconnect"}
+
+
+async def test_who_leaves_ends_the_work_and_its_end_may_still_await() -> None:
+    client, told = Client(), list[str]()
+    asyncio.get_running_loop().call_soon(client.leave)
+    with pytest.raises(ClientDisconnect):
+        async with UntilLeft(client.receive):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                told.append("put away")
+    assert told == ["put away"]
+    await asyncio.sleep(0)  # the task itself is not cancelled any more
+
+
+async def test_work_that_is_done_is_done_although_the_client_leaves_right_then() -> None:
+    client = Client()
+    async with UntilLeft(client.receive):
+        await asyncio.sleep(0)
+        client.leave()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+async def test_a_cancellation_from_elsewhere_stays_one() -> None:
+    client, begun = Client(), asyncio.Event()
+
+    async def work() -> None:
+        async with UntilLeft(client.receive):
+            begun.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_an_error_of_the_work_is_told_as_it_is() -> None:
+    with pytest.raises(ValueError, match="its own"):
+        async with UntilLeft(Client().receive):
+            raise ValueError("its own")

@@ -1,0 +1,211 @@
+"""Budgets and usage under /api, and budgets in the way of every door."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import openai
+import pytest
+
+from mecum.kit.db import Database
+from mecum.kit.errors import TooMany
+from mecum.kit.ids import encode
+from mecum.kit.types import Actor
+from mecum.rooms.models import Message, ModelRequest, TextPart
+from mecum.rooms.models.pricing.amounts import prices_of
+from tests.rooms.models.world import World, world
+from tests.support.fake_provider import FakeProvider
+from tests.support.fake_replies import Reply
+from tests.support.jobs import HandJobs
+
+HI = ModelRequest([Message("user", (TextPart("Hi"),))])
+
+
+@pytest.fixture
+async def here(database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider) -> AsyncIterator[World]:
+    async with world(database, jobs, tmp_path, budget_wait_max_s=0) as built:
+        await built.connect(fake, "fake")
+        yield built
+
+
+async def api(here: World, method: str, path: str, body: Any = None, status: int = 200) -> Any:
+    async with httpx2.AsyncClient(base_url=here.url) as client:
+        answer = await client.request(method, f"/api/{path}", json=body)
+    assert answer.status_code == status, answer.text
+    return answer.json() if answer.content else None
+
+
+async def said(here: World, request: ModelRequest = HI) -> None:
+    async for _ in here.face.stream(here.caller, request):
+        pass
+    await here.parts.meter.flush()
+
+
+def tokens(amount: int, **more: Any) -> dict[str, Any]:
+    return {"unit": "tokens", "amount": amount, "period": "day"} | more
+
+
+async def test_a_person_sets_a_cap_sees_what_was_used_of_it_and_is_held_to_it(here: World) -> None:
+    cap = await api(here, "POST", "usage/budgets", tokens(1000), 201)
+    await said(here)
+    (listed,) = (await api(here, "GET", "usage/budgets"))["items"]
+    usage = await api(here, "GET", "usage")
+    assert listed["spent"] == usage["total"]["input_tokens"] + usage["total"]["output_tokens"] > 0
+    await api(here, "PATCH", f"usage/budgets/{cap['id']}", {"amount": 100})
+    with pytest.raises(TooMany):
+        await said(here)
+    await api(here, "DELETE", f"usage/budgets/{cap['id']}", status=204)
+    await said(here)
+
+
+async def test_an_operators_budget_is_seen_by_its_person_and_not_changed(here: World) -> None:
+    person = encode("prs", here.caller.person)
+    made = await api(here, "POST", "budgets", tokens(1000, subject="person", subject_id=person), 201)
+    (listed,) = (await api(here, "GET", "usage/budgets"))["items"]
+    assert (listed["id"], listed["set_by"]) == (made["id"], "operator")
+    await api(here, "PATCH", f"usage/budgets/{made['id']}", {"amount": 10**9}, 404)
+    await api(here, "DELETE", f"usage/budgets/{made['id']}", status=404)
+    await api(here, "PATCH", f"budgets/{made['id']}", {"amount": 2000, "hard": False})
+    (changed,) = (await api(here, "GET", f"budgets?subject={person}"))["items"]
+    assert (changed["amount"], changed["hard"]) == (2000, False)
+    assert here.people.actions[-2:] == ["models.budget_set", "models.budget_changed"]
+
+
+async def test_a_budget_of_a_key_is_its_owners_too(here: World) -> None:
+    key = encode("key", here.people.key)
+    await api(here, "POST", "usage/budgets", tokens(500, key=key), 201)
+    await api(here, "POST", "usage/budgets", tokens(500, key=key), 409)
+    await api(here, "POST", "usage/budgets", tokens(500, key=encode("key", uuid4())), 404)
+    (listed,) = (await api(here, "GET", "usage/budgets"))["items"]
+    assert (listed["subject"], listed["subject_id"]) == ("key", key)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (tokens(-1), 400),
+        (tokens(5, period="year"), 400),
+        ({"unit": "money", "amount": 5, "period": "day"}, 400),
+        ({"unit": "money", "amount": "5.0000001", "period": "day"}, 422),
+        ({"unit": "tokens", "amount": "5", "period": "day"}, 400),
+        (tokens(5, key="prs_00"), 400),
+    ],
+)
+async def test_what_is_no_budget_is_refused(here: World, body: dict[str, Any], status: int) -> None:
+    await api(here, "POST", "usage/budgets", body, status)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (tokens(5, subject="person"), 422),
+        (tokens(5, subject="each_person", subject_id=encode("prs", uuid4())), 400),
+        (tokens(5, subject="person", subject_id=encode("prs", uuid4())), 404),
+        (tokens(5, subject="each_person", timezone="Mars/Olympus"), 422),
+    ],
+)
+async def test_a_budget_names_whom_it_limits_and_a_time_zone_that_is_one(
+    here: World, body: dict[str, Any], status: int
+) -> None:
+    await api(here, "POST", "budgets", body, status)
+
+
+async def test_budgets_are_paged(here: World) -> None:
+    for period in ("day", "week", "month"):
+        for hard_unit in (tokens(5), {"unit": "money", "amount": "2.50"}):
+            await api(here, "POST", "budgets", hard_unit | {"subject": "each_person", "period": period}, 201)
+    first = await api(here, "GET", "budgets?limit=4")
+    rest = await api(here, "GET", f"budgets?limit=4&cursor={first['next']}")
+    assert [len(first["items"]), len(rest["items"])] == [4, 2]
+    assert rest["next"] is None
+    assert first["items"][1]["amount"] == "2.50"
+
+
+async def test_the_answer_at_the_relay_is_no_longer_than_the_budget_allows(here: World, fake: FakeProvider) -> None:
+    await api(here, "POST", "usage/budgets", tokens(1000), 201)
+    asked = await here.openai.chat.completions.create(
+        model="fake", messages=[{"role": "user", "content": "Hi"}], max_tokens=50_000
+    )
+    assert asked.choices[0].message.content
+    assert 900 < fake.requests[-1].body["max_tokens"] < 1000
+    await here.openai.responses.create(model="fake", input="Hi")
+    assert fake.requests[-1].body.get("max_output_tokens", fake.requests[-1].body.get("max_tokens", 10**6)) < 1000
+
+
+async def test_without_a_hard_budget_a_request_passes_as_it_was_sent(here: World, fake: FakeProvider) -> None:
+    await api(here, "POST", "usage/budgets", tokens(1000, hard=False), 201)
+    await here.openai.chat.completions.create(
+        model="fake", messages=[{"role": "user", "content": "Hi"}], max_tokens=50_000
+    )
+    assert fake.requests[-1].body["max_tokens"] == 50_000
+
+
+async def test_a_spent_budget_is_one_clear_error_at_the_relay_which_clients_do_not_repeat(here: World) -> None:
+    await api(here, "POST", "usage/budgets", tokens(10), 201)
+    client = here.openai.with_options(max_retries=3)
+    with pytest.raises(openai.RateLimitError) as refused:
+        await client.chat.completions.create(model="fake", messages=[{"role": "user", "content": "Hi"}])
+    assert refused.value.code == "insufficient_quota"
+    assert refused.value.response.headers["x-should-retry"] == "false"
+    assert "begins anew" in refused.value.message
+
+
+async def test_the_cost_of_a_call_is_that_of_the_prices_in_force(here: World) -> None:
+    listed = prices_of({"input": "2.00", "output": "10.00"})
+    await here.parts.prices.state(here.caller, await _model_id(here), listed)
+    await said(here)
+    (row,) = await here.usage()
+    assert row["cost_micros"] == row["input_tokens"] * 2 + row["output_tokens"] * 10
+    assert row["price_id"] is not None
+    usage = await api(here, "GET", "usage")
+    assert float(usage["total"]["cost"]) * 1_000_000 == pytest.approx(row["cost_micros"])
+
+
+async def _model_id(here: World) -> Any:
+    (provider,) = await here.parts.providers.connected()
+    return provider.models[0].id
+
+
+async def test_usage_is_summed_by_day_place_and_model(here: World) -> None:
+    await said(here)
+    keyed = dataclasses.replace(here.caller, actor=Actor("key", here.people.key), surface="api")
+    async for _ in here.face.stream(keyed, HI):
+        pass
+    await here.parts.meter.flush()
+    usage = await api(here, "GET", "usage")
+    (day,) = usage["days"]
+    assert {(place["place"], place["key"]) for place in day["places"]} == {
+        ("web", None),
+        ("key", encode("key", here.people.key)),
+    }
+    assert [model["model"] for model in usage["models"]] == ["fake"]
+    assert usage["total"]["calls"] == 2
+    assert (usage["answers"], usage["background"]) == (2, 0)
+    empty = await api(here, "GET", "usage?month=2020-02")
+    assert empty["days"] == []
+    assert empty["total"]["cost"] == "0.00"
+    await api(here, "GET", "usage?month=2020-13", status=400)
+
+
+async def test_calls_are_listed_newest_first_and_paged(here: World) -> None:
+    for _ in range(3):
+        await said(here)
+    first = await api(here, "GET", "usage/calls?limit=2")
+    rest = await api(here, "GET", f"usage/calls?limit=2&cursor={first['next']}")
+    ids = [call["id"] for call in (*first["items"], *rest["items"])]
+    assert ids == sorted(ids, reverse=True)
+    assert len(ids) == 3
+
+
+async def test_a_call_that_fails_before_its_answer_costs_nothing(here: World, fake: FakeProvider) -> None:
+    fake.script(Reply(status=500))
+    with pytest.raises(Exception, match="provider"):
+        await said(here)
+    (row,) = await here.usage()
+    assert (row["input_tokens"], row["output_tokens"]) == (0, 0)
+    assert row["outcome"].startswith("models.provider")
