@@ -46,13 +46,13 @@ def main() -> int:
 
 
 @contextmanager
-def house(data: Path) -> Iterator[tuple[str, str]]:
+def house(data: Path, provider: str = "tests.support.fake_provider") -> Iterator[tuple[str, str]]:
     """A running installation with an owner, a key and the fake provider as its model: its address and the key."""
-    port, provider = free_port(), free_port()
+    port, provider_port = free_port(), free_port()
     here = {**environment(), "MECUM_DATA": str(data)}
     mecum = [sys.executable, "-m", "mecum.cli.main"]
     with tempfile.TemporaryFile() as log:
-        fake = subprocess.Popen([sys.executable, "-m", "tests.support.fake_provider", "--port", str(provider)])
+        fake = subprocess.Popen([sys.executable, "-m", provider, "--port", str(provider_port)])
         server = subprocess.Popen([*mecum, "up", "--port", str(port)], env=here, stdout=log, stderr=log)
         try:
             url = f"http://localhost:{port}"
@@ -63,7 +63,7 @@ def house(data: Path) -> Iterator[tuple[str, str]]:
             )
             scopes = [word for scope in ("chat", "threads", "admin") for word in ("--scope", scope)]
             key = run(mecum, here, "keys", "add", "--person", person, "--name", "bench", *scopes)
-            asyncio.run(connect(url, key, f"http://127.0.0.1:{provider}/v1"))
+            asyncio.run(connect(url, key, f"http://127.0.0.1:{provider_port}/v1"))
             yield url, key
         finally:
             for process in (server, fake):

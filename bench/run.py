@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ORDER = ("start", "chat", "paint", "gateway", "recall")
+ORDER = ("start", "chat", "paint", "gateway", "gate", "recall")
 
 
 def main(names: list[str]) -> int:

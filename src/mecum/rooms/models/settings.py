@@ -67,10 +67,10 @@ class ModelsSettings(BaseSettings):
     )
 
     gate_queue_max: int = Field(
-        default=2000, ge=1, le=1000000, description="Calls that may wait for one provider; then bulk has to go first."
+        default=5000, ge=1, le=1000000, description="Calls that may wait for one provider; then bulk has to go first."
     )
     gate_tenant_queue_max: int = Field(
-        default=500, ge=1, le=1000000, description="Calls of one person that may wait for one provider."
+        default=500, ge=1, le=1000000, description="Calls of one person that may wait for one provider, but for bulk."
     )
     gate_wait_max_s: float = Field(
         default=60.0, gt=0, le=HOUR_S, description="Longest wait at the gate of who waits for the answer."
@@ -85,7 +85,9 @@ class ModelsSettings(BaseSettings):
         default=5.0, gt=0, le=HOUR_S, description="After such a wait a call asks the fallbacks of its model too."
     )
     gate_tokens_start: float = Field(
-        default=400_000, ge=1, description="Tokens that a provider gets at once, until it was measured."
+        default=50_000,
+        ge=1,
+        description="Tokens that a provider gets at once at first; it grows fast until it slows down.",
     )
     gate_tokens_min: float = Field(
         default=4_000, ge=1, description="Tokens that a provider gets at once at least, however slow it is."

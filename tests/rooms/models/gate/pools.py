@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mecum.rooms.models.gate.line import Band, Line
+from mecum.rooms.models.gate.fair import Band
+from mecum.rooms.models.gate.line import Line
 from mecum.rooms.models.gate.pool import Pool
 from mecum.rooms.models.gate.pools import Pools
 from mecum.rooms.models.gate.pressure import Pressure

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ from mecum.kit.clock import SystemClock
 from mecum.kit.errors import TooMany
 from mecum.kit.types import Tokens
 from mecum.rooms.models import Usage
-from mecum.rooms.models.gate.door import Asked, Gate, Place
-from mecum.rooms.models.gate.line import Band
+from mecum.rooms.models.gate.door import Asked, Gate, Place, Wanted
+from mecum.rooms.models.gate.fair import Band
 from mecum.rooms.models.settings import ModelsSettings
 
 pytestmark = pytest.mark.anyio
@@ -109,18 +110,32 @@ async def test_nothing_is_sent_while_the_provider_refuses() -> None:
         assert asyncio.get_running_loop().time() - began >= 0.05
 
 
-async def test_places_do_not_leak_under_cancels_and_breaks() -> None:
+TIERS = ((("server",),), (("server", "other"),), (("server",), ("other",)))
+
+
+async def test_places_do_not_leak_under_cancels_breaks_refusals_and_making_way() -> None:
     chance = random.Random(3)
     async with gate() as at:
         done: list[str] = []
 
         async def one(number: int) -> None:
-            async with at.enter(asked(f"t{number % 5}", chance.choice(["interactive", "api", "bulk"]))) as place:
+            band: Band = chance.choice(["interactive", "api", "bulk"])
+            who = replace(asked(f"t{number % 5}", band), tiers=chance.choice(TIERS))
+            async with at.enter(replace(who, gives_way="before_first" if band == "bulk" else "never")) as place:
                 await place.turn()
                 for _ in range(chance.randrange(5)):
-                    await asyncio.sleep(0)
+                    try:
+                        await place.unless_wanted(lambda: asyncio.sleep(0))
+                    except Wanted:
+                        place.again()
+                        await place.turn()
+                if chance.random() < 0.1:
+                    at.refused(place.pool, 0.01)
+                    place.again()
+                    await place.turn()
                 if chance.random() < 0.2:
                     raise ZeroDivisionError
+                place.first()
                 _over(place, chance)
 
         tasks = [asyncio.create_task(one(number)) for number in range(300)]
@@ -131,7 +146,50 @@ async def test_places_do_not_leak_under_cancels_and_breaks() -> None:
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         assert {type(each) for each in ended} >= {asyncio.CancelledError, ZeroDivisionError, type(None)}
         await asyncio.wait_for(call(at, asked("last", "bulk", tokens=600), done), 5)
+        left = [
+            (pool.line.running, pool.line.waiting, len(pool.standings), len(pool.yielding)) for pool in at.pools.all()
+        ]
     assert done == ["last"]
+    assert left == [(0, 0, 0, 0)] * 2
+
+
+async def test_work_is_stopped_when_the_place_is_wanted_and_done_again_in_the_next_turn() -> None:
+    async with gate() as at, at.enter(replace(asked("dump", "bulk"), gives_way="before_first")) as place:
+        stopped: list[bool] = []
+
+        async def long() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                stopped.append(True)
+
+        working = asyncio.create_task(place.unless_wanted(long))
+        await asyncio.sleep(0)
+        async with at.enter(asked()) as comes:
+            with pytest.raises(Wanted):
+                await working
+            assert stopped == [True] and not comes.is_in
+            place.again()
+            assert comes.is_in and not place.is_in
+        assert place.is_in and not place.wanted.is_set()
+        assert await place.unless_wanted(lambda: asyncio.sleep(0, "done")) == "done"
+
+
+async def test_what_came_of_it_is_let_go_when_the_caller_leaves_just_then() -> None:
+    async with gate() as at, at.enter(replace(asked("dump", "bulk"), gives_way="before_first")) as place:
+        came, let_go = asyncio.get_running_loop().create_future(), list[str]()
+
+        async def work() -> str:
+            return await came
+
+        working = asyncio.create_task(place.unless_wanted(work, let_go.append))
+        await asyncio.sleep(0)
+        came.set_result("answer")
+        await asyncio.sleep(0)
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+    assert let_go == ["answer"]
 
 
 def _over(place: Place, chance: random.Random) -> None:

@@ -10,7 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from mecum.rooms.models.gate.line import ABOUT_S, BANDS, CEILINGS, Band, Line, Ticket, cost
+from mecum.rooms.models.gate.fair import BANDS, Band, Ticket, cost
+from mecum.rooms.models.gate.line import ABOUT_S, CEILINGS, Line
 
 STARVING_S = 30.0
 
@@ -143,6 +144,17 @@ def test_one_tenant_has_only_so_many_places() -> None:
     assert queue.join(ticket("b")) is None
 
 
+def test_bulk_of_one_tenant_may_fill_the_line_and_leaves_its_places_to_all_others() -> None:
+    queue = line(queue_max=4, tenant_queue_max=1)
+    dump = [ticket("dump", "bulk", at=float(number)) for number in range(4)]
+    assert [queue.join(each) for each in dump] == [None] * 4
+    assert queue.join(ticket("other", "bulk", at=5.0)) is dump[3]
+    assert queue.join(ticket("other", "bulk", at=6.0)) is dump[2]
+    last = ticket("other", "bulk", at=7.0)
+    assert queue.join(last) is last
+    assert queue.waiting == 4
+
+
 class LineMachine(RuleBasedStateMachine):
     """Arrivals, ends and departures in any order."""
 
@@ -171,7 +183,7 @@ class LineMachine(RuleBasedStateMachine):
         if gone is not arriving:
             self.waiting.append(arriving)
         if gone is not None and gone is not arriving:
-            assert BANDS.index(gone.band) > BANDS.index(band)
+            assert BANDS.index(gone.band) > BANDS.index(band) or (gone.band == band == "bulk" and gone.tenant != tenant)
             self.waiting.remove(gone)
         self._admit()
 

@@ -12,7 +12,7 @@ import pytest
 
 from mecum.kit.db import Database
 from mecum.rooms.models import calls
-from mecum.rooms.models.gate.line import Band
+from mecum.rooms.models.gate.fair import Band
 from mecum.rooms.models.gate.standing import Asked
 from tests.rooms.models.gate.pools import STARVING_S, asked, pools
 from tests.rooms.models.gate.test_in_the_way import asking, said, until_asked
@@ -163,7 +163,6 @@ async def test_so_is_what_the_relay_passes_on(
         late = asyncio.create_task(getattr(here.face.relay, path)(here.caller, bodies[path]))
         heard = await made_way(here, fake, late)
         answer = await late
-        await answer.body.aclose()
     assert answer.status == 200
     assert ["dump" in each for each in heard] == [True, False, True]
 

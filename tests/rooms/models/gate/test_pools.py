@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mecum.rooms.models.gate import standing as standing_module
+from mecum.rooms.models.gate.pools import AT_A_SCREEN
 from mecum.rooms.models.gate.standing import Sticky
 from tests.rooms.models.gate.pools import PATIENCE_S, asked, pools
 
@@ -100,6 +101,13 @@ def test_while_all_are_held_a_call_waits_and_knows_for_how_long() -> None:
     assert gate.about_s(waiting, 1.0) == pytest.approx(9.0)
     gate.look("b", 10.0)
     assert (waiting.state, waiting.pool) == ("running", "b")
+
+
+def test_what_one_tenant_asks_at_a_screen_beyond_what_anybody_reads_at_once_is_a_programs() -> None:
+    gate, _ = pools()
+    crowd = [gate.enter(asked(("a",), tenant="noisy"), 0.0) for _ in range(AT_A_SCREEN + 2)]
+    assert [each.band for each in crowd] == ["interactive"] * AT_A_SCREEN + ["api"] * 2
+    assert gate.enter(asked(("a",)), 0.0).band == "interactive"
 
 
 def test_two_lines_are_estimated_by_what_each_of_them_will_serve() -> None:

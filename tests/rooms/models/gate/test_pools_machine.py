@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from mecum.rooms.models.gate.line import BANDS, STARVING_EVERY, Band, cost
+from mecum.rooms.models.gate.fair import BANDS, Band, cost
+from mecum.rooms.models.gate.line import STARVING_EVERY
 from mecum.rooms.models.gate.pool import Pool
 from mecum.rooms.models.gate.standing import Asked, GivesWay, Standing
 from tests.rooms.models.gate.pools import STARVING_S, pools

@@ -13,7 +13,7 @@ from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
 from mecum.kit.errors import TooMany
 from mecum.rooms.models.gate.door import Asked, Gate, Place, busy
-from mecum.rooms.models.gate.line import Band
+from mecum.rooms.models.gate.fair import Band
 from mecum.rooms.models.settings import ModelsSettings
 from tests.rooms.models.gate.test_in_the_way import asking, said, until_asked
 from tests.rooms.models.world import FakeEmbedder, FakeEngine, world

@@ -16,7 +16,8 @@ from typing import TypeAlias, TypeVar
 from mecum.kit.clock import Clock
 from mecum.kit.errors import TooMany
 from mecum.rooms.models import Usage, metrics
-from mecum.rooms.models.gate.line import BANDS, Band, Line
+from mecum.rooms.models.gate.fair import BANDS
+from mecum.rooms.models.gate.line import Line
 from mecum.rooms.models.gate.pool import TICK_S, Pool, Slots
 from mecum.rooms.models.gate.pools import Pools
 from mecum.rooms.models.gate.pressure import Pressure
@@ -149,7 +150,7 @@ class Place:
             tiers: it may go to these from now on; empty: to the same.
         """
         if self.is_in:
-            metrics.gate_returned.labels(self.pool, self._standing.asked.band).inc()
+            metrics.gate_returned.labels(self.pool, self._standing.band).inc()
         if self._wanted is not None:
             self._wanted.clear()
         self._gate.pools.again(self._standing, self._gate.now(), tiers)
@@ -236,7 +237,7 @@ class Gate:
 
     def turned_away(self, standing: Standing) -> TooMany:
         """What somebody hears for whom there is no place."""
-        metrics.gate_refused.labels(standing.pool, standing.asked.band).inc()
+        metrics.gate_refused.labels(standing.pool, standing.band).inc()
         refusal = self._refusals.get(standing.pool) or partial(busy, standing.pool)
         return refusal(self.pools.about_s(standing, self.now()))
 
@@ -245,12 +246,12 @@ class Gate:
         if all(self.pools.pool(name).slots is not None for name in standing.tickets):
             return False
         most = self._settings
-        is_low = standing.asked.band not in ("interactive", "api")
+        is_low = standing.band not in ("interactive", "api")
         return self.now() - standing.arrived >= (most.gate_wait_low_max_s if is_low else most.gate_wait_max_s)
 
     def _told(self, standing: Standing) -> None:
         if standing.state == "running" and not standing.is_wanted:
-            admitted, waited_seconds = metrics.admissions_of(standing.pool, standing.asked.band)
+            admitted, waited_seconds = metrics.admissions_of(standing.pool, standing.band)
             admitted.inc()
             waited_seconds.observe(standing.sent_at - standing.arrived)
         place = self._places.get(standing)
@@ -293,4 +294,4 @@ def busy(provider: str, about_s: float | None) -> TooMany:
     )
 
 
-__all__ = ["SAY_EVERY_S", "Asked", "Band", "Gate", "Place", "Wanted", "busy"]
+__all__ = ["SAY_EVERY_S", "Asked", "Gate", "Place", "Wanted", "busy"]

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TypeAlias
 
-from mecum.rooms.models.gate.line import Line, Ticket, cost
+from mecum.rooms.models.gate.fair import Ticket, cost
+from mecum.rooms.models.gate.line import Line
 from mecum.rooms.models.gate.pressure import Pressure
 from mecum.rooms.models.gate.rate import Rate, Stated
 from mecum.rooms.models.gate.standing import Standing
@@ -133,7 +134,7 @@ class Pool:
             self.aside.pop(standing, None)
             self.yielding.pop(standing, None)
 
-    def tick(self) -> None:
+    def tick(self, now: float) -> None:
         """Once a second: how fast it serves, and how much it takes."""
         rate = self.served_cost / TICK_S
         self.served_cost = 0.0
@@ -142,4 +143,5 @@ class Pool:
             before = rate if self.served_per_s is None else self.served_per_s
             self.served_per_s = before + share * (rate - before)
         if self.slots is None:
-            self.pressure.tick(self.line.running_tokens)
+            line = self.line
+            self.pressure.tick(line.running_tokens, line.running, line.wants_more(now), now)

@@ -17,12 +17,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
+from mecum.rooms.models.gate.fair import Band
 from mecum.rooms.models.gate.pool import Pool
 from mecum.rooms.models.gate.standing import Asked, Standing, Sticky
 
 EXPECTED_TOKENS = 400.0
 FOLLOW = 0.05
 MODELS_KEPT = 10_000
+AT_A_SCREEN = 16
+"""So many calls of one tenant at once may wait and run in one pool before everything else."""
 
 Told: TypeAlias = Callable[[Standing], None]
 
@@ -61,11 +64,21 @@ class Pools:
 
     def enter(self, asked: Asked, now: float) -> Standing:
         """Stand in the line. Its state is `gone` where there is no place, not even in a line."""
-        standing = Standing(asked, now, self._expects(asked), asked.tiers[0][0])
+        standing = Standing(asked, self._band(asked), now, self._expects(asked), asked.tiers[0][0])
         self._ask_tiers(standing, now)
-        if standing.state == "waiting" and asked.band == "interactive":
+        if standing.state == "waiting" and standing.band == "interactive":
             self._make_way(standing, now)
         return standing
+
+    def _band(self, asked: Asked) -> Band:
+        """Nobody reads so many answers at once at a screen: what is beyond them is a program's."""
+        if asked.band != "interactive":
+            return asked.band
+        return (
+            "api"
+            if self.pool(asked.tiers[0][0]).line.here(asked.tenant, "interactive") >= AT_A_SCREEN
+            else "interactive"
+        )
 
     def about_s(self, standing: Standing, now: float) -> float | None:
         """How long it will take until its turn; None: there is nothing by which to tell."""
@@ -82,7 +95,7 @@ class Pools:
             pool, asked = self._pools[standing.pool], standing.asked
             if asked.gives_way == "before_first":
                 pool.yielding.pop(standing, None)
-            pool.pressure.began(asked.model, now - standing.sent_at, asked.input_tokens)
+            pool.pressure.began(asked.model, now - standing.sent_at, asked.input_tokens, now)
 
     def over(self, standing: Standing, input_tokens: int, output_tokens: int, now: float) -> None:
         """It has ended, in whatever way, and took so much. Harmless when it had ended already."""
@@ -141,7 +154,7 @@ class Pools:
     def tick(self, now: float) -> None:
         """Once a second."""
         for pool in self._pools.values():
-            pool.tick()
+            pool.tick(now)
         self._admit(list(self._pools), now)
         self._ask_next_tiers(now)
 

@@ -3,9 +3,10 @@
 The limit is in tokens, because requests differ a thousandfold. Once a second the time per token that is written, and
 the time to the first token per token that is read, are compared with what this pool does when it is not pressed; both
 are normalised, raw latency would say how long the answers were. The limit follows the gradient as in Netflix's
-Gradient2 (concurrency-limits): down by at most half a step, up by the root of what a request holds while it is used.
-Until a pool has slowed down or refused for the first time, nothing is known of its bounds and the limit grows by a
-quarter a second, as a slow start (RFC 5681) does. A refusal (429, 529) takes 30 % at once and holds everything until
+Gradient2 (concurrency-limits): down in steps of which each comes into force before the next, up by the root of what a
+request holds while it is used. Until a pool has slowed down or refused for the first time, nothing is known of its
+bounds and the limit grows by half each time that answers were seen to begin under the last one, as a slow start (RFC
+5681) does. A refusal (429, 529) takes 30 % at once and holds everything until
 the time that the provider named; a further one makes that later, never sooner. Where it names no time the holds
 double until something is answered again.
 
@@ -24,9 +25,10 @@ from typing import Literal, TypeAlias
 
 Phase: TypeAlias = Literal["read", "write"]
 
-TOLERANCE = 2.0
+TOLERANCE: Mapping[Phase, float] = {"write": 2.0, "read": 1.5}
 """So many times slower than unpressed is fine: batching is worth it."""
 SMOOTHING = 0.2
+DOWN = 0.4
 REFUSED_FACTOR = 0.7
 REFUSED_HOLD_S = 1.0
 REFUSED_HOLD_MAX_S = 30.0
@@ -34,29 +36,33 @@ USED_ENOUGH = 0.9
 SAMPLES_MIN = 5
 HISTORY = 900
 """Seconds of medians from which the unpressed speed is taken: their tenth percentile."""
-START_GROWTH = 1.25
-FAST_S: Mapping[Phase, float] = {"write": 0.02, "read": 0.0005}
-"""Seconds per token that are fast enough: 50 tokens a second are written, 1,000 are read in half a second."""
+START_GROWTH = 1.5
+FAST_S: Mapping[Phase, float] = {"write": 0.02, "read": 0.0002}
+"""Seconds per token that are fast enough: 50 are written in a second, which is faster than anybody reads; 1,000 are
+read in a fifth of one, because whoever waits for the first word feels each."""
 READ_TOKENS_MIN = 64
-"""A short prompt is not read faster than this: what it takes is the way there and back."""
+"""A short prompt is not read faster than this: what it takes is the way there and back. How much of the time that is
+differs with the size, so prompts are compared with those of about their own size."""
 
 
 @dataclass(slots=True)
 class _Speed:
-    """Samples of one measure of one model, in seconds per token; `fast_s` is fast enough."""
+    """Samples of one measure of one model, in seconds per token. `fast_s` is fast enough, and what is `tolerance` times
+    slower than unpressed is fine."""
 
     fast_s: float
+    tolerance: float
     fresh: list[float] = field(default_factory=list[float])
     medians: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
 
     def slowdown(self) -> float | None:
-        """How many times slower than unpressed the fresh samples are; they are used up. None: too few."""
+        """How many times slower than is fine the fresh samples are; they are used up. None: too few."""
         if len(self.fresh) < SAMPLES_MIN:
             return None
         median = statistics.median(self.fresh)
         self.fresh.clear()
         self.medians.append(median)
-        return median / max(self.fast_s, sorted(self.medians)[len(self.medians) // 10])
+        return median / max(self.fast_s, sorted(self.medians)[len(self.medians) // 10]) / self.tolerance
 
 
 class Pressure:
@@ -68,29 +74,34 @@ class Pressure:
 
     def __init__(self, *, start: float, least: float, most: float) -> None:
         self.limit = start
-        self.slowdown = 1.0
+        self.slowdown = 0.0
+        """Times slower than is fine; above 1 it is pressed."""
         self._least = least
         self._most = most
-        self._speeds: dict[tuple[str, Phase], _Speed] = {}
+        self._speeds: dict[tuple[str, Phase], dict[int, _Speed]] = {}
         self._request_tokens = 500.0
         self._is_known = False
         self._held_until = float("-inf")
         self._refusals = 0
+        self._seen_since_growth = 0
+        self._grown_at = float("-inf")
 
     def held_s(self, now: float) -> float:
         """Seconds until the provider takes anything again."""
         return max(0.0, self._held_until - now)
 
-    def began(self, model: str, first_token_s: float, input_tokens: int) -> None:
+    def began(self, model: str, first_token_s: float, input_tokens: int, now: float) -> None:
         """The first token came so long after the request was sent."""
         self._refusals = 0
-        self._sample((model, "read"), first_token_s / max(READ_TOKENS_MIN, input_tokens))
+        self._seen_since_growth += now - first_token_s >= self._grown_at
+        tokens = max(READ_TOKENS_MIN, input_tokens)
+        self._sample(model, "read", tokens.bit_length(), first_token_s / tokens)
 
     def ended(self, model: str, writing_s: float, output_tokens: int, held_tokens: int) -> None:
         """The rest of the answer took so long after its first token; of the limit the request held so much."""
         self._request_tokens += 0.05 * (held_tokens - self._request_tokens)
         if output_tokens > 1:
-            self._sample((model, "write"), writing_s / (output_tokens - 1))
+            self._sample(model, "write", 0, writing_s / (output_tokens - 1))
 
     def refused(self, now: float, retry_after_s: float | None) -> None:
         """The provider said that it is too much. Those that come while it is held are of the same moment: they take
@@ -102,23 +113,41 @@ class Pressure:
         doubled_s = min(REFUSED_HOLD_MAX_S, REFUSED_HOLD_S * 2.0 ** min(10, self._refusals - 1))
         self._held_until = max(self._held_until, now + (retry_after_s or doubled_s))
 
-    def tick(self, used_tokens: float) -> None:
-        """Once a second: follow what was measured."""
-        slowdowns = [found for speed in self._speeds.values() if (found := speed.slowdown()) is not None]
+    def tick(self, used_tokens: float, running: int, is_wanted: bool, now: float) -> None:
+        """Once a second: follow what was measured. Without anything that was, the limit stays.
+
+        Args:
+            used_tokens, running: of all calls that were let in, and how many these are.
+            is_wanted: somebody waits who would be let in if the limit were higher.
+        """
+        slowdowns = [found for speeds in self._speeds.values() if (found := _slowdown(speeds)) is not None]
         if slowdowns:
             self.slowdown = max(slowdowns)
-        gradient = max(0.5, TOLERANCE / max(TOLERANCE, self.slowdown)) if slowdowns else 1.0
-        self._is_known |= gradient < 1.0
-        if gradient == 1.0 and used_tokens <= USED_ENOUGH * self.limit:
+        if slowdowns and self.slowdown > 1.0:
+            self._is_known = True
+            if used_tokens <= self.limit:
+                # More than that is in flight until the last step down has come into force.
+                self.limit = self._within(self.limit * (1 - DOWN * (1 - max(0.5, 1 / self.slowdown))))
+        elif not is_wanted and used_tokens <= USED_ENOUGH * self.limit:
             return
-        if not self._is_known:
+        elif not self._is_known and self._seen_since_growth >= max(1, min(SAMPLES_MIN, running)):
             self.limit = self._within(self.limit * START_GROWTH)
-            return
-        room = math.sqrt(self.limit * self._request_tokens) if gradient == 1.0 else 0.0
-        self.limit = self._within((1 - SMOOTHING) * self.limit + SMOOTHING * (gradient * self.limit + room))
+            self._seen_since_growth, self._grown_at = 0, now
+        elif self._is_known and slowdowns:
+            self.limit = self._within(self.limit + SMOOTHING * math.sqrt(self.limit * self._request_tokens))
 
-    def _sample(self, of: tuple[str, Phase], seconds: float) -> None:
-        self._speeds.setdefault(of, _Speed(FAST_S[of[1]])).fresh.append(seconds)
+    def _sample(self, model: str, phase: Phase, size: int, seconds: float) -> None:
+        speeds = self._speeds.setdefault((model, phase), {})
+        speed = speeds.get(size)
+        if speed is None:
+            speed = speeds[size] = _Speed(FAST_S[phase], TOLERANCE[phase])
+        speed.fresh.append(seconds)
 
     def _within(self, limit: float) -> float:
         return max(self._least, min(self._most, limit))
+
+
+def _slowdown(speeds: Mapping[int, _Speed]) -> float | None:
+    """Of one measure of one model, over prompts of all sizes."""
+    found = [each for speed in speeds.values() if (each := speed.slowdown()) is not None]
+    return statistics.median(found) if found else None

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from mecum.rooms.models.gate.line import Band, State, Ticket
+from mecum.rooms.models.gate.fair import Band, State, Ticket
 
 GivesWay: TypeAlias = Literal["never", "before_first", "always"]
 """To whom a call leaves its place: to nobody; to somebody at a screen who finds no room, while nothing of its answer
@@ -48,6 +48,7 @@ class Standing:
     """A call at the gate.
 
     Args:
+        band: in which it waits, which may be lower than what was asked.
         expected: tokens of its answer.
         tickets: in which lines it waits, by pool; the one that let it in once it is in.
         pool: the one that let it in; until then the one that it asked first.
@@ -56,6 +57,7 @@ class Standing:
     """
 
     asked: Asked
+    band: Band
     arrived: float
     expected: int
     pool: str
@@ -71,7 +73,7 @@ class Standing:
         """A ticket of this call for one of so many lines."""
         asked = self.asked
         return Ticket(
-            asked.tenant, asked.band, asked.input_tokens, self.expected, self.arrived, asked.weight, lines=lines
+            asked.tenant, self.band, asked.input_tokens, self.expected, self.arrived, asked.weight, lines=lines
         )
 
 

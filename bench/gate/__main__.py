@@ -1,0 +1,126 @@
+"""The gate under load, beside a plain queue, rate caps and nothing at all.
+
+    python -m bench.gate                        a load with the moments of the traces, drawn from a seed
+    python -m bench.gate --traces FOLDER        the traces themselves (or MECUM_TRACES=FOLDER)
+    python -m bench.gate --simulated            without the real server
+
+FOLDER holds Azure's AzureLLMInferenceTrace_conv.csv and _code.csv of 2023, as azure_llm_2023_conv.csv and
+azure_llm_2023_code.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from bench.gate.figures import SOON_S, Figures, figures
+from bench.gate.load import Scene
+from bench.gate.policies import POLICIES
+from bench.gate.replay import Replay
+from bench.report import Row, write
+
+REPLICAS = (3,)
+PEOPLE_TIMES, WORK_SHARE = 1.5, 95.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench.gate")
+    parser.add_argument("--traces", type=Path, default=os.environ.get("MECUM_TRACES") or None)
+    parser.add_argument("--simulated", action="store_true")
+    given = parser.parse_args()
+    traces = Path(given.traces) if given.traces else None
+    holds = write("gate", "Fairness at the gate, simulated", simulated(Scene(), traces))
+    if not given.simulated:
+        from bench.gate.served import served
+
+        holds &= write("gate-served", "Fairness at the gate, through a real server", served())
+    return 0 if holds else 1
+
+
+def simulated(scene: Scene, traces: Path | None) -> list[Row]:
+    """The rows of all policies, with the neighbour and without."""
+    noisy = {name: _run(name, scene, traces) for name in POLICIES}
+    calm = {name: _run(name, replace(scene, noisy=0.0), traces) for name in POLICIES}
+    at_a_screen = _run("the gate", replace(scene, at_a_screen=True), traces)
+    calls = len(scene.requests(traces))
+    source = "Azure's traces of 2023" if traces is not None else "drawn with the moments of Azure's traces"
+    rows = [
+        Row(
+            "calls",
+            calls,
+            "",
+            note=f"{source}, {scene.seconds:,.0f} s, {scene.bulk:,} of bulk dumped at the start; the neighbour: "
+            f"{scene.noisy:.0f} a second of 2,500 tokens from {scene.noise[0]:,.0f} to {scene.noise[1]:,.0f} s",
+        )
+    ]
+    plain = noisy["plain queue"]
+    for name in POLICIES:
+        rows += _rows(name, noisy[name], calm[name], plain)
+    rows += _people("the gate, neighbour at a screen", at_a_screen, calm["the gate"], has_budget=True)
+    return rows
+
+
+def _run(name: str, scene: Scene, traces: Path | None) -> Figures:
+    return figures(Replay(scene.requests(traces), POLICIES[name], REPLICAS).run(scene))
+
+
+def _rows(name: str, noisy: Figures, calm: Figures, plain: Figures) -> list[Row]:
+    is_ours = name == "the gate"
+    work = 100 * noisy.work / plain.work
+    rows = _people(name, noisy, calm, has_budget=is_ours)
+    rows += [
+        Row(f"{name}: first token for programs, p95", noisy.first_p95["program"], "s"),
+        Row(
+            f"{name}: goodput",
+            noisy.goodput,
+            "tokens/s",
+            note=f"of well-behaved answers that began within {SOON_S:.0f} s; {calm.goodput:,.0f} without the neighbour",
+        ),
+        Row(f"{name}: Jain's index", noisy.jain, "", note="of what share of its calls each got answered so soon"),
+        Row(
+            f"{name}: what the engines did",
+            work,
+            "%",
+            WORK_SHARE if is_ours else None,
+            at_least=True,
+            note=f"of what they do behind a plain queue while the neighbour asks; bulk done: {noisy.bulk_done:,}",
+        ),
+    ]
+    if name in ("plain queue", "the gate"):
+        rows.append(
+            Row(
+                f"{name}: largest service gap",
+                noisy.gap,
+                "tokens",
+                noisy.bound if is_ours else None,
+                note="between two tenants of one band who both wait; the budget is the bound of VTC",
+            )
+        )
+    return rows
+
+
+def _people(name: str, noisy: Figures, calm: Figures, *, has_budget: bool) -> list[Row]:
+    people, undisturbed = noisy.first_p95["people"], calm.first_p95["people"]
+    return [
+        Row(
+            f"{name}: well-behaved calls rejected",
+            noisy.rejected,
+            "",
+            0 if has_budget else None,
+            note=f"or never answered; {noisy.noisy_rejected:,} of the neighbour",
+        ),
+        Row(
+            f"{name}: first token for people, p95",
+            people,
+            "s",
+            PEOPLE_TIMES * undisturbed if has_budget else None,
+            note=f"{undisturbed:.2f} s without the neighbour",
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
