@@ -91,7 +91,7 @@ class Call:
             prices=found.prices,
             price_id=first.price_id if is_single else None,
             tiers=found.pools,
-            prefix="" if is_single else _prefix(principal, begins),
+            prefix="" if is_single or not begins else _prefix(principal, begins),
         )
 
     @property

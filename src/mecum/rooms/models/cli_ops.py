@@ -134,6 +134,7 @@ class ModelCommands:
         await self._upstream.start()
 
     async def close(self) -> None:
+        await self._catalogue.stop()
         await self._upstream.close()
 
     async def list(self) -> tuple[CatalogueModel, ...]:
