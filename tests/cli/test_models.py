@@ -75,3 +75,46 @@ def test_prices_are_stated_listed_and_brought_in_from_a_file(data: Path, mecum: 
     assert mecum("models", "prices", "set", "quick", "--in", "much", "--out", "1").code == 1
     assert mecum("models", "prices", "set", "ghost", "--in", "1", "--out", "1").code == 1
     assert mecum("models", "prices", "set", "quick", "--in", "1", "--out", "1", "--from", "soon").code == 2
+
+
+def test_keys_are_added_listed_tried_limited_paused_and_removed(
+    data: Path, mecum: Mecum, provider: FakeProvider
+) -> None:
+    added = mecum(
+        "models", "add", "quick", "--url", provider.base_url, "--model", "fake", "--key-stdin", given="sk-1\n"
+    )
+    assert added.code == 0
+    key = "sk-a-second-key-0042"
+    assert mecum("models", "keys", "add", "quick", "--name", "team", "--calls", "4", given=f"{key}\n").code == 0
+    listed = mecum("models", "keys", "list").out
+    assert listed.splitlines()[2].split()[:6] == ["quick", "team", "…0042", "unknown", "4", "-"]
+    assert key not in listed
+    assert mecum("models", "keys", "test", "quick", "team").code == 0
+    assert provider.requests[-1].headers["authorization"] == f"Bearer {key}"
+    assert mecum("models", "keys", "change", "quick", "0042", "--pause", "--no-limits").code == 0
+    team = mecum("models", "keys", "list", "--json").json[1]
+    assert (team["paused"], team["limits"]["calls_max"]) == (True, None)
+    assert mecum("models", "keys", "remove", "quick", "team").code == 0
+    assert len(mecum("models", "keys", "list", "--json").json) == 1
+    assert mecum("models", "keys", "remove", "quick", "team").code == 1
+    assert mecum("models", "timeouts", "quick", "--silence", "20").code == 0
+
+
+def test_a_name_stands_for_several_models_and_is_kept_from_others(data: Path, mecum: Mecum) -> None:
+    for name in ("a", "b", "c"):
+        assert mecum("models", "add", name, "--url", "http://127.0.0.1:9/v1", "--model", name).code == 0
+    assert mecum("models", "aliases", "list").err == "No name stands for several models.\n"
+    made = mecum("models", "aliases", "set", "mecum-fast", "a,b", "c", "--note", "Quick.")
+    assert made.err == "mecum-fast stands for: a b > c\n"
+    assert mecum("models", "aliases", "set", "mecum-fast", "c", "a").code == 0
+    (alias,) = mecum("models", "aliases", "list", "--json").json
+    assert (alias["tiers"], alias["note"]) == ([["c"], ["a"]], "Quick.")
+    assert mecum("models", "access", "mecum-fast", "roles", "owner", "operator", "--hide").code == 0
+    assert mecum("models", "access", "a", "operators").code == 0
+    (alias,) = mecum("models", "aliases", "list", "--json").json
+    assert (alias["hidden"], alias["access"]["roles"]) == (True, ["operator", "owner"])
+    assert mecum("models", "access", "a", "roles").code == 1
+    assert mecum("models", "access", "ghost", "everybody").code == 1
+    assert mecum("models", "aliases", "set", "mecum-auto", "a").code == 1
+    assert mecum("models", "aliases", "remove", "mecum-fast").code == 0
+    assert mecum("models", "aliases", "remove", "mecum-fast").code == 1

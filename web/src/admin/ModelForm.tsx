@@ -15,12 +15,14 @@ export function ModelForm({ model }: { model: ProviderModel }) {
   const [tokens, setTokens] = useState(String(model.context_tokens));
   const [vision, setVision] = useState(model.vision);
   const [tools, setTools] = useState(model.native_tools);
+  const [reasoning, setReasoning] = useState(model.reasoning);
+  const [licence, setLicence] = useState(model.licence);
   const { busy, error, run } = useAction();
 
   function submit(event: FormEvent) {
     event.preventDefault();
     void run(async () => {
-      await api.patch(`/models/${model.id}`, { name: name.trim(), context_tokens: Number(tokens), vision, native_tools: tools });
+      await api.patch(`/models/${model.id}`, { name: name.trim(), context_tokens: Number(tokens), vision, native_tools: tools, reasoning, licence: licence.trim() });
       await refreshModels();
       toast(t("Saved."));
     });
@@ -33,8 +35,10 @@ export function ModelForm({ model }: { model: ProviderModel }) {
         <div>
           <SwitchLine label={t("Sees pictures")} checked={vision} onChange={setVision} />
           <SwitchLine label={t("Uses tools by itself")} help={t("If not, I describe them in words and read its answer.")} checked={tools} onChange={setTools} />
+          <SwitchLine label={t("Thinks before it answers")} help={t("Some take longer and are better at hard questions.")} checked={reasoning} onChange={setReasoning} />
         </div>
       )}
+      <Field label={t("Licence")} maxLength={200} value={licence} onChange={(event) => setLicence(event.target.value)} help={t("A note for whoever chooses it, e.g. Apache-2.0, or what its maker forbids.")} />
       <ErrorNote error={error} />
       <div className="form__do">
         <Button kind="main" type="submit" busy={busy}>

@@ -4,17 +4,19 @@ import type { ProviderModel } from "~/api/types";
 import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
 import { Confirm, Panel } from "~/ui/Dialog";
+import { AccessSection } from "./AccessSection";
 import { ModelForm } from "./ModelForm";
 import { refreshModels } from "./ModelsPage";
 import { PriceSection } from "./prices/PriceSection";
 
-/** Everything of one model: what it is called and can do, what it costs. */
+/** Everything of one model: what it is called and can do, what it costs, who may use it. */
 export default function ModelPanel({ model, onClose }: { model: ProviderModel; onClose: () => void }) {
   const [asking, setAsking] = useState(false);
   return (
     <Panel open onClose={onClose} title={model.name}>
       <ModelForm model={model} />
       <PriceSection model={model.id} />
+      <AccessSection model={model} />
       <section>
         <h3>{t("Take it out")}</h3>
         <p className="muted">{t("Conversations with it stay; what it has cost stays counted.")}</p>

@@ -6,6 +6,7 @@ import { Button } from "~/ui/Button";
 import { Dots } from "~/ui/Dots";
 import { number } from "~/ui/time";
 import { toastError } from "~/ui/toast";
+import { accessWords } from "./AccessFields";
 import { makeDefault, refreshModels } from "./ModelsPage";
 import { usePriceOf } from "./prices/data";
 import { priceWords } from "./prices/words";
@@ -28,8 +29,10 @@ export function ModelRow({ model }: { model: ProviderModel }) {
             {t("{n} tokens", { n: number(model.context_tokens) })}
             {model.vision && t("sees pictures")}
             {model.native_tools && t("uses tools")}
+            {model.reasoning && t("thinks")}
             {model.kind === "embedding" && t("for search")}
             {priced?.price && priceWords(priced.price, currency)}
+            {accessWords(model.access, model.hidden)}
           </Dots>
         </small>
       </button>

@@ -12,6 +12,8 @@ import { Panel } from "~/ui/Dialog";
 import { Lead, Line } from "~/ui/Line";
 import { ErrorNote, Skeleton } from "~/ui/Note";
 import { toastError } from "~/ui/toast";
+import { AliasesLine } from "./aliases/AliasesLine";
+import { refreshAliases } from "./aliases/data";
 import { Connect } from "./Connect";
 import { refreshPrices } from "./prices/data";
 import { PricesLine } from "./prices/PricesLine";
@@ -21,7 +23,7 @@ import { TestButton } from "./TestButton";
 export const PROVIDERS = ["providers"];
 
 export async function refreshModels(): Promise<void> {
-  await Promise.all([queryClient.invalidateQueries({ queryKey: PROVIDERS }), queryClient.invalidateQueries({ queryKey: ["models"] }), refreshPrices()]);
+  await Promise.all([queryClient.invalidateQueries({ queryKey: PROVIDERS }), queryClient.invalidateQueries({ queryKey: ["models"] }), refreshPrices(), refreshAliases()]);
 }
 
 export async function makeDefault(name: string): Promise<void> {
@@ -126,6 +128,7 @@ export function ModelsPage() {
             ))}
           </div>
         </Line>
+        <AliasesLine providers={connected} />
         <PricesLine />
       </div>
       <Panel open={connect === true} onClose={() => open(false)} title={t("Connect a model")}>

@@ -5,9 +5,11 @@ import { t } from "~/i18n";
 import { ProblemText } from "~/problems/ProblemText";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
+import { keysWords } from "./keys/words";
 import { ModelRow } from "./ModelRow";
 import { refreshModels } from "./ModelsPage";
 
+const KeysPanel = lazy(() => import("./keys/KeysPanel"));
 const ProviderDialog = lazy(() => import("./ProviderDialog"));
 
 const STATES: Record<Provider["state"], () => string> = {
@@ -17,7 +19,7 @@ const STATES: Record<Provider["state"], () => string> = {
 };
 
 export function ProviderCard({ provider }: { provider: Provider }) {
-  const [dialog, setDialog] = useState<"change" | "remove" | null>(null);
+  const [dialog, setDialog] = useState<"change" | "keys" | "remove" | null>(null);
   const close = () => setDialog(null);
   return (
     <article className="card" aria-label={provider.name} data-testid="provider">
@@ -44,21 +46,27 @@ export function ProviderCard({ provider }: { provider: Provider }) {
         </ul>
       </div>
       <footer className="card__do">
-        <span className="grow">{provider.has_key ? t("Its key is kept encrypted.") : t("Without a key.")}</span>
+        <span className="grow">{keysWords(provider)}</span>
         <Button small kind="danger" onClick={() => setDialog("remove")}>
           {t("Disconnect")}
+        </Button>
+        <Button small onClick={() => setDialog("keys")}>
+          {t("Keys")}
         </Button>
         <Button small onClick={() => setDialog("change")}>
           {t("Change")}
         </Button>
       </footer>
-      <Suspense>{dialog === "change" && <ProviderDialog provider={provider} onClose={close} />}</Suspense>
+      <Suspense>
+        {dialog === "change" && <ProviderDialog provider={provider} onClose={close} />}
+        {dialog === "keys" && <KeysPanel provider={provider} onClose={close} />}
+      </Suspense>
       <Confirm
         open={dialog === "remove"}
         onClose={close}
         danger
         title={t("Disconnect {name}?", { name: provider.name })}
-        text={t("Its models and its key are forgotten here. Conversations stay.")}
+        text={t("Its models and its keys are forgotten here. Conversations stay.")}
         verb={t("Disconnect")}
         onConfirm={async () => {
           await api.delete(`/providers/${provider.id}`);

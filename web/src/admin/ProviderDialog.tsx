@@ -9,13 +9,14 @@ import { ErrorNote } from "~/ui/Note";
 import { useAction } from "~/ui/useAction";
 import { refreshModels } from "./ModelsPage";
 import { ProtocolField } from "./ProtocolField";
+import { WaitsFields } from "./WaitsFields";
 
-/** Name, address, protocol, key, and more of its models. */
+/** Name, address, protocol, more of its models, and how long it is waited for. */
 export default function ProviderDialog({ provider, onClose }: { provider: Provider; onClose: () => void }) {
   const [name, setName] = useState(provider.name);
   const [url, setUrl] = useState(provider.base_url);
   const [kind, setKind] = useState(provider.kind);
-  const [key, setKey] = useState("");
+  const [waits, setWaits] = useState(provider.timeouts);
   const [model, setModel] = useState("");
   const { busy, error, run } = useAction();
 
@@ -26,7 +27,7 @@ export default function ProviderDialog({ provider, onClose }: { provider: Provid
         name: name.trim(),
         base_url: url.trim(),
         kind,
-        ...(key ? { key } : {}),
+        timeouts: waits,
         ...(model.trim() ? { models: [model.trim()] } : {}),
       });
       await refreshModels();
@@ -39,15 +40,8 @@ export default function ProviderDialog({ provider, onClose }: { provider: Provid
         <Field label={t("Name")} required maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
         <Field label={t("Address")} type="url" required value={url} onChange={(event) => setUrl(event.target.value)} />
         <ProtocolField value={kind} onChange={setKind} />
-        <Field
-          label={t("New key")}
-          type="password"
-          autoComplete="off"
-          value={key}
-          onChange={(event) => setKey(event.target.value)}
-          help={provider.has_key ? t("Leave it empty to keep the one that is there.") : t("Only if it asks for one.")}
-        />
         <Field label={t("One more model")} value={model} onChange={(event) => setModel(event.target.value)} help={t("As the provider calls it. Leave it empty to add none.")} />
+        <WaitsFields waits={waits} onChange={setWaits} />
         <ErrorNote error={error} />
         <div className="dialog__do">
           <Button onClick={onClose}>{t("Cancel")}</Button>

@@ -13,6 +13,8 @@ interface TestButtonProps {
   path: string;
   body?: () => unknown;
   disabled?: boolean;
+  /** What is known may have changed. */
+  onDone?: () => unknown;
 }
 
 /** The call itself could not be asked for. */
@@ -26,7 +28,7 @@ function Failed({ error }: { error: unknown }) {
 }
 
 /** A real short call, with what came back. */
-export function TestButton({ path, body, disabled = false }: TestButtonProps) {
+export function TestButton({ path, body, disabled = false, onDone }: TestButtonProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [result, setResult] = useState<ModelTest | null>(null);
@@ -41,6 +43,7 @@ export function TestButton({ path, body, disabled = false }: TestButtonProps) {
       setError(caught);
     } finally {
       setBusy(false);
+      onDone?.();
     }
   }
 

@@ -29,6 +29,9 @@ export interface Model {
   small: boolean;
   default: boolean;
   licence: string | null;
+  /** It stands for several models; `note` is what the operator says of it. */
+  alias: boolean;
+  note: string;
 }
 
 export interface LocalModel {
@@ -42,32 +45,6 @@ export interface LocalModel {
   bytes_total: number | null;
   seconds_left: number | null;
   problem: Problem | null;
-}
-
-export interface ProviderModel {
-  id: string;
-  name: string;
-  upstream_model: string;
-  kind: string;
-  context_tokens: number;
-  vision: boolean;
-  native_tools: boolean;
-  enabled: boolean;
-  default: boolean;
-}
-
-/** What a provider speaks. */
-export type Protocol = "openai" | "anthropic" | "gemini";
-
-export interface Provider {
-  id: string;
-  name: string;
-  kind: Protocol;
-  base_url: string;
-  has_key: boolean;
-  state: "ok" | "failing" | "unknown";
-  problem: Problem | null;
-  models: ProviderModel[];
 }
 
 export interface ModelTest {

@@ -18,6 +18,7 @@ export default function ModelItems({ value, onChange }: ModelItemsProps) {
       {chat.map((model) => (
         <MenuChoice key={model.name} checked={value === model.name} onSelect={() => onChange(model.name)}>
           {model.name}
+          {model.note && <small>{model.note}</small>}
         </MenuChoice>
       ))}
     </>

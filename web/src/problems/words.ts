@@ -74,6 +74,7 @@ const WORDS: Record<string, Say> = {
   "models.network_off": (p) => [t("{provider} is beyond this machine, and the network is switched off.", { provider: p("provider") }), t("Unset MECUM_ALLOW_NETWORK, or use a model of this machine.")],
   "models.nobody": () => [t("There is nobody to do this work for.")],
   "models.none": () => [t("No model is connected yet."), t("An operator can connect one under Models.")],
+  "models.paused": (p) => [t("Every key for {name} is paused.", { name: p("model") }), t("Choose another model. An operator can let a key go on under Models.")],
   "models.provider_busy": (p) => [t("{provider} is overloaded.", { provider: p("provider") }), said(p, later())],
   "models.provider_closed": (p) => [t("{provider} broke off before the answer was complete.", { provider: p("provider") }), t("Try again.")],
   "models.provider_failed": (p) => [t("{provider} failed.", { provider: p("provider") }), said(p, t("Try again, or choose another model."))],

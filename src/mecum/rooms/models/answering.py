@@ -22,7 +22,8 @@ from mecum.rooms.models import (
     failures,
 )
 from mecum.rooms.models.attempts import Attempts
-from mecum.rooms.models.calls import Call, Calls, Ongoing
+from mecum.rooms.models.call import Call
+from mecum.rooms.models.calls import Calls, Ongoing
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local

@@ -1,7 +1,8 @@
 """The catalogue in memory: which models there are, where they are, which is the default.
 
-Read from the database at most every two seconds, so that the relay's hot path has no query and a change by another
-process is seen soon. While the database is away the last known catalogue goes on working.
+Read from the database at most every two seconds, so that a change by another process is seen soon; while calls come all
+the time it is read beside them, so that none of them waits for a query. While the database is away the last known
+catalogue goes on working.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from mecum.rooms.models.store.catalogue import ModelKind
 
 logger = logging.getLogger(__name__)
 
-FRESH_S = 2.0
+FRESH_S, STALE_S = 2.0, 4.0
 LOCAL_PROVIDER = "built-in"
 EMBEDDING_LICENCE, EMBEDDING_CONTEXT = "MIT", 512
 DEFAULT_CHAT, DEFAULT_EMBEDDING = "default_chat", "default_embedding"
@@ -63,6 +64,7 @@ class Catalogue:
         self._read_at = float("-inf")
         self._changes = self._seen = 0
         self._reading = asyncio.Lock()
+        self._refreshing: asyncio.Task[Snapshot] | None = None
 
     def forget(self) -> None:
         """Something has changed: whoever asks from now on gets what there is after it."""
@@ -74,9 +76,21 @@ class Catalogue:
         Raises:
             Unavailable: it was never read and the database is away.
         """
-        known = self._known
-        if known is not None and self._seen == self._changes and (self._is_fresh or self._reading.locked()):
+        known, age_s = self._known, self._clock.monotonic() - self._read_at
+        if known is not None and self._seen == self._changes and age_s < STALE_S:
+            if age_s >= FRESH_S and (self._refreshing is None or self._refreshing.done()):
+                self._refreshing = asyncio.create_task(self._read_anew())
             return known
+        return await self._read_anew()
+
+    async def stop(self) -> None:
+        """No more reading."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.wait({self._refreshing})
+
+    async def _read_anew(self) -> Snapshot:
+        """Raises as `snapshot`."""
         async with self._reading:
             if self._known is not None and self._seen == self._changes and self._is_fresh:
                 return self._known

@@ -4,25 +4,31 @@ it does not; a running server follows within seconds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mecum.kit.clock import Clock
 from mecum.kit.crypto import SecretBox
 from mecum.kit.db import Database
 from mecum.kit.errors import Conflict, EngineUnavailable, MecumError, NotFound
+from mecum.kit.ids import decode
+from mecum.kit.types import InstallationRole
 from mecum.rooms.models import CatalogueModel, service
-from mecum.rooms.models.accounts import Accounts
+from mecum.rooms.models.access import Access, AccessKind
+from mecum.rooms.models.accounts import AccountChange, Accounts, Limits
+from mecum.rooms.models.aliases import AliasChange, Aliases
 from mecum.rooms.models.budgets.commands import BudgetCommands, Found
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.managing import Budgets
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
+from mecum.rooms.models.cli_more import AccessCommands, AliasCommands, KeyCommands
 from mecum.rooms.models.gate.door import Gate
 from mecum.rooms.models.local import Local, line_full
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import Audit, LocalCard, LocalEndpoint, LocalProgress, NoAudit, NoLocalEngine, Ports
 from mecum.rooms.models.pricing.commands import PriceCommands
 from mecum.rooms.models.pricing.lists import PriceLists
-from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers
+from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers, Timeouts
 from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import catalogue as store
@@ -31,10 +37,21 @@ from mecum.rooms.models.trials import Trial, Trials
 from mecum.rooms.models.upstream import Upstream
 from mecum.rooms.models.wires.wires import Wires
 
-__all__ = ["SEALED", "Machine", "ModelCommands", "Trial"]
+__all__ = [
+    "SEALED",
+    "AccountChange",
+    "AliasChange",
+    "Limits",
+    "Machine",
+    "ModelCommands",
+    "Timeouts",
+    "Trial",
+    "access_of",
+]
 
 SEALED = (KEY,)
 """What the room keeps sealed, for the rotation of keys."""
+ROLES: tuple[InstallationRole, ...] = ("owner", "operator", "member")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +85,18 @@ class _InTheServer(NoLocalEngine):
         )
 
 
+def access_of(kind: AccessKind, named: Sequence[str]) -> Access:
+    """Who is meant by a kind and the ids or roles that go with it.
+
+    Raises:
+        BadRequest: not an id of an organisation. Unprocessable: not a role, or nobody.
+    """
+    if kind == "organisations":
+        return Access(kind, organisations=frozenset(decode("org", each) for each in named)).checked()
+    roles = frozenset[InstallationRole](role for role in ROLES if role in named)
+    return Access(kind, roles=roles).checked()
+
+
 class ModelCommands:
     """Models from the command line. `start` before the first, `close` after the last.
 
@@ -95,12 +124,17 @@ class ModelCommands:
         self.budgets = BudgetCommands(budgets)
         accounts = Accounts(db, secrets, clock, audit, self._catalogue, settings)
         self._providers = Providers(db, clock, audit, self._catalogue, accounts, trials, settings)
+        aliases = Aliases(db, clock, audit, self._catalogue, settings)
+        self.keys = KeyCommands(self._providers, accounts)
+        self.aliases = AliasCommands(aliases)
+        self.access = AccessCommands(self._providers, aliases)
         self.prices = PriceCommands(PriceLists(db, clock, audit, self._catalogue, settings))
 
     async def start(self) -> None:
         await self._upstream.start()
 
     async def close(self) -> None:
+        await self._catalogue.stop()
         await self._upstream.close()
 
     async def list(self) -> tuple[CatalogueModel, ...]:

@@ -74,6 +74,7 @@ class Parts:
 
     async def stop(self) -> None:
         """What is still to be written is written before the database closes."""
+        await self.catalogue.stop()
         await self.gate.stop()
         await self.shelf.flush()
         await self.meter.stop()

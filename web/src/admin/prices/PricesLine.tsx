@@ -16,7 +16,7 @@ export function PricesLine() {
   const stated = data.items.filter((priced) => priced.price !== null).length;
   return (
     <Line who={t("Prices")} className="block">
-      <p className="above">
+      <p className="lead-in">
         {t("{stated} of {n, plural, one {# model} other {# models}} have a price, in {currency}.", { stated, n: data.items.length, currency: data.currency })}{" "}
         <span className="muted">{t("The built-in ones cost nothing.")}</span>
       </p>

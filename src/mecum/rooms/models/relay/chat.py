@@ -11,7 +11,8 @@ from mecum.kit.ids import new_id
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import Finish, ModelRequest, RelayResponse, Waiting
 from mecum.rooms.models.answering import AnsweredBy, Answering
-from mecum.rooms.models.calls import Call, Calls, Ongoing
+from mecum.rooms.models.call import Call
+from mecum.rooms.models.calls import Calls, Ongoing
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.relay.answers import Head, Parts, begun, error_frame, json_of, refused
 from mecum.rooms.models.relay.limits import limiting, output_asked

@@ -10,7 +10,8 @@ from mecum.kit.errors import MecumError
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import RelayResponse, Usage, Waiting, failures
 from mecum.rooms.models.answering import AnsweredBy, Answering
-from mecum.rooms.models.calls import Call, Calls, Ongoing
+from mecum.rooms.models.call import Call
+from mecum.rooms.models.calls import Calls, Ongoing
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.relay.answers import Head, Parts, begun, error_frame, json_of, refused, whole
 from mecum.rooms.models.relay.asked import Asked, Asking

@@ -10,7 +10,8 @@ from mecum.kit.errors import BadRequest
 from mecum.kit.types import Principal, Tokens
 from mecum.rooms.models import RelayResponse, Usage
 from mecum.rooms.models.answering import Answering
-from mecum.rooms.models.calls import Call, Calls
+from mecum.rooms.models.call import Call
+from mecum.rooms.models.calls import Calls
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.ports import LocalEmbedder
 from mecum.rooms.models.relay.answers import JSON_HEADERS, json_of, refused, told_by, whole

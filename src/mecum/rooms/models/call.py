@@ -1,0 +1,143 @@
+"""A call to a model, as budgets and the gate need to know it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from mecum.kit.types import Principal, Tokens
+from mecum.rooms.models.budgets.reservation import Need
+from mecum.rooms.models.budgets.rules import Amounts
+from mecum.rooms.models.catalogue import LOCAL_PROVIDER
+from mecum.rooms.models.gate.door import Asked
+from mecum.rooms.models.gate.fair import Band
+from mecum.rooms.models.gate.standing import GivesWay
+from mecum.rooms.models.prices import FREE, Prices
+from mecum.rooms.models.routes import Route
+
+ANSWER_TOKENS_MIN = 256
+"""A budget that has not enough left for so short an answer refuses the call."""
+PREFIX_MESSAGES, PREFIX_BYTES = 2, 8192
+
+INTERACTIVE = frozenset(("assistant.answer", "models.embed_query"))
+BACKGROUND = frozenset(("assistant.background", "assistant.title", "models.embed"))
+BULK = frozenset(("models.bulk",))
+EMBEDDING = frozenset(("models.embed_query", "models.embed", "relay.embeddings"))
+PEOPLE = frozenset(("web", "terminal", "editor", "phone", "voice"))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call to a model that asks to be let in.
+
+    Args:
+        tokens: its input, about.
+        tiers: the pools that could serve it, see `Asked`; empty: its provider alone.
+        prefix: of the conversation, see `Asked`.
+        gives_way: nobody waits for it, see `ModelRequest`.
+        is_gated: it waits for its turn at the gate. The built-in embedder has room for everybody.
+        prices: what it costs, by the list `price_id`.
+        is_counted: by budgets. What runs on the installation's own machine is not.
+    """
+
+    principal: Principal
+    purpose: str
+    model: str
+    provider: str
+    tokens: Tokens
+    output_tokens_max: int | None = None
+    gives_way: bool = False
+    is_gated: bool = True
+    prices: Prices = FREE
+    price_id: UUID | None = None
+    is_counted: bool = True
+    tiers: tuple[tuple[str, ...], ...] = ()
+    prefix: str = ""
+
+    @classmethod
+    def to(
+        cls,
+        found: Route | str,
+        principal: Principal,
+        purpose: str,
+        tokens: Tokens,
+        output_tokens_max: int | None = None,
+        *,
+        gives_way: bool = False,
+        begins: Sequence[object] = (),
+    ) -> Call:
+        """A call that whoever is on a route may answer, or the built-in model of that name, which no budget counts.
+
+        Until somebody answers, it may cost as much as the dearest.
+
+        Args:
+            begins: the messages of the conversation; the first few tell who read it before.
+        """
+        if isinstance(found, str):
+            return cls(
+                principal, purpose, found, LOCAL_PROVIDER, tokens, output_tokens_max, gives_way, is_counted=False
+            )
+        first, is_single = found.first, found.is_single
+        return cls(
+            principal,
+            purpose,
+            first.model.name,
+            first.provider.name,
+            tokens,
+            output_tokens_max,
+            prices=found.prices,
+            price_id=first.price_id if is_single else None,
+            tiers=found.pools,
+            prefix="" if is_single or not begins else _prefix(principal, begins),
+        )
+
+    @property
+    def band(self) -> Band:
+        """Somebody who waits at a screen, a program, nobody who waits, or nobody before tomorrow."""
+        if self.purpose in BULK:
+            return "bulk"
+        if self.purpose in BACKGROUND:
+            return "background"
+        return "interactive" if self.purpose in INTERACTIVE and self.principal.surface in PEOPLE else "api"
+
+    @property
+    def operation(self) -> Literal["chat", "embeddings"]:
+        """What is asked for, in the words of OpenTelemetry."""
+        return "embeddings" if self.purpose in EMBEDDING else "chat"
+
+    def need(self) -> Need:
+        """What budgets need to know of it."""
+        output_least = min(
+            ANSWER_TOKENS_MIN, ANSWER_TOKENS_MIN if self.output_tokens_max is None else self.output_tokens_max
+        )
+        return Need(self._bound, self.output_tokens_max, output_least, self.is_counted)
+
+    def _bound(self, output_tokens: int) -> Amounts:
+        return Amounts(self.tokens + output_tokens, self.prices.bound(self.tokens, output_tokens))
+
+    def asked(self) -> Asked:
+        """What the gate needs to know of it."""
+        tenant = f"{self.principal.organisation.hex}/{self.principal.person.hex}"
+        band = self.band
+        gives_way: GivesWay = "always" if self.gives_way else "before_first" if band == "bulk" else "never"
+        tiers = self.tiers or ((self.provider,),)
+        return Asked(
+            tiers,
+            self.model,
+            tenant,
+            band,
+            self.tokens,
+            self.output_tokens_max,
+            gives_way=gives_way,
+            prefix=self.prefix,
+            key=self.principal.paying_key,
+        )
+
+
+def _prefix(principal: Principal, begins: Sequence[object]) -> str:
+    """Tells conversations by how they begin."""
+    begin = str(begins[:PREFIX_MESSAGES]).encode("utf-8", "replace")[:PREFIX_BYTES]
+    return hashlib.blake2b(begin, digest_size=16, key=principal.organisation.bytes).hexdigest()

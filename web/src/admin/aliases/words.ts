@@ -1,0 +1,19 @@
+import { t } from "~/i18n";
+
+const together = (names: string[]): string => names.join(t(" and "));
+
+/** Who answers for a name, in which order: "quick and swift, then deep". */
+export function tiersWords(tiers: string[][]): string {
+  if (tiers.length === 0) return t("none of its models is there any more");
+  return tiers.map(together).join(t(", then "));
+}
+
+/** Models with the number of their tier, as tiers without gaps. */
+export function tiersOf(places: Map<string, number>): string[][] {
+  const numbers = [...new Set(places.values())].sort((one, other) => one - other);
+  return numbers.map((number) => [...places].filter(([, place]) => place === number).map(([name]) => name));
+}
+
+export function placesOf(tiers: string[][]): Map<string, number> {
+  return new Map(tiers.flatMap((names, place) => names.map((name) => [name, place + 1] as const)));
+}
