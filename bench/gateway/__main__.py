@@ -35,6 +35,11 @@ CASES = (
     Case("stream paced, 260 callers", 260, streamed=True, paced=True),
 )
 SECONDS, WARM_S, IDLE_S = 5.0, 1.5, 5.0
+ABOUT = """Each target had core 0 for itself, with one process that serves; the fake upstream, the load and Mecum's
+PostgreSQL shared core 1. Streams are of 64 chunks, each written by itself. Mecum was asked with a person's key, with
+gate, budgets and meter on; LiteLLM's proxy with one worker, a master key and no database."""
+PROFILE = Path(__file__).with_name("profile.md")
+"""Where the time goes, as a profiler saw it: not measured anew by each run."""
 SMALL_CASES = (CASES[1], CASES[2])
 SMALL_SECONDS = 0.5
 SMALL_TARGETS = ("direct", "mecum")
@@ -58,7 +63,8 @@ def main() -> int:
     results = run(names, cases, seconds, idle_s, given.nice)
     print(f"\n{tables(results)}\n")
     is_whole = not (given.only or given.cases or given.small)
-    holds = write("gateway", TITLE, rows(results), tables(results)) if is_whole else True
+    more = f"{ABOUT}\n\n{tables(results)}\n\n{PROFILE.read_text().strip()}"
+    holds = write("gateway", TITLE, rows(results), more) if is_whole else True
     print(ratios(results))
     return 0 if holds and not any(target.errors for target in results.values()) else 1
 

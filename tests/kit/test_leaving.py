@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -69,3 +71,20 @@ async def test_an_error_of_the_work_is_told_as_it_is() -> None:
     with pytest.raises(ValueError, match="its own"):
         async with UntilLeft(Client().receive):
             raise ValueError("its own")
+
+
+async def test_work_that_is_done_leaves_nothing_to_the_collector() -> None:
+    async def ended() -> weakref.ref[Client]:
+        client = Client()
+        async with UntilLeft(client.receive):
+            await asyncio.sleep(0)
+        return weakref.ref(client)
+
+    gc.disable()
+    try:
+        known = await ended()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert known() is None
+    finally:
+        gc.enable()

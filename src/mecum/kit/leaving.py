@@ -33,6 +33,9 @@ class UntilLeft:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._lookout.cancel()
+        del (
+            self._lookout
+        )  # it keeps the frame that it was cancelled in, which knows us: only the collector would end that
         # As asyncio.timeout: only a cancellation that is ours alone becomes something else.
         if self._has_left and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise ClientDisconnect from error
