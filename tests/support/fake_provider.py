@@ -46,7 +46,16 @@ from tests.support.fake_replies import (
     parse_command,
     tool_rounds,
 )
-from tests.support.fake_wires import CREATED, Answer, chat_body, chat_stream, dump, response_body, response_stream
+from tests.support.fake_wires import (
+    CREATED,
+    Answer,
+    chat_body,
+    chat_stream,
+    dump,
+    response_body,
+    response_stream,
+    told,
+)
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -196,7 +205,7 @@ class FakeProvider:
         elif record.body.get("stream") and not reply.as_json:
             said = self._said(record.body, reply)
             await _stream(send, record, reply, self.frames(record, said))
-            record.told = _told(record, said)
+            record.told = told(record.path, record.body, said)
         else:
             await self._whole(send, record, reply)
 
@@ -237,7 +246,7 @@ class FakeProvider:
         said = self._said(record.body, reply)
         body = dump(self.whole(record, said))
         await _plain(send, GARBAGE if reply.garbage else body, 200, reply.content_type or "application/json")
-        record.told = _told(record, said)
+        record.told = told(record.path, record.body, said)
 
     async def _fail(self, send: Send, reply: Reply) -> None:
         extra = [(b"retry-after", reply.retry_after.encode())] if reply.retry_after else []
@@ -279,18 +288,6 @@ class FakeProvider:
             prompt_tokens=tokens,
             reply=reply,
         )
-
-
-def _told(record: Recorded, said: Answer) -> tuple[int, int] | None:
-    """The tokens that an answer named, if it did, and was one."""
-    reply = said.reply
-    if reply.garbage or reply.line_bytes:
-        return None
-    if not record.path.endswith("/responses"):
-        asked = (record.body.get("stream_options") or {}).get("include_usage") or not record.body.get("stream")
-        if reply.usage != "right" or not asked:
-            return None
-    return said.prompt_tokens, said.output_tokens
 
 
 async def _stream(send: Send, record: Recorded, reply: Reply, frames: Iterator[bytes]) -> None:

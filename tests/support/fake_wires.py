@@ -189,3 +189,15 @@ def _function_item(answer: Answer, index: int, status: str) -> dict[str, Any]:
         "name": name,
         "arguments": arguments,
     }
+
+
+def told(path: str, body: Mapping[str, Any], said: Answer) -> tuple[int, int] | None:
+    """The tokens that an answer to `body` named, if it did, and was one."""
+    reply = said.reply
+    if reply.garbage or reply.line_bytes:
+        return None
+    if not path.endswith("/responses"):
+        asked = (body.get("stream_options") or {}).get("include_usage") or not body.get("stream")
+        if reply.usage != "right" or not asked:
+            return None
+    return said.prompt_tokens, said.output_tokens
