@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mecum.kit.db import Database
-from mecum.rooms.models import calls
+from mecum.rooms.models import call as models_call
 from mecum.rooms.models.gate.fair import Band
 from mecum.rooms.models.gate.standing import Asked
 from tests.rooms.models.gate.pools import STARVING_S, asked, pools
@@ -151,7 +151,7 @@ async def test_so_is_what_the_relay_passes_on(
     monkeypatch: pytest.MonkeyPatch,
     path: str,
 ) -> None:
-    monkeypatch.setattr(calls, "BULK", {"relay.chat", "relay.responses", "relay.embeddings"})
+    monkeypatch.setattr(models_call, "BULK", {"relay.chat", "relay.responses", "relay.embeddings"})
     async with world(database, jobs, tmp_path, **ONE_AT_A_TIME, provider_first_byte_timeout_s=20) as here:
         await here.connect(fake, "fake", "embed-fake")
         fake.script(Reply(hang=True), Reply(text="for people", first_byte_ms=50))

@@ -72,6 +72,13 @@ def test_somebody_who_waits_shows_that_more_is_wanted_although_the_limit_is_not_
     assert pool.limit > START
 
 
+def test_who_waits_for_another_limit_than_this_one_is_no_reason_to_grow() -> None:
+    pool = pressure()
+    for number in range(10):
+        second(pool, 0.02, used=0.2 * START, now=float(number), waits=True)
+    assert pool.limit == START
+
+
 def test_one_step_down_comes_into_force_before_the_next() -> None:
     pool = pressure()
     for _ in range(20):

@@ -32,7 +32,9 @@ DOWN = 0.4
 REFUSED_FACTOR = 0.7
 REFUSED_HOLD_S = 1.0
 REFUSED_HOLD_MAX_S = 30.0
-USED_ENOUGH = 0.9
+USED_ENOUGH, WANTED_ENOUGH = 0.9, 0.5
+"""So much of the limit is used, alone or while somebody waits, before it grows. Who waits before an emptier pool waits
+for something else: what the operator states of it."""
 SAMPLES_MIN = 5
 HISTORY = 900
 """Seconds of medians from which the unpressed speed is taken: their tenth percentile."""
@@ -128,7 +130,7 @@ class Pressure:
             if used_tokens <= self.limit:
                 # More than that is in flight until the last step down has come into force.
                 self.limit = self._within(self.limit * (1 - DOWN * (1 - max(0.5, 1 / self.slowdown))))
-        elif not is_wanted and used_tokens <= USED_ENOUGH * self.limit:
+        elif used_tokens <= (WANTED_ENOUGH if is_wanted else USED_ENOUGH) * self.limit:
             return
         elif not self._is_known and self._seen_since_growth >= max(1, min(SAMPLES_MIN, running)):
             self.limit = self._within(self.limit * START_GROWTH)
