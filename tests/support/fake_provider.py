@@ -46,16 +46,8 @@ from tests.support.fake_replies import (
     parse_command,
     tool_rounds,
 )
-from tests.support.fake_wires import (
-    CREATED,
-    Answer,
-    chat_body,
-    chat_stream,
-    dump,
-    response_body,
-    response_stream,
-    told,
-)
+from tests.support.fake_wires import CREATED, Answer, chat_body, chat_stream, dump, response_body, response_stream
+from tests.support.fake_wires import told as told_in
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -205,7 +197,7 @@ class FakeProvider:
         elif record.body.get("stream") and not reply.as_json:
             said = self._said(record.body, reply)
             await _stream(send, record, reply, self.frames(record, said))
-            record.told = told(record.path, record.body, said)
+            record.told = told_in(record.path, record.body, said)
         else:
             await self._whole(send, record, reply)
 
@@ -246,7 +238,7 @@ class FakeProvider:
         said = self._said(record.body, reply)
         body = dump(self.whole(record, said))
         await _plain(send, GARBAGE if reply.garbage else body, 200, reply.content_type or "application/json")
-        record.told = told(record.path, record.body, said)
+        record.told = told_in(record.path, record.body, said)
 
     async def _fail(self, send: Send, reply: Reply) -> None:
         extra = [(b"retry-after", reply.retry_after.encode())] if reply.retry_after else []
