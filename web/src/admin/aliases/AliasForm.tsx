@@ -11,6 +11,7 @@ import { refreshModels } from "../ModelsPage";
 import { TiersField } from "./TiersField";
 import { placesOf, tiersOf } from "./words";
 
+const EXAMPLE = "mecum-fast";
 const EVERYBODY: Access = { kind: "everybody", organisations: [], roles: [] };
 
 interface AliasFormProps {
@@ -47,7 +48,7 @@ export default function AliasForm({ known, models, onDone }: AliasFormProps) {
         label={t("Name")}
         required
         maxLength={128}
-        placeholder="mecum-fast"
+        placeholder={EXAMPLE}
         value={name}
         onChange={(event) => setName(event.target.value)}
         help={t("What people choose and programs ask for. It stays the same when the models behind it change.")}

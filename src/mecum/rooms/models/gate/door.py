@@ -20,7 +20,7 @@ from mecum.rooms.models.gate.fair import BANDS
 from mecum.rooms.models.gate.line import Line
 from mecum.rooms.models.gate.pool import TICK_S, Pool, Slots
 from mecum.rooms.models.gate.pools import Pools
-from mecum.rooms.models.gate.pressure import Pressure
+from mecum.rooms.models.gate.pressure import REFUSED_HOLD_MAX_S, Pressure
 from mecum.rooms.models.gate.rate import Stated
 from mecum.rooms.models.gate.standing import Asked, Standing
 from mecum.rooms.models.gate.watching import Watch
@@ -271,7 +271,12 @@ class Gate:
     def _pool(self, name: str, queue_max: int, tenant_queue_max: int, slots: Slots | None) -> Pool:
         most = self._settings
         line = Line(queue_max=queue_max, tenant_queue_max=tenant_queue_max, starving_after_s=most.gate_starving_s)
-        pressure = Pressure(start=most.gate_tokens_start, least=most.gate_tokens_min, most=most.gate_tokens_max)
+        pressure = Pressure(
+            start=most.gate_tokens_start,
+            least=most.gate_tokens_min,
+            most=most.gate_tokens_max,
+            held_at_most_s=min(REFUSED_HOLD_MAX_S, most.provider_retry_after_max_s),
+        )
         return Pool(name, line, pressure, slots)
 
     async def _tick(self) -> None:

@@ -74,8 +74,9 @@ class Pressure:
         start, least, most: tokens in flight.
     """
 
-    def __init__(self, *, start: float, least: float, most: float) -> None:
+    def __init__(self, *, start: float, least: float, most: float, held_at_most_s: float = REFUSED_HOLD_MAX_S) -> None:
         self.limit = start
+        self._held_at_most_s = held_at_most_s
         self.slowdown = 0.0
         """Times slower than is fine; above 1 it is pressed."""
         self._least = least
@@ -112,7 +113,7 @@ class Pressure:
             self.limit = self._within(self.limit * REFUSED_FACTOR)
             self._is_known = True
             self._refusals += 1
-        doubled_s = min(REFUSED_HOLD_MAX_S, REFUSED_HOLD_S * 2.0 ** min(10, self._refusals - 1))
+        doubled_s = min(self._held_at_most_s, REFUSED_HOLD_S * 2.0 ** min(10, self._refusals - 1))
         self._held_until = max(self._held_until, now + (retry_after_s or doubled_s))
 
     def tick(self, used_tokens: float, running: int, is_wanted: bool, now: float) -> None:
