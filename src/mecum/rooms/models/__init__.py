@@ -95,6 +95,7 @@ class ModelRequest:
         purpose: the room and what for, e.g. `assistant.answer`, for the meter.
         gives_way: nobody waits for it. The built-in model refuses it while it is wanted for anything else, and drops it
             when it is wanted in the middle: Unavailable, to be tried again later.
+        tier: how soon it is to be served, see docs/api.md.
     """
 
     messages: Sequence[Message]
@@ -107,6 +108,7 @@ class ModelRequest:
     json_schema: Mapping[str, Any] | None = None
     purpose: str = "assistant.answer"
     gives_way: bool = False
+    tier: Literal["default", "flex", "priority", "batch"] = "default"
 
 
 @dataclass(frozen=True, slots=True)

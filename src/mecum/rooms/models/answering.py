@@ -33,6 +33,7 @@ from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.tiers import Tier
 from mecum.rooms.models.tokens import estimate, estimate_input
 from mecum.rooms.models.upstream import Target
 from mecum.rooms.models.wires.jsons import arr, count, dumps, loads, obj
@@ -41,9 +42,11 @@ from mecum.rooms.models.wires.wires import Wires
 
 @dataclass(slots=True)
 class AnsweredBy:
-    """Which model answers: known from the first event of its answer on."""
+    """Which model answers, and how: known from the first event of its answer on."""
 
     model: str
+    tier: Tier = "default"
+    degraded: str | None = None
 
 
 class Answering:
@@ -87,7 +90,9 @@ class Answering:
         found = await self._catalogue.resolve(principal, request.model, "chat")
         tokens, most = estimate_input(request.messages, request.tools), request.max_tokens
         gives_way, begins = request.gives_way, request.messages
-        call = Call.to(found, principal, request.purpose, tokens, most, gives_way=gives_way, begins=begins)
+        call = Call.to(
+            found, principal, request.purpose, tokens, most, gives_way=gives_way, begins=begins, tier=request.tier
+        )
         async with self._calls.line_up(call) as ongoing:
             if isinstance(found, str):
                 assert ongoing.place is not None
@@ -104,7 +109,7 @@ class Answering:
                     if not isinstance(event, Waiting):
                         ongoing.first()
                         if by is not None:
-                            by.model = ongoing.call.model
+                            by.model, by.tier, by.degraded = ongoing.call.model, ongoing.call.tier, ongoing.degraded
                     yield event
 
     async def _along(

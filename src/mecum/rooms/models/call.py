@@ -17,6 +17,7 @@ from mecum.rooms.models.gate.fair import Band
 from mecum.rooms.models.gate.standing import GivesWay
 from mecum.rooms.models.prices import FREE, Prices
 from mecum.rooms.models.routes import Route
+from mecum.rooms.models.tiers import BANDS, Tier
 
 ANSWER_TOKENS_MIN = 256
 """A budget that has not enough left for so short an answer refuses the call."""
@@ -41,6 +42,7 @@ class Call:
         is_gated: it waits for its turn at the gate. The built-in embedder has room for everybody.
         prices: what it costs, by the list `price_id`.
         is_counted: by budgets. What runs on the installation's own machine is not.
+        tier: how soon it is to be served.
     """
 
     principal: Principal
@@ -56,6 +58,7 @@ class Call:
     is_counted: bool = True
     tiers: tuple[tuple[str, ...], ...] = ()
     prefix: str = ""
+    tier: Tier = "default"
 
     @classmethod
     def to(
@@ -68,6 +71,7 @@ class Call:
         *,
         gives_way: bool = False,
         begins: Sequence[object] = (),
+        tier: Tier = "default",
     ) -> Call:
         """A call that whoever is on a route may answer, or the built-in model of that name, which no budget counts.
 
@@ -78,7 +82,15 @@ class Call:
         """
         if isinstance(found, str):
             return cls(
-                principal, purpose, found, LOCAL_PROVIDER, tokens, output_tokens_max, gives_way, is_counted=False
+                principal,
+                purpose,
+                found,
+                LOCAL_PROVIDER,
+                tokens,
+                output_tokens_max,
+                gives_way,
+                is_counted=False,
+                tier=tier,
             )
         first, is_single = found.first, found.is_single
         return cls(
@@ -92,11 +104,14 @@ class Call:
             price_id=first.price_id if is_single else None,
             tiers=found.pools,
             prefix="" if is_single or not begins else _prefix(principal, begins),
+            tier=tier,
         )
 
     @property
     def band(self) -> Band:
         """Somebody who waits at a screen, a program, nobody who waits, or nobody before tomorrow."""
+        if self.tier != "default":
+            return BANDS[self.tier]
         if self.purpose in BULK:
             return "bulk"
         if self.purpose in BACKGROUND:

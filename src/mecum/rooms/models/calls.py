@@ -79,6 +79,11 @@ class Ongoing:
         if self.place is not None:
             self.place.again(tiers)
 
+    @property
+    def degraded(self) -> str | None:
+        """What was taken away from it so that it could be served."""
+        return "shorter" if self.reservation.shortened else None
+
     def limited(self, request: ModelRequest) -> ModelRequest:
         """`request`, with an answer no longer than budgets allow."""
         most = self.reservation.output_tokens
@@ -269,9 +274,10 @@ class Calls:
             cost_micros=call.prices.cost(usage),
             price_id=call.price_id,
             band=call.band,
+            tier=call.tier,
             queue_ms=self._ms(0.0, ongoing.queue_s),
             work_id=principal.actor.id if principal.actor.kind == "job" else None,
-            degraded="shorter" if ongoing.reservation.shortened else None,
+            degraded=ongoing.degraded,
         )
 
     @staticmethod

@@ -108,7 +108,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     asking = Asking(catalogue, shelf, kit.clock, settings)
     chat_door = ChatDoor(catalogue, calls, sender, answering, kit.clock, settings)
     responses = ResponsesDoor(asking, shelf, calls, sender, health, answering, settings)
-    vectors = VectorsDoor(catalogue, calls, sender, answering, ports.embedder)
+    vectors = VectorsDoor(catalogue, calls, sender, answering, ports.embedder, settings)
     relay = RelayRoom(catalogue, chat_door, responses, vectors, shelf, settings)
     return Parts(
         upstream=upstream,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -129,6 +131,9 @@ class ModelsSettings(BaseSettings):
 
     relay_body_limit_bytes: int = Field(
         default=32 * MIB, ge=64 * KIB, le=1024 * MIB, description="Largest request body of an API call to a model."
+    )
+    priority_tier: Literal["nobody", "operators", "everybody"] = Field(
+        default="operators", description="Whose API calls may ask for the service tier `priority`."
     )
     relay_store_default: bool = Field(
         default=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from mecum.kit.types import Tokens
 from mecum.rooms.models import RelayResponse, Usage, failures
 from mecum.rooms.models.calls import Ongoing
 from mecum.rooms.models.sending import CALLERS_FAULT
+from mecum.rooms.models.tiers import Tier
 from mecum.rooms.models.upstream import Answer
 from mecum.rooms.models.wires.jsons import JsonObject, dumps, loads, obj
 from mecum.rooms.models.wires.sse import frame
@@ -41,20 +42,35 @@ CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The first part of an answer: a stream of events, or one JSON body; by a model of the catalogue."""
+    """The first part of an answer: a stream of events, or one JSON body; how it was made is told in headers."""
 
     status: int = 200
     streams: bool = False
-    model: str = ""
+    made: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return told_by(self.model, STREAM_HEADERS if self.streams else JSON_HEADERS)
+        return {**(STREAM_HEADERS if self.streams else JSON_HEADERS), **self.made}
 
 
-def told_by(model: str, headers: Mapping[str, str]) -> Mapping[str, str]:
-    """`headers`, and which model of the catalogue answers; its name as in a URL where it is not ASCII."""
-    return {**headers, "x-mecum-model": model if model.isascii() else quote(model)}
+def made_by(model: str, tier: Tier, degraded: str | None = None) -> Mapping[str, str]:
+    """Which model of the catalogue answers, its name as in a URL where it is not ASCII; in which service tier, and what
+    was taken away so that it could.
+    """
+    told = {"x-mecum-model": model if model.isascii() else quote(model), "x-mecum-tier": tier}
+    return told if degraded is None else {**told, "x-mecum-degraded": degraded}
+
+
+def made_of(ongoing: Ongoing) -> Mapping[str, str]:
+    """`made_by` of a call that somebody answers."""
+    return made_by(ongoing.call.model, ongoing.call.tier, ongoing.degraded)
+
+
+def tell_tier(part: bytes, tier: Tier) -> bytes:
+    """`part`, the first of an answer in JSON or of a stream of it, with the tier in which it was served, as OpenAI says
+    it. A provider's own word stays.
+    """
+    return part if b'"service_tier"' in part else part.replace(b"{", b'{"service_tier":"%s",' % tier.encode(), 1)
 
 
 Parts: TypeAlias = AsyncGenerator[Head | bytes, None]

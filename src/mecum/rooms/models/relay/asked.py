@@ -15,6 +15,7 @@ from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.routes import Route
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store.responses import StoredResponse
+from mecum.rooms.models.tiers import Tier, tier_of
 from mecum.rooms.models.wires.chat_in import malformed
 from mecum.rooms.models.wires.jsons import JsonObject, dumps, storable
 from mecum.rooms.models.wires.responses_from_chat import skeleton
@@ -31,7 +32,7 @@ class Asked:
     Args:
         found: where its model leads, or the name of the built-in one.
         items: the whole conversation; the last `input_count` items came with this request.
-        store: whether the answer is kept. size: of the request, in bytes.
+        store: whether the answer is kept. size: of the request, in bytes. tier: in which it is served.
     """
 
     request: Spliced
@@ -42,6 +43,7 @@ class Asked:
     created_at: int
     store: bool
     size: int
+    tier: Tier = "default"
 
     @property
     def values(self) -> dict[str, Any]:
@@ -60,7 +62,8 @@ class Asked:
         return self.found if isinstance(self.found, str) else self.found.name
 
     def skeleton(self) -> JsonObject:
-        return skeleton(self.values, self.response_id, self.created_at, store=self.store)
+        told = skeleton(self.values, self.response_id, self.created_at, store=self.store)
+        return told | {"service_tier": self.tier}
 
 
 class Asking:
@@ -70,8 +73,11 @@ class Asking:
         self._clock = clock
         self._settings = settings
 
-    async def understood(self, principal: Principal, body: bytes) -> Asked:
+    async def understood(self, principal: Principal, body: bytes, tier: Tier | None = None) -> Asked:
         """
+        Args:
+            tier: None: the one that the request asks for.
+
         Raises:
             BadRequest: it is malformed or asks for what the relay does not have.
             NotFound: no such model, or no such previous response. TooLarge: too large to be kept as it asks.
@@ -96,6 +102,7 @@ class Asking:
             created_at=int(self._clock.now().timestamp()),
             store=self._store(values, items),
             size=len(body),
+            tier=tier or tier_of(values, principal, self._settings.priority_tier),
         )
         if asked.in_background and (asked.streams or not asked.store):
             raise BadRequest(
@@ -112,7 +119,8 @@ class Asking:
         found = await self._catalogue.resolve(principal, stored.model, "chat")
         created_at = int(stored.created_at.timestamp())
         items, size = stored.conversation, len(dumps(stored.conversation))
-        return Asked(request, found, items, stored.input_count, stored.id, created_at, store=True, size=size)
+        tier = tier_of(request.values, principal, self._settings.priority_tier)
+        return Asked(request, found, items, stored.input_count, stored.id, created_at, True, size, tier)
 
     def kept(self, principal: Principal, asked: Asked, response: JsonObject) -> StoredResponse:
         """What is kept of a request and its answer."""
@@ -121,7 +129,7 @@ class Asking:
             person_id=principal.person,
             space_id=principal.space,
             organisation_id=principal.organisation,
-            key_id=principal.actor.id if principal.actor.kind == "key" else None,
+            key_id=principal.paying_key,
             surface=principal.surface,
             model=asked.model,
             background=asked.in_background,

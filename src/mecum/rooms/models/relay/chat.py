@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import replace
 from uuid import UUID
 
 from mecum.kit.clock import Clock
 from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import Finish, ModelRequest, RelayResponse, Waiting
+from mecum.rooms.models import ModelRequest, RelayResponse, Waiting
 from mecum.rooms.models.answering import AnsweredBy, Answering
 from mecum.rooms.models.call import Call
 from mecum.rooms.models.calls import Calls, Ongoing
 from mecum.rooms.models.catalogue import Catalogue
-from mecum.rooms.models.relay.answers import Head, Parts, begun, error_frame, json_of, refused
+from mecum.rooms.models.relay.answers import (
+    Head,
+    Parts,
+    begun,
+    error_frame,
+    json_of,
+    made_by,
+    made_of,
+    refused,
+    tell_tier,
+)
 from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.relay.tap import Tap
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender, Sent
 from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.tiers import Tier, is_asked, tier_of
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
 from mecum.rooms.models.upstream import Answer
 from mecum.rooms.models.wires import chat_out
@@ -53,36 +65,38 @@ class ChatDoor:
         self._settings = settings
         self._no_stream_options: set[UUID] = set()
 
-    async def answer(self, principal: Principal, body: bytes) -> RelayResponse:
-        """The answer to `body`. Raises MecumError before its head."""
+    async def answer(self, principal: Principal, body: bytes, tier: Tier | None = None) -> RelayResponse:
+        """The answer to `body`, in the tier that it asks for or in `tier`. Raises MecumError before its head."""
         request = parsed(body)
         found = await self._catalogue.resolve(principal, model_of(request), "chat")
+        tier = tier or tier_of(request.values, principal, self._settings.priority_tier)
         if isinstance(found, str):
-            return await begun(self._told(principal, request, found))
+            return await begun(self._told(principal, request, found, tier))
         if not found.speaks_openai or (not found.native_tools and arr(request.values.get("tools"))):
-            return await begun(self._told(principal, request, found.name))
-        return await begun(self._passed(principal, request, found, len(body)))
+            return await begun(self._told(principal, request, found.name, tier))
+        return await begun(self._passed(principal, request, found, len(body), tier))
 
-    async def _passed(self, principal: Principal, request: Spliced, route: Route, size: int) -> Parts:
+    async def _passed(self, principal: Principal, request: Spliced, route: Route, size: int, tier: Tier) -> Parts:
         """Bytes to and from a provider that speaks the same wire."""
-        tokens = Tokens(size // CHARS_PER_TOKEN)
-        begins = arr(request.values.get("messages"))
-        call = Call.to(route, principal, "relay.chat", tokens, output_asked(request.values), begins=begins)
+        tokens, tells = Tokens(size // CHARS_PER_TOKEN), is_asked(request.values)
+        begins, most = arr(request.values.get("messages")), output_asked(request.values)
+        call = Call.to(route, principal, "relay.chat", tokens, most, begins=begins, tier=tier)
         async with self._calls.open(call) as ongoing:
             sent, hide_usage = await self._asked(ongoing, request, route)
             async with sent as (remote, answer):
                 ongoing.first()
                 if not (answer.streams and _streams(request)):
                     body = await self._whole(ongoing, answer)
-                    yield Head(answer.status, model=remote.model.name)
-                    yield body
+                    yield Head(answer.status, made=made_of(ongoing))
+                    yield tell_tier(body, tier) if tells and answer.ok else body
                     return
-                yield Head(streams=True, model=remote.model.name)
+                yield Head(streams=True, made=made_of(ongoing))
                 tap = Tap(answer.provider, self._settings.provider_line_limit_bytes, hide_usage=hide_usage)
                 try:
                     while chunk := await answer.next():
                         if lines := tap.feed(chunk):
-                            yield lines
+                            yield tell_tier(lines, tier) if tells else lines
+                            tells = False
                     if rest := tap.end():
                         yield rest
                 except MecumError as error:
@@ -125,10 +139,11 @@ class ChatDoor:
             changes["stream_options"] = {**obj(request.values.get("stream_options")), "include_usage": True}
         return request.changed(changes)
 
-    def _told(self, principal: Principal, request: Spliced, model: str) -> Parts:
+    def _told(self, principal: Principal, request: Spliced, model: str, tier: Tier) -> Parts:
         """An answer made of events: by the built-in model, by one without tool calls of its own, or of another wire."""
-        asked = read(request.values, model)
-        head = chat_out.Head(f"chatcmpl-{new_id().hex}", model, int(self._clock.now().timestamp()))
+        asked = replace(read(request.values, model), tier=tier)
+        told_tier = tier if is_asked(request.values) else None
+        head = chat_out.Head(f"chatcmpl-{new_id().hex}", model, int(self._clock.now().timestamp()), told_tier)
         if _streams(request):
             usage = bool(obj(request.values.get("stream_options")).get("include_usage"))
             return self._told_in_chunks(principal, asked, head, usage)
@@ -146,7 +161,7 @@ class ChatDoor:
                         continue
                     if not begun:
                         begun = True
-                        yield Head(streams=True, model=by.model)
+                        yield Head(streams=True, made=made_by(by.model, by.tier, by.degraded))
                     for chunk in writer.chunks(event):
                         if include_usage or chunk["choices"]:
                             yield frame(dumps(chunk))
@@ -157,12 +172,12 @@ class ChatDoor:
             yield error_frame(error)
 
     async def _told_whole(self, principal: Principal, asked: ModelRequest, head: chat_out.Head) -> Parts:
-        collected = ChatBody(head)
-        async with aclosing(self._answering.ask(principal, asked, self._settings.relay_local_wait_s)) as events:
+        collected, by = ChatBody(head), AnsweredBy(head.model)
+        async with aclosing(self._answering.ask(principal, asked, self._settings.relay_local_wait_s, by)) as events:
             async for event in events:
                 body = collected.add(event)
-                if body is not None and isinstance(event, Finish):
-                    yield Head(model=event.model)
+                if body is not None:
+                    yield Head(made=made_by(by.model, by.tier, by.degraded))
                     yield dumps(body)
 
 

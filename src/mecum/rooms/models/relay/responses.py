@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from uuid import UUID
 
 from mecum.kit.errors import MecumError
@@ -13,7 +14,18 @@ from mecum.rooms.models.answering import AnsweredBy, Answering
 from mecum.rooms.models.call import Call
 from mecum.rooms.models.calls import Calls, Ongoing
 from mecum.rooms.models.health import Health
-from mecum.rooms.models.relay.answers import Head, Parts, begun, error_frame, json_of, refused, whole
+from mecum.rooms.models.relay.answers import (
+    Head,
+    Parts,
+    begun,
+    error_frame,
+    json_of,
+    made_by,
+    made_of,
+    refused,
+    tell_tier,
+    whole,
+)
 from mecum.rooms.models.relay.asked import Asked, Asking
 from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.shelf import Shelf
@@ -21,6 +33,7 @@ from mecum.rooms.models.relay.tap import Tap
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.tiers import Tier, is_asked
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
 from mecum.rooms.models.upstream import Answer
 from mecum.rooms.models.wires import chat_out
@@ -65,9 +78,9 @@ class ResponsesDoor:
         self._answering = answering
         self._settings = settings
 
-    async def answer(self, principal: Principal, body: bytes) -> RelayResponse:
-        """The answer to `body`. Raises MecumError before its head."""
-        asked = await self._asking.understood(principal, body)
+    async def answer(self, principal: Principal, body: bytes, tier: Tier | None = None) -> RelayResponse:
+        """The answer to `body`, in the tier that it asks for or in `tier`. Raises MecumError before its head."""
+        asked = await self._asking.understood(principal, body, tier)
         if not asked.in_background:
             return await self.made(principal, asked)
         queued = {**asked.skeleton(), "status": "queued"}
@@ -87,7 +100,8 @@ class ResponsesDoor:
     async def _passed(self, principal: Principal, asked: Asked, route: Route) -> Parts:
         """Bytes to and from a provider that has this wire itself."""
         tokens = Tokens(asked.size // CHARS_PER_TOKEN)
-        call = Call.to(route, principal, PURPOSE, tokens, output_asked(asked.values), begins=asked.items)
+        most = output_asked(asked.values)
+        call = Call.to(route, principal, PURPOSE, tokens, most, begins=asked.items, tier=asked.tier)
         async with (
             self._calls.open(call) as ongoing,
             await self._sender.send(
@@ -101,11 +115,11 @@ class ResponsesDoor:
             ongoing.first()
             if not (answer.streams and asked.streams):
                 body = await self._whole(principal, asked, ongoing, remote, answer)
-                yield Head(answer.status, model=remote.model.name)
-                yield body
+                yield Head(answer.status, made=made_of(ongoing))
+                yield tell_tier(body, asked.tier) if answer.ok and is_asked(asked.values) else body
                 return
             self._knows_door(remote)
-            yield Head(streams=True, model=remote.model.name)
+            yield Head(streams=True, made=made_of(ongoing))
             tap = Tap(answer.provider, self._settings.provider_line_limit_bytes)
             try:
                 while chunk := await answer.next():
@@ -144,14 +158,14 @@ class ResponsesDoor:
 
     async def _translated(self, principal: Principal, asked: Asked) -> Parts:
         """The same over chat completions."""
-        writer, begun, by = ResponseWriter(asked.skeleton()), False, AnsweredBy(asked.model)
+        writer, begun, by = ResponseWriter(asked.skeleton()), False, AnsweredBy(asked.model, asked.tier)
         try:
             async with aclosing(self._chunks(principal, asked, by)) as chunks:
                 async for chunk in chunks:
                     events = [] if begun else writer.begin()
                     events += writer.feed(chunk)
                     if asked.streams and not begun:
-                        yield Head(streams=True, model=by.model)
+                        yield Head(streams=True, made=made_by(by.model, by.tier, by.degraded))
                     begun = True
                     if asked.streams and events:
                         yield _frames(events)
@@ -165,7 +179,7 @@ class ResponsesDoor:
         if asked.streams:
             yield _frames(last)
         else:
-            yield Head(model=by.model)
+            yield Head(made=made_by(by.model, by.tier, by.degraded))
             yield dumps(writer.response)
 
     def _chunks(self, principal: Principal, asked: Asked, by: AnsweredBy) -> AsyncGenerator[JsonObject, None]:
@@ -186,7 +200,8 @@ class ResponsesDoor:
         self, principal: Principal, asked: Asked, route: Route, by: AnsweredBy
     ) -> AsyncGenerator[JsonObject, None]:
         tokens = Tokens(asked.size // CHARS_PER_TOKEN)
-        call = Call.to(route, principal, PURPOSE, tokens, output_asked(asked.values), begins=asked.items)
+        most = output_asked(asked.values)
+        call = Call.to(route, principal, PURPOSE, tokens, most, begins=asked.items, tier=asked.tier)
         async with self._calls.open(call) as ongoing:
 
             def sent(remote: Remote) -> bytes:
@@ -194,7 +209,7 @@ class ResponsesDoor:
                 return dumps(chat | limiting(chat, ongoing.reservation.output_tokens, remote.endpoint.base_url))
 
             async with await self._sender.send(ongoing, route, CHAT_PATH, sent) as (remote, answer):
-                by.model = remote.model.name
+                by.model, by.degraded = remote.model.name, ongoing.degraded
                 if not answer.ok:
                     raise await answer.error()
                 ongoing.first()
@@ -217,7 +232,7 @@ class ResponsesDoor:
     async def _chunks_of_events(
         self, principal: Principal, asked: Asked, chat: JsonObject, by: AnsweredBy
     ) -> AsyncGenerator[JsonObject, None]:
-        request = read(chat, asked.model)
+        request = replace(read(chat, asked.model), tier=asked.tier)
         writer = ChatWriter(chat_out.Head("", asked.model, asked.created_at))
         wait_s = self._settings.relay_local_wait_s
         async with aclosing(self._answering.ask(principal, request, wait_s, by)) as events:

@@ -14,10 +14,12 @@ from mecum.rooms.models.call import Call
 from mecum.rooms.models.calls import Calls
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.ports import LocalEmbedder
-from mecum.rooms.models.relay.answers import JSON_HEADERS, json_of, refused, told_by, whole
+from mecum.rooms.models.relay.answers import JSON_HEADERS, json_of, made_of, refused, whole
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender
+from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.tiers import ForWhom, Tier, tier_of
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
 from mecum.rooms.models.wires.chat_in import malformed
 from mecum.rooms.models.wires.jsons import arr, count, obj
@@ -36,32 +38,37 @@ class VectorsDoor:
         sender: Sender,
         answering: Answering,
         embedder: LocalEmbedder | None,
+        settings: ModelsSettings,
     ) -> None:
+        self._priority_for: ForWhom = settings.priority_tier
         self._catalogue = catalogue
         self._calls = calls
         self._sender = sender
         self._answering = answering
         self._embedder = embedder
 
-    async def answer(self, principal: Principal, body: bytes) -> RelayResponse:
-        """The answer to `body`. Raises MecumError instead."""
+    async def answer(self, principal: Principal, body: bytes, tier: Tier | None = None) -> RelayResponse:
+        """The answer to `body`, in the service tier that it asks for or in `tier`. Raises MecumError instead."""
         request = parsed(body)
+        tier = tier or tier_of(request.values, principal, self._priority_for)
         found = await self._catalogue.resolve(principal, model_of(request), "embedding")
         if isinstance(found, str):
             return await self._made(principal, request, found)
-        return await self._passed(principal, request, found, len(body))
+        return await self._passed(principal, request, found, len(body), tier)
 
-    async def _passed(self, principal: Principal, request: Spliced, route: Route, size: int) -> RelayResponse:
+    async def _passed(
+        self, principal: Principal, request: Spliced, route: Route, size: int, tier: Tier
+    ) -> RelayResponse:
         def sent(remote: Remote) -> bytes:
             return request.changed({"model": remote.model.upstream_model})
 
-        call = Call.to(route, principal, "relay.embeddings", Tokens(size // CHARS_PER_TOKEN), 0)
+        call = Call.to(route, principal, "relay.embeddings", Tokens(size // CHARS_PER_TOKEN), 0, tier=tier)
         async with (
             self._calls.open(call) as ongoing,
-            await self._sender.send(ongoing, route, PATH, sent) as (remote, answer),
+            await self._sender.send(ongoing, route, PATH, sent) as (_, answer),
         ):
             ongoing.first()
-            headers = told_by(remote.model.name, JSON_HEADERS)
+            headers = {**JSON_HEADERS, **made_of(ongoing)}
             if not answer.ok:
                 return RelayResponse(answer.status, headers, refused(ongoing, answer))
             body, value = await json_of(answer)

@@ -20,19 +20,22 @@ def usage_out(usage: Usage) -> JsonObject:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What every part of an answer repeats. `created`: Unix seconds."""
+    """What every part of an answer repeats. `created`: Unix seconds. `tier`: None leaves it out."""
 
     id: str
     model: str
     created: int
+    tier: str | None = None
 
     def part(self, kind: str, choices: list[JsonObject]) -> JsonObject:
+        tier = {} if self.tier is None else {"service_tier": self.tier}
         return {
             "id": self.id,
             "object": kind,
             "created": self.created,
             "model": self.model,
             "choices": choices,
+            **tier,
         }
 
 
