@@ -5,13 +5,13 @@ import "./plot.css";
 import { colour, hatch, onTheme } from "./paint";
 import { highest, niceScale, stacked } from "./scale";
 
-/** One series. Areas and bars stand on each other in their order, lines do not. A cone reaches down to the series after it. */
+/** One series. What is over the others is hatched and stands on nothing. Areas and bars stand on each other in their order, lines do not. A cone reaches down to the series after it. */
 export interface Series {
   key: string;
   name: string;
   /** A token, such as `--s1`. */
   token: string;
-  looks: "area" | "bar" | "line" | "step" | "dashed" | "dotted" | "hatched" | "hatchedBar" | "faint" | "cone" | "clear";
+  looks: "area" | "bar" | "line" | "step" | "dashed" | "dotted" | "hatched" | "hatchedBar" | "over" | "overBar" | "faint" | "cone" | "clear";
   values: readonly (number | null)[];
   width?: number;
 }
@@ -152,7 +152,7 @@ function Drawing({ series, shown, top, height, onPoint }: DrawingProps) {
 }
 
 function layer(series: Series | undefined): number {
-  return series && STACKED.has(series.looks) ? 0 : series?.looks === "faint" ? 1 : 2;
+  return series && STACKED.has(series.looks) ? 0 : series?.looks === "faint" ? 1 : series?.looks.startsWith("over") ? 3 : 2;
 }
 
 /** Between a cone and the series after it. */
@@ -179,8 +179,10 @@ function look(host: HTMLElement, series: Series | undefined): uPlot.Series {
       return { ...none, width: 0, fill: ink };
     case "bar":
       return { ...none, width: 0, fill: ink, ...paths(uPlot.paths.bars?.({ size: [0.68, 40] })) };
+    case "overBar":
     case "hatchedBar":
       return { ...none, width: 0, fill: (plot) => hatch(plot.ctx, ink()), ...paths(uPlot.paths.bars?.({ size: [0.68, 40] })) };
+    case "over":
     case "hatched":
       return { ...none, width: 0, fill: (plot) => hatch(plot.ctx, ink()) };
     case "faint":

@@ -54,6 +54,7 @@ export function whyWords(wait: Wait, pool: Pool | undefined): string {
     case "absent":
       return t("The built-in model is not here yet");
     case "ceiling":
+      if (pool && pool.limit && pool.used / pool.limit < wait.ceiling) return t("Too large for what its band may have: that stops at {ceiling} while others are about, and {full} is taken", { ceiling: percent(wait.ceiling), full });
       return t("Stops at {ceiling} while others are about, and it is {full} full", { ceiling: percent(wait.ceiling), full });
     case "full":
       return pool && pool.limit && pool.used / pool.limit < FULL ? t("Too large for the room that is left: {full} is taken", { full }) : t("No room for anybody: it is {full} full", { full });
