@@ -58,7 +58,7 @@ export function Plot({ title, said, series, format, place, below, least, height 
         {children}
       </figcaption>
       <div className="chart" style={{ "--h": `${height}px` } as React.CSSProperties}>
-        <div className="chart__y" aria-hidden="true">
+        <div className="chart__y" aria-hidden="true" style={{ minWidth: `${widest(ticks.map(format))}ch` }}>
           {ticks.map((tick) => (
             <span key={tick} style={{ bottom: `${(tick / top) * 100}%` }}>
               {format(tick)}
@@ -95,6 +95,11 @@ export function Plot({ title, said, series, format, place, below, least, height 
       </ul>
     </figure>
   );
+}
+
+/** How many digits wide the widest of these is; what is not Latin is twice as wide. */
+function widest(words: readonly string[]): number {
+  return Math.max(5, ...words.map((each) => [...each].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 2 : 1), 0)));
 }
 
 interface DrawingProps {

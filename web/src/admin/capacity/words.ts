@@ -45,7 +45,7 @@ export function whoName({ person, key }: { person: string | null; key: string | 
 const FULL = 0.95;
 
 export function whyWords(wait: Wait, pool: Pool | undefined): string {
-  const full = percent(pool && pool.limit ? Math.min(9.99, pool.used / pool.limit) : 1);
+  const full = percent(pool && pool.limit ? Math.min(1, pool.used / pool.limit) : 1);
   switch (wait.why) {
     case "held":
       return t("{name} said that it is too much; it is asked again in {time}", { name: wait.pool, time: seconds(pool?.held_s ?? 0) });
