@@ -95,6 +95,8 @@ def remember_an_hour(house: House, pool: str, limit: float, *, rush: float = 0.7
                 point.let_in[index] = point.served[index]
                 missed = size * (900 + 3_200 * min(1.0, 3 * late)) if busy and band in ("background", "bulk") else 0.0
                 point.asked[index] = point.let_in[index] + missed * POINT_S * chance.uniform(0.75, 1.1)
+                if 0.5 < at / POINTS < 0.62:
+                    point.degraded = round(2_600 * size * POINT_S)
                 slow = {"interactive": 0.5, "api": 1.2, "background": 1.6, "bulk": 2.0}[band]
                 more = {"interactive": 0.4, "api": 3.6, "background": 9.4, "bulk": 12.0}[band] * min(1.0, 3.5 * late)
                 wait = max(0.06, (slow + (more if busy else 0)) * (1 + 0.12 * walk[band]))

@@ -146,7 +146,7 @@ def test_on_a_phone_nothing_is_scrolled_sideways(spender: Desk) -> None:
 def test_in_chinese(spender: Desk) -> None:
     spender.change_me(locale="zh")
     page = usage(spender)
-    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile(r"\w+月你用了 US\$[\d.]+"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile(r"月你用了 US\$[\d.]+"))
     main = re.sub(r"nordwind-\w+|token", "", page.get_by_role("main").inner_text())
     assert not re.search(r"[A-Za-z]{4,}", main), main
 

@@ -189,6 +189,14 @@ async def test_the_slowest_wait_of_a_band_is_that_of_nineteen_of_twenty(bench: B
     assert set(hour.waits["bulk"]) == {None}
 
 
+async def test_what_was_served_with_something_taken_away_is_told(bench: Bench) -> None:
+    await bench.stand(asked(tokens=100))
+    bench.gate.watch.degraded("rack", 300, bench.gate.now())
+    bench.pass_time(10)
+    hour = bench.gate.watch.hour(bench.gate.pools.all(), bench.gate.now())
+    assert [rate for rate in hour.degraded if rate] == [pytest.approx(30)]
+
+
 async def test_a_point_older_than_an_hour_is_forgotten(bench: Bench) -> None:
     place = await bench.stand(asked())
     bench.pass_time(1)

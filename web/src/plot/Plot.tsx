@@ -5,13 +5,13 @@ import "./plot.css";
 import { colour, hatch, onTheme } from "./paint";
 import { highest, niceScale, stacked } from "./scale";
 
-/** One series. Areas and bars stand on each other in their order, lines do not. A cone reaches down to the series after it. */
+/** One series. What is over the others is hatched and stands on nothing. Areas and bars stand on each other in their order, lines do not. A cone reaches down to the series after it. */
 export interface Series {
   key: string;
   name: string;
   /** A token, such as `--s1`. */
   token: string;
-  looks: "area" | "bar" | "line" | "step" | "dashed" | "dotted" | "hatched" | "hatchedBar" | "faint" | "cone" | "clear";
+  looks: "area" | "bar" | "line" | "step" | "dashed" | "dotted" | "hatched" | "hatchedBar" | "over" | "overBar" | "faint" | "cone" | "clear";
   values: readonly (number | null)[];
   width?: number;
 }
@@ -58,7 +58,7 @@ export function Plot({ title, said, series, format, place, below, least, height 
         {children}
       </figcaption>
       <div className="chart" style={{ "--h": `${height}px` } as React.CSSProperties}>
-        <div className="chart__y" aria-hidden="true">
+        <div className="chart__y" aria-hidden="true" style={{ minWidth: `${widest(ticks.map(format))}ch` }}>
           {ticks.map((tick) => (
             <span key={tick} style={{ bottom: `${(tick / top) * 100}%` }}>
               {format(tick)}
@@ -95,6 +95,11 @@ export function Plot({ title, said, series, format, place, below, least, height 
       </ul>
     </figure>
   );
+}
+
+/** How many digits wide the widest of these is; what is not Latin is twice as wide. */
+function widest(words: readonly string[]): number {
+  return Math.max(5, ...words.map((each) => [...each].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 2 : 1), 0)));
 }
 
 interface DrawingProps {
@@ -152,7 +157,7 @@ function Drawing({ series, shown, top, height, onPoint }: DrawingProps) {
 }
 
 function layer(series: Series | undefined): number {
-  return series && STACKED.has(series.looks) ? 0 : series?.looks === "faint" ? 1 : 2;
+  return series && STACKED.has(series.looks) ? 0 : series?.looks === "faint" ? 1 : series?.looks.startsWith("over") ? 3 : 2;
 }
 
 /** Between a cone and the series after it. */
@@ -179,8 +184,10 @@ function look(host: HTMLElement, series: Series | undefined): uPlot.Series {
       return { ...none, width: 0, fill: ink };
     case "bar":
       return { ...none, width: 0, fill: ink, ...paths(uPlot.paths.bars?.({ size: [0.68, 40] })) };
+    case "overBar":
     case "hatchedBar":
       return { ...none, width: 0, fill: (plot) => hatch(plot.ctx, ink()), ...paths(uPlot.paths.bars?.({ size: [0.68, 40] })) };
+    case "over":
     case "hatched":
       return { ...none, width: 0, fill: (plot) => hatch(plot.ctx, ink()) };
     case "faint":

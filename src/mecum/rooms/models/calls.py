@@ -229,6 +229,8 @@ class Calls:
         charges = ongoing.reservation.settle(took, self._clock.monotonic())
         if not ongoing.is_void:
             self._meter.record(record, charges, self._demand(ongoing.call) if record.outcome in REFUSALS else 0)
+        if record.degraded is not None and ongoing.place is not None:
+            self._gate.watch.degraded(ongoing.place.pool, record.input_tokens + record.output_tokens, self._gate.now())
         call, span, first_at = ongoing.call, ongoing.span, ongoing.first_at
         figures = metrics.figures_of(call.provider, call.operation)
         figures.seconds.observe(record.latency_ms / 1000)

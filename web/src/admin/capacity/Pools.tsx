@@ -37,7 +37,8 @@ export function Pools({ look }: { look: Look }) {
 }
 
 function PoolRow({ pool, look }: { pool: Pool; look: Look }) {
-  const share = pool.limit > 0 ? pool.used / pool.limit : 0;
+  // A single call may be larger than the whole pool.
+  const share = pool.limit > 0 ? Math.min(1, pool.used / pool.limit) : 0;
   const parts = pool.bands.filter((band) => band.used > 0);
   const said = parts.map((band) => t("{band} {share}", { band: bandName(band.band), share: percent(band.used / Math.max(1, pool.limit)) }));
   const marked = pool.unit === "tokens" ? BANDS.filter((band) => look.ceilings[band] < 1) : [];

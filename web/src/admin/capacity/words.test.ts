@@ -63,4 +63,5 @@ test.each<[Partial<Wait>, string]>([
 test("who needs more than is left is told so", () => {
   const wait: Wait = { pool: "Rack", person: "Ines", key: null, band: "api", calls: 1, longest_s: 1, why: "full", ceiling: 1, before: 0, about_s: null };
   expect(whyWords(wait, pool({ used: 600 }))).toBe("Too large for the room that is left: 60 % is taken");
+  expect(whyWords({ ...wait, why: "ceiling", ceiling: 0.85 }, pool({ used: 600 }))).toBe("Too large for what its band may have: that stops at 85 % while others are about, and 60 % is taken");
 });

@@ -45,7 +45,7 @@ export function whoName({ person, key }: { person: string | null; key: string | 
 const FULL = 0.95;
 
 export function whyWords(wait: Wait, pool: Pool | undefined): string {
-  const full = percent(pool && pool.limit ? Math.min(9.99, pool.used / pool.limit) : 1);
+  const full = percent(pool && pool.limit ? Math.min(1, pool.used / pool.limit) : 1);
   switch (wait.why) {
     case "held":
       return t("{name} said that it is too much; it is asked again in {time}", { name: wait.pool, time: seconds(pool?.held_s ?? 0) });
@@ -54,6 +54,7 @@ export function whyWords(wait: Wait, pool: Pool | undefined): string {
     case "absent":
       return t("The built-in model is not here yet");
     case "ceiling":
+      if (pool && pool.limit && pool.used / pool.limit < wait.ceiling) return t("Too large for what its band may have: that stops at {ceiling} while others are about, and {full} is taken", { ceiling: percent(wait.ceiling), full });
       return t("Stops at {ceiling} while others are about, and it is {full} full", { ceiling: percent(wait.ceiling), full });
     case "full":
       return pool && pool.limit && pool.used / pool.limit < FULL ? t("Too large for the room that is left: {full} is taken", { full }) : t("No room for anybody: it is {full} full", { full });

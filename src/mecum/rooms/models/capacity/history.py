@@ -75,7 +75,7 @@ class Histories:
             times=[now - age_s for age_s in hour.ages_s],
             served=dict(hour.served),
             unmet=hour.unmet,
-            degraded=[0.0] * len(hour.ages_s),
+            degraded=hour.degraded,
             waits=dict(hour.waits),
             first_words={},
             refused=hour.refused,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from mecum.rooms.models.gate.line import BANDS, Band
@@ -39,11 +39,12 @@ def _counters() -> list[Counter[int]]:
 
 @dataclass(slots=True)
 class Point:
-    """Ten seconds of one pool; all but the last three by band.
+    """Ten seconds of one pool; the first four by band.
 
     Args:
         asked, let_in: tokens as expected, of calls that came and that were let in. served: tokens as they were.
         waits: how many had waited so many steps. refused: calls that were turned away.
+        degraded: tokens that were served with something taken away, when they had been.
         limit, used: tokens or calls at once, at the end of it.
     """
 
@@ -52,6 +53,7 @@ class Point:
     served: list[float] = field(default_factory=_zeros)
     waits: list[Counter[int]] = field(default_factory=_counters)
     refused: int = 0
+    degraded: int = 0
     limit: float | None = None
     used: float = 0.0
 
@@ -88,6 +90,7 @@ class Hour:
     Args:
         ages_s: how long ago each point began.
         served: tokens a second by band. unmet: tokens a second that were asked and not let in.
+        degraded: tokens a second from which something was taken away; they are among those that were served.
         waits: seconds that nineteen of twenty waited at most, by band; None where nobody was let in.
         refused: calls that were turned away.
     """
@@ -95,6 +98,7 @@ class Hour:
     ages_s: Sequence[float]
     served: Mapping[Band, Sequence[float]]
     unmet: Sequence[float]
+    degraded: Sequence[float]
     waits: Mapping[Band, Sequence[float | None]]
     refused: int
     pools: Sequence[PoolHour]
@@ -139,6 +143,10 @@ class Watch:
         """It was turned away."""
         self._pool(standing.pool).point(_number(now)).refused += 1
 
+    def degraded(self, pool: str, tokens: int, now: float) -> None:
+        """A call that took so many tokens has ended, and something was taken away from its answer."""
+        self._pool(pool).point(_number(now)).degraded += tokens
+
     def tick(self, pools: Iterable[Pool], now: float) -> None:
         """Once a second."""
         for pool in pools:
@@ -181,6 +189,7 @@ class Watch:
                 for band, at in BAND_NUMBER.items()
             },
             unmet=[_unmet(row) / POINT_S for row in whole],
+            degraded=[sum(point.degraded for point in row) / POINT_S for row in whole],
             waits={band: [_slowest(row, at) for row in whole] for band, at in BAND_NUMBER.items()},
             refused=sum(point.refused for row in whole for point in row),
             pools=[_pool_hour(pool, watched, numbers) for pool, watched in known.values()],
@@ -192,12 +201,7 @@ class Watch:
         pace = watched.seconds_per_token
         if not pace:
             return watched
-        points = {
-            number: Point(
-                point.asked, point.let_in, list(point.served), point.waits, point.refused, point.limit, point.used
-            )
-            for number, point in watched.points.items()
-        }
+        points = {number: replace(point, served=list(point.served)) for number, point in watched.points.items()}
         seen = _Watched(points)
         for standing in pool.standings.values():
             ran_s = now - standing.sent_at
