@@ -194,7 +194,7 @@ def _function_item(answer: Answer, index: int, status: str) -> dict[str, Any]:
 def told(path: str, body: Mapping[str, Any], said: Answer) -> tuple[int, int] | None:
     """The tokens that an answer to `body` named, if it did, and was one."""
     reply = said.reply
-    if reply.garbage or reply.line_bytes:
+    if reply.garbage or (reply.line_bytes and body.get("stream")):
         return None
     if not path.endswith("/responses"):
         asked = (body.get("stream_options") or {}).get("include_usage") or not body.get("stream")

@@ -28,18 +28,18 @@ from mecum.rooms.models.relay.answers import (
 )
 from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.request import model_of, parsed
-from mecum.rooms.models.relay.tap import Tap
+from mecum.rooms.models.relay.tap import CHAT_ENDS, Tap
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender, Sent
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tiers import Tier, is_asked, tier_of
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
 from mecum.rooms.models.upstream import Answer
-from mecum.rooms.models.wires import chat_out
+from mecum.rooms.models.wires import chat_out, unstreamed
 from mecum.rooms.models.wires.chat_in import read
 from mecum.rooms.models.wires.chat_out import ChatBody, ChatWriter
 from mecum.rooms.models.wires.chat_stream import read_usage
-from mecum.rooms.models.wires.jsons import arr, dumps, obj
+from mecum.rooms.models.wires.jsons import JsonObject, arr, dumps, obj
 from mecum.rooms.models.wires.splice import Spliced
 from mecum.rooms.models.wires.sse import frame
 
@@ -86,12 +86,16 @@ class ChatDoor:
             async with sent as (remote, answer):
                 ongoing.first()
                 if not (answer.streams and _streams(request)):
-                    body = await self._whole(ongoing, answer)
-                    yield Head(answer.status, made=made_of(ongoing))
+                    body, value = await self._whole(ongoing, answer)
+                    as_events = answer.ok and _streams(request)
+                    yield Head(answer.status, streams=as_events, made=made_of(ongoing))
+                    if as_events:
+                        body = b"".join(unstreamed.chat_stream(value, include_usage=_wants_usage(request)))
                     yield tell_tier(body, tier) if tells and answer.ok else body
                     return
                 yield Head(streams=True, made=made_of(ongoing))
-                tap = Tap(answer.provider, self._settings.provider_line_limit_bytes, hide_usage=hide_usage)
+                limit_bytes = self._settings.provider_line_limit_bytes
+                tap = Tap(answer.provider, limit_bytes, CHAT_ENDS, hide_usage=hide_usage)
                 try:
                     while chunk := await answer.next():
                         if lines := tap.feed(chunk):
@@ -121,16 +125,16 @@ class ChatDoor:
                 return sent, asks_usage
             self._no_stream_options.add(sent.remote.provider.id)
 
-    async def _whole(self, ongoing: Ongoing, answer: Answer) -> bytes:
+    async def _whole(self, ongoing: Ongoing, answer: Answer) -> tuple[bytes, JsonObject]:
         if not answer.ok:
-            return refused(ongoing, answer)
+            return refused(ongoing, answer), {}
         body, value = await json_of(answer)
         ongoing.usage = read_usage(value.get("usage"))
-        return body
+        return body, value
 
     def _asks_usage(self, request: Spliced, remote: Remote) -> bool:
-        asked = bool(obj(request.values.get("stream_options")).get("include_usage"))
-        return _streams(request) and not asked and remote.provider.id not in self._no_stream_options
+        known = remote.provider.id in self._no_stream_options
+        return _streams(request) and not _wants_usage(request) and not known
 
     def _body(self, request: Spliced, remote: Remote, output_limit: int | None) -> bytes:
         changes = limiting(request.values, output_limit, remote.endpoint.base_url)
@@ -145,8 +149,7 @@ class ChatDoor:
         told_tier = tier if is_asked(request.values) else None
         head = chat_out.Head(f"chatcmpl-{new_id().hex}", model, int(self._clock.now().timestamp()), told_tier)
         if _streams(request):
-            usage = bool(obj(request.values.get("stream_options")).get("include_usage"))
-            return self._told_in_chunks(principal, asked, head, usage)
+            return self._told_in_chunks(principal, asked, head, _wants_usage(request))
         return self._told_whole(principal, asked, head)
 
     async def _told_in_chunks(
@@ -179,6 +182,11 @@ class ChatDoor:
                 if body is not None:
                     yield Head(made=made_by(by.model, by.tier, by.degraded))
                     yield dumps(body)
+
+
+def _wants_usage(request: Spliced) -> bool:
+    """Whether the caller wants the usage at the end of a stream."""
+    return bool(obj(request.values.get("stream_options")).get("include_usage"))
 
 
 def _streams(request: Spliced) -> bool:

@@ -29,14 +29,14 @@ from mecum.rooms.models.relay.answers import (
 from mecum.rooms.models.relay.asked import Asked, Asking
 from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.shelf import Shelf
-from mecum.rooms.models.relay.tap import Tap
+from mecum.rooms.models.relay.tap import RESPONSE_ENDS, Tap
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tiers import Tier, is_asked
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
 from mecum.rooms.models.upstream import Answer
-from mecum.rooms.models.wires import chat_out
+from mecum.rooms.models.wires import chat_out, unstreamed
 from mecum.rooms.models.wires.chat_in import read
 from mecum.rooms.models.wires.chat_out import ChatWriter
 from mecum.rooms.models.wires.chat_stream import DONE, read_usage
@@ -114,13 +114,17 @@ class ResponsesDoor:
         ):
             ongoing.first()
             if not (answer.streams and asked.streams):
-                body = await self._whole(principal, asked, ongoing, remote, answer)
+                body, response = await self._whole(principal, asked, ongoing, remote, answer)
+                if answer.ok and asked.streams:
+                    yield Head(streams=True, made=made_of(ongoing))
+                    yield b"".join(unstreamed.response_stream(response))
+                    return
                 yield Head(answer.status, made=made_of(ongoing))
                 yield tell_tier(body, asked.tier) if answer.ok and is_asked(asked.values) else body
                 return
             self._knows_door(remote)
             yield Head(streams=True, made=made_of(ongoing))
-            tap = Tap(answer.provider, self._settings.provider_line_limit_bytes)
+            tap = Tap(answer.provider, self._settings.provider_line_limit_bytes, RESPONSE_ENDS)
             try:
                 while chunk := await answer.next():
                     if lines := tap.feed(chunk):
@@ -139,18 +143,18 @@ class ResponsesDoor:
 
     async def _whole(
         self, principal: Principal, asked: Asked, ongoing: Ongoing, remote: Remote, answer: Answer
-    ) -> bytes:
+    ) -> tuple[bytes, JsonObject]:
         """Raises _NoSuchDoor, or ProviderError as `refused` and `json_of`."""
         if not answer.ok:
             unknown_model = "model" in text(obj(obj(loads(answer.refusal)).get("error")).get("code"))
             if answer.status in NOT_THERE and not unknown_model and remote.provider.speaks_responses is None:
                 ongoing.usage, ongoing.is_void = Usage(Tokens(0), Tokens(0)), True
                 raise _NoSuchDoor(remote.provider.id)
-            return refused(ongoing, answer)
+            return refused(ongoing, answer), {}
         self._knows_door(remote)
         body, response = await json_of(answer)
         await self._done(principal, asked, ongoing, response)
-        return body
+        return body, response
 
     def _knows_door(self, remote: Remote) -> None:
         if remote.provider.speaks_responses is None:
