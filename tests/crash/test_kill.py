@@ -53,7 +53,7 @@ def owner_key(environment: dict[str, str]) -> str:
         ).stdout.strip()
 
     mecum("people", "add", "owner@example.org", "--role", "owner", "--password-stdin", given="eight wooden lanterns\n")
-    scopes = [word for scope in ("chat", "threads", "admin") for word in ("--scope", scope)]
+    scopes = [word for scope in ("chat", "models", "threads", "admin") for word in ("--scope", scope)]
     return mecum("keys", "add", "--person", "owner@example.org", "--name", "crash", *scopes)
 
 
