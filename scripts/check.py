@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -20,19 +21,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 NOTES = ROOT / ".tools" / "notes"
-JUNIT = ROOT / ".tools" / "junit.xml"
+REPORTS = ROOT / ".tools" / "tests"
 PYTEST = [sys.executable, "-m", "pytest"]
+LANES = {"programs": ("tests/bench", "tests/cli", "tests/crash", "tests/e2e"), "rooms": ("tests",)}
+"""Lanes run side by side: the first starts whole programs and mostly waits for them, the other has the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A check. `skip` says why it can't be done here, or is empty. A `loud` one writes while it runs."""
+    """A check. `skip` says why it can't be done here, or is empty."""
 
     name: str
     command: list[str]
     folder: Path = ROOT
     skip: str = ""
-    loud: bool = False
     mend: str = ""
 
 
@@ -51,10 +53,10 @@ def main() -> int:
     options = parser.parse_args()
     steps = checks()
     if options.tests or options.full:
-        steps.append(tests(full=options.full))
+        outcomes = [*map(perform, steps), *tests(full=options.full)]
     else:
         steps.append(Step("contract", [*PYTEST, "-q", "tests/contract"], mend="each message says how to mend it"))
-    outcomes = [perform(step) for step in steps]
+        outcomes = list(map(perform, steps))
     summarise(outcomes)
     return 1 if any(outcome.verdict == "FAILED" for outcome in outcomes) else 0
 
@@ -80,9 +82,48 @@ def web() -> Step:
     return Step("web", [*npm, "run", "--silent", "check"], ROOT / "web", skip=setup_notes().get("web", ""))
 
 
-def tests(*, full: bool) -> Step:
-    marks = ["-m", "not pictures"] if full else []
-    return Step("tests", [*PYTEST, "-q", "--durations=10", f"--junitxml={JUNIT}", *marks], loud=True)
+def tests(*, full: bool) -> list[Outcome]:
+    """The lanes side by side; the long tests need the machine for themselves, so with `full` one after the other."""
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    REPORTS.mkdir(parents=True)
+    print(f"-- tests: in {len(LANES)} lanes; what each says while it runs stands in {REPORTS}/*.txt", flush=True)
+    lanes: list[Lane] = []
+    for name in LANES:
+        lane = Lane(name, full=full)
+        lanes.append(lane)
+        if full:
+            lane.wait()
+    return [lane.outcome() for lane in lanes]
+
+
+class Lane:
+    """A part of the tests in a process of its own, from the beginning on."""
+
+    def __init__(self, name: str, *, full: bool) -> None:
+        self._name = name
+        self._started = time.monotonic()
+        self._said = REPORTS / f"{name}.txt"
+        others = {path for lane, paths in LANES.items() if lane != name for path in paths} - set(LANES[name])
+        left_out = [f"--ignore={path}" for path in sorted(others) if path != "tests"]
+        marks = ["-m", "not pictures"] if full else []
+        report = f"--junitxml={REPORTS / name}.xml"
+        command = [*PYTEST, "-q", "--durations=10", report, *marks, *left_out, *LANES[name]]
+        with self._said.open("w") as output:
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT, text=True
+            )
+
+    def wait(self) -> None:
+        self._process.wait()
+
+    def outcome(self) -> Outcome:
+        """How it ended; what it said is shown then."""
+        self.wait()
+        seconds = time.monotonic() - self._started
+        print(f"-- {self._name}\n{self._said.read_text()}", flush=True)
+        step = Step(self._name, [])
+        verdict = "ok" if self._process.returncode == 0 else "FAILED"
+        return announce(Outcome(step, verdict, seconds, skipped_tests(REPORTS / f"{self._name}.xml")))
 
 
 def setup_notes() -> dict[str, str]:
@@ -94,20 +135,13 @@ def setup_notes() -> dict[str, str]:
 def perform(step: Step) -> Outcome:
     if step.skip:
         return announce(Outcome(step, "skipped", notes=[step.skip]))
-    if step.loud:
-        JUNIT.unlink(missing_ok=True)
-        print(f"-- {step.name}", flush=True)
     started = time.monotonic()
-    done = subprocess.run(
-        step.command, cwd=step.folder, env=environment(), capture_output=not step.loud, text=True, check=False
-    )
+    done = subprocess.run(step.command, cwd=step.folder, env=environment(), capture_output=True, text=True, check=False)
     seconds = time.monotonic() - started
-    notes = skipped_tests() if step.name == "tests" else []
     if done.returncode == 0:
-        return announce(Outcome(step, "ok", seconds, notes))
-    if not step.loud:
-        print(f"-- {step.name}\n{done.stdout}{done.stderr}", flush=True)
-    return announce(Outcome(step, "FAILED", seconds, [*notes, *([f"to mend: {step.mend}"] if step.mend else [])]))
+        return announce(Outcome(step, "ok", seconds))
+    print(f"-- {step.name}\n{done.stdout}{done.stderr}", flush=True)
+    return announce(Outcome(step, "FAILED", seconds, [f"to mend: {step.mend}"] if step.mend else []))
 
 
 def environment() -> dict[str, str]:
@@ -123,11 +157,11 @@ def environment() -> dict[str, str]:
     }
 
 
-def skipped_tests() -> list[str]:
+def skipped_tests(report: Path) -> list[str]:
     """One line for each reason for which tests were left out."""
-    if not JUNIT.is_file():
+    if not report.is_file():
         return []
-    reasons = Counter(skip.get("message", "") for skip in ET.parse(JUNIT).iter("skipped"))  # noqa: S314 our own file
+    reasons = Counter(skip.get("message", "") for skip in ET.parse(report).iter("skipped"))  # noqa: S314 our own file
     return [f"{count} left out: {reason}" for reason, count in reasons.most_common()]
 
 

@@ -52,6 +52,20 @@ FAST = {
 }
 
 
+class Notices:
+    """Remembers what people are told: kind, params and key."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, dict[str, Any], str]] = []
+
+    def register(self, kinds: object) -> None:
+        return None
+
+    async def notify(self, connection: object, *told: Any) -> None:
+        _, _, _, kind, params, _, dedupe_key = told
+        self.told.append((kind, dict(params), dedupe_key))
+
+
 class OnePerson:
     """Only what background responses ask of the people room, and an ear for the audit log."""
 
@@ -179,6 +193,7 @@ class World:
     caller: Principal
     people: OnePerson
     jobs: HandJobs
+    notices: Notices
     url: str = ""
     clients: list[AsyncOpenAI] = field(default_factory=list[AsyncOpenAI])
 
@@ -224,7 +239,7 @@ async def world(
 ) -> AsyncIterator[World]:
     caller = caller or principal(role="operator")
     clock = clock or SystemClock()
-    nothing = cast(Any, None)
+    nothing, notices = cast(Any, None), Notices()
     kit = Kit(
         db=database,
         jobs=jobs,
@@ -235,7 +250,7 @@ async def world(
         tools=ToolRegistry(),
         blobs=nothing,
         mail=nothing,
-        notify=nothing,
+        notify=cast(Any, notices),
         i18n=nothing,
         fetch=nothing,
         streams=Streams(100),
@@ -250,7 +265,7 @@ async def world(
     jobs.add(room.jobs)
     kit.outbox.subscribe(room.handlers)
     await room.start()
-    built = World(kit, parts, room, caller, people, jobs)
+    built = World(kit, parts, room, caller, people, jobs, notices)
     try:
         async with serving(_app(built)) as url:
             built.url = url

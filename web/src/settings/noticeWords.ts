@@ -1,6 +1,7 @@
 // Notices in words: the server sends kinds and values, the wording is the client's.
 import type { Notice } from "~/api/types";
 import { t } from "~/i18n";
+import { dateAndTime, money, number } from "~/ui/time";
 
 interface Words {
   title: string;
@@ -9,6 +10,12 @@ interface Words {
 
 function text(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}
+
+function budgetValues(params: Notice["params"]): { spent: string; limit: string; when: string } {
+  const worded = (amount: unknown) =>
+    params.unit === "money" ? money(Number(amount), text(params.currency)) : t("{n} tokens", { n: number(Number(amount)) });
+  return { spent: worded(params.spent_amount), limit: worded(params.amount), when: dateAndTime(text(params.resets)) };
 }
 
 export function noticeWords({ kind, params }: Notice): Words {
@@ -22,6 +29,10 @@ export function noticeWords({ kind, params }: Notice): Words {
       return { title: t("“{title}” needs an answer from you", { title }), body: t("It goes on as soon as you have answered.") };
     case "assistant.schedule_off":
       return { title: t("“{title}” is switched off", { title }), body: t("I can’t do this task any more as it stands. Change it and switch it on again.") };
+    case "models.budget_near":
+      return { title: t("Your budget is nearly used up"), body: t("{spent} of {limit}. It begins anew on {when}.", budgetValues(params)) };
+    case "models.budget_over":
+      return { title: t("Your budget is used up"), body: t("{limit} are used. It begins anew on {when}.", budgetValues(params)) };
     case "people.reset_wanted":
       return { title: t("Somebody can’t sign in"), body: t("They asked for a new password, and this Mecum sends no mail. Make a reset link for them and hand it over.") };
     case "people.session_stolen":
@@ -40,6 +51,8 @@ export function kindName(kind: string): string {
     "assistant.failed": () => t("Work in the background failed"),
     "assistant.waiting": () => t("Work in the background needs an answer"),
     "assistant.schedule_off": () => t("A scheduled task was switched off"),
+    "models.budget_near": () => t("A budget is nearly used up"),
+    "models.budget_over": () => t("A budget is used up"),
     "people.reset_wanted": () => t("Somebody can’t sign in"),
     "people.session_stolen": () => t("A sign-in of yours was ended for safety"),
     "people.sign_in_changed": () => t("The way you sign in has changed"),

@@ -18,6 +18,7 @@ from mecum.kit.db import Database
 from mecum.kit.errors import MecumError
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.reservation import Charge
+from mecum.rooms.models.budgets.telling import BudgetTelling, Crossing
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import hourly, usage
 from mecum.rooms.models.store.usage import UsageRecord
@@ -38,9 +39,17 @@ class _Entry:
 
 
 class Meter:
-    def __init__(self, db: Database, clock: Clock, settings: ModelsSettings, budgets: Keeper) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        settings: ModelsSettings,
+        budgets: Keeper,
+        telling: BudgetTelling | None = None,
+    ) -> None:
         self._db = db
         self._budgets = budgets
+        self._telling = telling
         self._clock = clock
         self._kept = dt.timedelta(days=settings.usage_days)
         self._flush_s = settings.usage_flush_ms / 1000
@@ -105,11 +114,25 @@ class Meter:
                     written = [entry for entry in batch if entry.record.request_id in new]
                     await hourly.add(connection, ((entry.record, entry.demand_tokens) for entry in written))
                     fresh = [charge for entry in written for charge in entry.charges]
-                    await self._budgets.account(connection, fresh + owed)
+                    crossings = await self._budgets.account(connection, fresh + owed)
                 self._budgets.accounted(charges)
         except BaseException:
             self._owed = owed + self._owed
             raise
+        await self._tell(crossings, written)
+
+    async def _tell(self, crossings: Sequence[Crossing], written: Sequence[_Entry]) -> None:
+        """Tell whose calls brought a budget to its end, or near it."""
+        calls = {purse: entry.record for entry in written for purse, _ in entry.charges}
+        told = [(each, calls[each.purse]) for each in crossings if each.kind is not None and each.purse in calls]
+        if not told or self._telling is None:
+            return
+        try:
+            async with self._db.transaction() as connection:
+                for crossing, record in told:
+                    await self._telling.tell(connection, crossing, record)
+        except MecumError:
+            logger.warning("Nobody could be told of %d budgets", len(told))
 
     async def sweep(self) -> None:
         """Remove records that were kept as long as the setting says."""

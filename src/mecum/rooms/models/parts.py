@@ -10,6 +10,7 @@ from mecum.rooms.models.aliases import Aliases
 from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.managing import Budgets
+from mecum.rooms.models.budgets.telling import BudgetTelling
 from mecum.rooms.models.calls import Calls
 from mecum.rooms.models.capacity.history import Histories
 from mecum.rooms.models.capacity.looking import Looking
@@ -89,7 +90,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     health = Health(kit.db, kit.clock)
     resting = Resting(kit.clock)
     keeper = Keeper(kit.db, kit.clock, settings)
-    meter = Meter(kit.db, kit.clock, settings, keeper)
+    meter = Meter(kit.db, kit.clock, settings, keeper, BudgetTelling(kit.notify, settings))
     currency = settings.currency
     catalogue = Catalogue(
         kit.db, kit.secrets, kit.clock, ports, currency, resting, lambda known: gate.state(known.stated())

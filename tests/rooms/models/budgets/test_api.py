@@ -209,3 +209,12 @@ async def test_a_call_that_fails_before_its_answer_costs_nothing(here: World, fa
     (row,) = await here.usage()
     assert (row["input_tokens"], row["output_tokens"]) == (0, 0)
     assert row["outcome"].startswith("models.provider")
+
+
+async def test_people_are_told_once_when_a_budget_is_nearly_used_up_and_when_it_is(here: World) -> None:
+    await api(here, "POST", "usage/budgets", tokens(250, hard=False), 201)
+    for _ in range(7):
+        await said(here)
+    told = [(kind, params["spent_amount"]) for kind, params, _ in here.notices.told]
+    assert [kind for kind, _ in told] == ["models.budget_near", "models.budget_over"]
+    assert 200 <= told[0][1] < 250 <= told[1][1]

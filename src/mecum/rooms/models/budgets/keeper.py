@@ -26,6 +26,7 @@ from mecum.rooms.models.budgets import refusals
 from mecum.rooms.models.budgets.purse import Purse
 from mecum.rooms.models.budgets.reservation import Charge, Need, Reservation, longest
 from mecum.rooms.models.budgets.rules import Rule, in_force
+from mecum.rooms.models.budgets.telling import Crossing
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import budgets as store
 from mecum.rooms.models.store.budgets import Asked, Drawn, Spending
@@ -110,14 +111,19 @@ class Keeper:
                 await stack.enter_async_context(purse.drawing)
             yield
 
-    async def account(self, connection: AsyncConnection, charges: Iterable[Charge]) -> None:
-        """Write what was spent, in the caller's transaction and inside `locked`; `accounted` once that is committed."""
+    async def account(self, connection: AsyncConnection, charges: Iterable[Charge]) -> list[Crossing]:
+        """Write what was spent, in the caller's transaction and inside `locked`; `accounted` once that is committed.
+
+        Gives how each budget stood before and after.
+        """
         spent = _summed(charges)
         spendings = [_spending(purse, amount) for purse, amount in spent.items()]
         standing = await store.account(connection, spendings, self._expires_at())
         for purse in spent:
-            if purse.block and not standing.get(purse.lease, False):
+            if purse.block and (purse.lease not in standing or not standing[purse.lease].stood):
                 _lost(purse)
+        after = {purse: standing[purse.lease].spent for purse in spent if purse.lease in standing}
+        return [Crossing(purse, total - spent[purse], total) for purse, total in after.items()]
 
     def accounted(self, charges: Iterable[Charge]) -> None:
         for purse, amount in _summed(charges).items():

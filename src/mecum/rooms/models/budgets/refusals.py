@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from mecum.kit.errors import Conflict, TooMany
 from mecum.kit.money import MICROS_PER_UNIT
-from mecum.rooms.models.budgets.rules import Rule, Window
+from mecum.rooms.models.budgets.rules import Rule, Unit, Window
 
 
 def spent(rule: Rule, window: Window, currency: str, now: dt.datetime) -> TooMany:
     resets_at = f"{window.ends_at.astimezone(ZoneInfo(rule.timezone)):%Y-%m-%d %H:%M} ({rule.timezone})"
-    limit = f"{rule.amount:,} tokens" if rule.unit == "tokens" else f"{rule.amount / MICROS_PER_UNIT:,.2f} {currency}"
+    limit = worded(rule.amount, rule.unit, currency)
     return TooMany(
         "models.budget_spent",
         f"A budget of {limit} a {rule.period} is used up.",
@@ -30,6 +30,11 @@ def spent(rule: Rule, window: Window, currency: str, now: dt.datetime) -> TooMan
         retry_after=max(1.0, (window.ends_at - now).total_seconds()),
         retryable=False,
     )
+
+
+def worded(amount: int, unit: Unit, currency: str) -> str:
+    """`amount` as people read it: 100,000 tokens, 12.50 EUR."""
+    return f"{amount:,} tokens" if unit == "tokens" else f"{amount / MICROS_PER_UNIT:,.2f} {currency}"
 
 
 def gone() -> Conflict:

@@ -82,6 +82,14 @@ class Spending:
     ends: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Accounted:
+    """Whether the lease still stood, and what is spent of the period altogether."""
+
+    stood: bool
+    spent: int
+
+
 async def of(connection: AsyncConnection, person: UUID, organisation: UUID, key: UUID | None) -> tuple[Rule, ...]:
     """The budgets that a call of `person` in `organisation`, perhaps through `key`, has to keep to."""
     mine = [and_(budget.c.subject == "person", budget.c.subject_id == person), budget.c.subject == "each_person"]
@@ -213,17 +221,17 @@ _ACCOUNT = text(
     SET spent = w.spent + given.spent, leased = w.leased - COALESCE(held.amount - held.open, 0)
     FROM given LEFT JOIN held ON held.id = given.lease_id
     WHERE w.budget_id = given.budget_id AND w.owner_id = given.owner_id AND w.starts_at = given.starts_at
-    RETURNING given.lease_id, held.id IS NOT NULL AS held
+    RETURNING given.lease_id, held.id IS NOT NULL AS stood, w.spent
 """  # noqa: S608
 )
 
 
 async def account(
     connection: AsyncConnection, spendings: Iterable[Spending], expires_at: dt.datetime
-) -> Mapping[UUID, bool]:
+) -> Mapping[UUID, Accounted]:
     """Write what was spent, out of leases that then hold until `expires_at` unless they end.
 
-    Gives by lease whether it still stood. A budget that was removed is passed over.
+    Gives by lease how that stands. A budget that was removed is passed over.
     """
     given = list(spendings)
     if not given:
@@ -240,7 +248,7 @@ async def account(
     await connection.execute(_BLANK, values)
     await connection.execute(_LOCK, values)
     rows = await connection.execute(_ACCOUNT, values | {"expires_at": expires_at})
-    return {row.lease_id: row.held for row in rows}
+    return {row.lease_id: Accounted(row.stood, row.spent) for row in rows}
 
 
 _LAPSED = text(
