@@ -32,9 +32,9 @@ def sealed(owner: str, mecum: Mecum) -> str:
 
 
 def test_keys_are_listed_with_what_is_sealed_under_them(sealed: str, mecum: Mecum) -> None:
-    expected = {"key": sealed, "state": "in use", "secrets": 1, "places": {"models.provider": 1}}
+    expected = {"key": sealed, "state": "in use", "secrets": 1, "places": {"models.account": 1}}
     assert mecum("secrets", "list", "--json").json == [expected]
-    assert mecum("secrets", "list").out.splitlines()[1].split() == [sealed, "in", "use", "1", "models.provider", "1"]
+    assert mecum("secrets", "list").out.splitlines()[1].split() == [sealed, "in", "use", "1", "models.account", "1"]
 
 
 def test_a_rotation_seals_anew_and_removes_the_old_key(sealed: str, data: Path, mecum: Mecum) -> None:
@@ -43,7 +43,7 @@ def test_a_rotation_seals_anew_and_removes_the_old_key(sealed: str, data: Path, 
     assert done.json == {
         "key": new,
         "resumed": False,
-        "anew": {"models.provider": 1},
+        "anew": {"models.account": 1},
         "stuck": {},
         "removed": [sealed],
         "kept": [],
@@ -114,7 +114,7 @@ def test_an_installation_goes_on_without_a_key_file_that_is_lost_for_good(
     (data / "pg").mkdir()
     (data / "keys").unlink()
     done = mecum("secrets", "rotate", "--leave-lost", "--json")
-    assert done.code == 0 and done.json["stuck"] == {"models.provider": 1}
+    assert done.code == 0 and done.json["stuck"] == {"models.account": 1}
     assert mecum("people", "list").code == 0
     assert [each["state"] for each in mecum("secrets", "list", "--json").json] == ["in use", "missing"]
 
@@ -207,4 +207,4 @@ def test_a_living_house_is_rotated_twice_and_every_secret_of_every_place_opens(
     there.require_all_open()
     there.confirm_second_factor()
     (after,) = mecum("secrets", "list", "--json").json
-    assert after["key"] == rotations[1].json["key"] and after["places"]["models.provider"] == len(there.files)
+    assert after["key"] == rotations[1].json["key"] and after["places"]["models.account"] == len(there.files)

@@ -212,7 +212,10 @@ def timeouts(
 
 def access(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A model or an alias.")],
-    who: Annotated[Literal["everybody", "operators", "organisations", "roles"], typer.Argument(metavar="WHO")],
+    who: Annotated[
+        Literal["everybody", "operators", "organisations", "roles"],
+        typer.Argument(metavar="WHO", help="Who may use it."),
+    ],
     named: Annotated[
         list[str] | None, typer.Argument(metavar="[IDS|ROLES]...", help="org_... ids, or owner, operator, member.")
     ] = None,
