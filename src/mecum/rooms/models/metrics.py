@@ -124,6 +124,17 @@ gate_cooldowns = Counter(
     ("provider",),
     registry=REGISTRY,
 )
+gate_replicas = Gauge(
+    "mecum_gate_replicas", "Server processes that share one gate; 0 without Valkey, as last known.", registry=REGISTRY
+)
+gate_role = Gauge(
+    "mecum_gate_role",
+    "1 for what this process is at the gate: `writer` (decides for all), `guest` (asks the writer) or `alone` "
+    "(Valkey can't be reached: it has its share of the limits).",
+    ("role",),
+    registry=REGISTRY,
+)
+gate_lost = Counter("mecum_gate_lost", "How often the gate lost Valkey and went on by itself.", registry=REGISTRY)
 
 LABELS_KEPT = 1_000
 
