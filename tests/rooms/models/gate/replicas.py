@@ -114,6 +114,6 @@ def are_joined(gates: Sequence[Replica]) -> bool:
 
 
 @contextmanager
-def valkey_server(port: int | None = None) -> Generator[ValkeyServer]:
-    with ValkeyServer(unix_socket_path=None, save="", **({} if port is None else {"port": port})) as server:
+def valkey_server() -> Generator[ValkeyServer]:
+    with ValkeyServer(unix_socket_path=None, save="") as server:
         yield server

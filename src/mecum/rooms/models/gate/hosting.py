@@ -29,7 +29,8 @@ from mecum.rooms.models.gate.words import (
 )
 
 WORDS_MAX = 16_384
-"""What waits to be sent to one replica. Beyond it, the rest is dropped and a new round begins."""
+"""What waits to be sent to one replica, about. The writer leaves out beyond it what it says again anyway, and what is
+left are a few words for each call of the guest; a guest begins a new round."""
 ABOUTS_MAX = 256
 """So many of the calls of one guest that wait hear in a second how long it will take."""
 
@@ -53,11 +54,9 @@ class Peer:
     standings: dict[int, Standing] = field(default_factory=dict[int, Standing])
 
     def say(self, word: Word) -> None:
-        """Say it in the next batch. Too much at once is dropped, and shows as a batch that is missing."""
-        if len(self.words) >= WORDS_MAX:
-            self.words.clear()
-            self.said += 1
-        self.words.append(word)
+        """Say it in the next batch."""
+        if len(self.words) < WORDS_MAX or not isinstance(word, About | Figures):
+            self.words.append(word)
 
 
 class HostPools(Pools):

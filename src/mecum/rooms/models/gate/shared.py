@@ -39,8 +39,9 @@ from mecum.rooms.models.gate.words import (
     carried,
 )
 
-OPENS_AFTER_S = 0.4
-"""A new writer waits so long for its guests to say what they have."""
+OPENS_AFTER_S, OPENS_AFTER_AWAY_S = 0.4, 1.5
+"""A new writer waits so long for its guests to say what they have; for longer when Valkey was away, because they find
+out one after the other that it is back."""
 SILENCE_S = 2.0
 """A guest that hears nothing for so long says anew what it has."""
 
@@ -83,6 +84,7 @@ class SharedPools(HostPools):
         self._is_behind = False
         self._heard_at = 0.0
         self._requests: list[tuple[str, Batch]] = []
+        self._awaited: set[str] = set()
         self._opens_at = 0.0
         self._lease_until = 0.0
 
@@ -142,10 +144,12 @@ class SharedPools(HostPools):
     def leads(self, reign: str, members: Sequence[str], lease_until: float, now: float) -> None:
         """This replica is the writer until then."""
         self._lease_until = lease_until
-        self.members = members
+        known, self.members = self.members, members
         if (self.role, self.reign) != ("writer", reign):
+            was_alone = self.role == "alone"
             self._becomes("writer", reign, now)
-            self._opens_at = now + OPENS_AFTER_S
+            self._awaited = {*members, *known} if was_alone else {*members}
+            self._opens_at = now + (OPENS_AFTER_AWAY_S if was_alone else OPENS_AFTER_S)
             for name in members:
                 if name != self._me:
                     self._request(name, 0)
@@ -167,8 +171,9 @@ class SharedPools(HostPools):
     def by_itself(self, now: float) -> None:
         """Nobody knows who is."""
         if self.role != "alone":
+            self.members = list({*self.members, *self._guests})
             self._becomes("alone", "", now)
-            self._divide(1 / max(1, len(self.members)), now)
+            self._divide(1 / len(self.members), now)
             self._shut(False, now)
 
     def drain(self, now: float) -> list[tuple[str, Batch]]:
@@ -230,10 +235,10 @@ class SharedPools(HostPools):
 
     def _open(self, now: float) -> None:
         """As the writer: begin to let in, if all have said what they have, or could have."""
-        if self.role == "writer" and self._is_shut and now <= self._lease_until:
-            have_said = {self._me, *self._guests}
-            if now >= self._opens_at or have_said.issuperset(self.members):
-                self._shut(False, now)
+        if self.role != "writer" or not self._is_shut or now > self._lease_until:
+            return
+        if now >= self._opens_at or self._awaited <= {self._me, *self._guests}:
+            self._shut(False, now)
 
     def _admit(self, names: list[str], now: float) -> None:
         if self.role == "writer" and not self._is_shut and now > self._lease_until:
