@@ -42,7 +42,7 @@ def valkey() -> Generator[ValkeyServer]:
 
 @asynccontextmanager
 async def three(server: ValkeyServer, limit: int = LIMIT, **settings: Any) -> AsyncGenerator[list[Replica]]:
-    limits = {"gate_tokens_start": limit, "gate_tokens_min": limit, "gate_tokens_max": limit}
+    limits: dict[str, Any] = {"gate_tokens_start": limit, "gate_tokens_min": limit, "gate_tokens_max": limit}
     async with replicas(server, 3, **(limits | settings)) as gates:
         yield gates
 
