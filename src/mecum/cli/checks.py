@@ -9,7 +9,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -199,9 +199,10 @@ def check_valkey(settings: KitSettings) -> Iterator[Finding]:
     parts = urlsplit(settings.valkey_url)
     if parts.scheme == "unix":
         there = Path(parts.path).is_socket()
-        yield Finding(name, "ok" if there else "bad", parts.path, "" if there else words("doctor.valkey_hint"))
+        found = Finding(name, "ok" if there else "bad", parts.path, "" if there else words("doctor.valkey_hint"))
     else:
-        yield _reached(name, parts.hostname or "", parts.port or 6379, words("doctor.valkey_hint"))
+        found = _reached(name, parts.hostname or "", parts.port or 6379, words("doctor.valkey_hint"))
+    yield replace(found, detail=words("doctor.valkey_ok", where=found.detail)) if found.state == "ok" else found
 
 
 def _reached(name: str, host: str, port: int, hint: str) -> Finding:

@@ -82,6 +82,7 @@ async def build_kit(settings: KitSettings) -> Kit:
         streams=Streams(settings.streams_per_person_max),
         data=settings.data,
         public_url=settings.address,
+        valkey_url=settings.valkey_url,
     )
 
 

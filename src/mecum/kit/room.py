@@ -31,7 +31,8 @@ F = TypeVar("F")
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """The capabilities of the ground floor. `data` is the data directory, `public_url` has no trailing slash."""
+    """The capabilities of the ground floor. `data` is the data directory, `public_url` has no trailing slash.
+    `valkey_url`: what several server processes share; None: there is only one."""
 
     db: Database
     jobs: Jobs
@@ -48,6 +49,7 @@ class Kit:
     streams: Streams
     data: Path
     public_url: str
+    valkey_url: str | None = None
 
 
 async def nothing() -> None:

@@ -235,6 +235,7 @@ async def world(
     embedder: FakeEmbedder | None = None,
     clock: Clock | None = None,
     caller: Principal | None = None,
+    valkey_url: str | None = None,
     **settings: Any,
 ) -> AsyncIterator[World]:
     caller = caller or principal(role="operator")
@@ -256,6 +257,7 @@ async def world(
         streams=Streams(100),
         data=data,
         public_url="http://localhost:8080",
+        valkey_url=valkey_url,
     )
     people = OnePerson(caller)
     bound: dict[str, Any] = {"engine": engine} if engine is not None else {}

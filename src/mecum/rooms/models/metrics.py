@@ -78,7 +78,8 @@ first_token_seconds = Histogram(
 
 gate_waiting = Gauge(
     "mecum_gate_waiting",
-    "Calls that wait at the gate, at each provider that could serve them; looked at once a second.",
+    "Calls that wait at the gate, at each provider that could serve them; looked at once a second. Of several "
+    "processes the writer counts those of all.",
     ("provider", "band"),
     registry=REGISTRY,
 )
@@ -124,6 +125,17 @@ gate_cooldowns = Counter(
     ("provider",),
     registry=REGISTRY,
 )
+gate_replicas = Gauge(
+    "mecum_gate_replicas", "Server processes that share one gate, as last known; 0: no Valkey.", registry=REGISTRY
+)
+gate_role = Gauge(
+    "mecum_gate_role",
+    "1 for what this process is at the gate: `writer` (decides for all), `guest` (asks the writer) or `alone` "
+    "(Valkey can't be reached: it has its share of the limits).",
+    ("role",),
+    registry=REGISTRY,
+)
+gate_lost = Counter("mecum_gate_lost", "How often the gate lost Valkey and went on by itself.", registry=REGISTRY)
 
 LABELS_KEPT = 1_000
 

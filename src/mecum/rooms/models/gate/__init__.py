@@ -6,7 +6,11 @@ pressure.py    how much a server takes before it slows down; pure
 pool.py        both in front of one account of a provider; pure
 standing.py    what a call asks, and in which lines it stands; pure
 pools.py       all pools: who is let in where, and who makes way; pure
+hosting.py     the same with the calls of other replicas among one's own; pure
+shared.py      pools that several replicas share: who decides, and what happens when that changes; pure
+words.py       what replicas say to each other; pure
 watching.py    the last hour of all pools; pure
 viewing.py     all pools as they are now, for whoever looks at them; pure
 door.py        all of that for asyncio
+link.py        replicas joined through Valkey
 """

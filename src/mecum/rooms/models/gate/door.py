@@ -10,8 +10,9 @@ import contextlib
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from mecum.kit.clock import Clock
 from mecum.kit.errors import TooMany
@@ -19,9 +20,9 @@ from mecum.rooms.models import Usage, metrics
 from mecum.rooms.models.gate.fair import BANDS
 from mecum.rooms.models.gate.line import Line
 from mecum.rooms.models.gate.pool import TICK_S, Pool, Slots
-from mecum.rooms.models.gate.pools import Pools
+from mecum.rooms.models.gate.pools import Pools, Told
 from mecum.rooms.models.gate.pressure import REFUSED_HOLD_MAX_S, Pressure
-from mecum.rooms.models.gate.rate import Stated
+from mecum.rooms.models.gate.rate import NOTHING_STATED, Stated
 from mecum.rooms.models.gate.standing import Asked, Standing
 from mecum.rooms.models.gate.watching import Watch
 from mecum.rooms.models.settings import ModelsSettings
@@ -29,7 +30,8 @@ from mecum.rooms.models.settings import ModelsSettings
 JITTER = 0.3
 """A Retry-After is up to so much longer, so that those who were refused do not come back all at once."""
 SAY_EVERY_S = 1.0
-NOTHING_STATED = Stated()
+ANSWER_S = 0.25
+"""Another replica that decides says so soon what becomes of a call; after this it counts as waiting."""
 OWN_SHARE = 0.75
 """Of the line for slots, one person's calls may take so much."""
 
@@ -49,6 +51,7 @@ class Place:
         self._gate = gate
         self._standing = standing
         self._turn: asyncio.Future[None] | None = None
+        self._answer: asyncio.Future[None] | None = None
         self._wanted: asyncio.Event | None = None
 
     @property
@@ -84,10 +87,20 @@ class Place:
 
     def told(self) -> None:
         """The standing has changed."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(None)
         if self._turn is not None and not self._turn.done() and self._standing.state != "waiting":
             self._turn.set_result(None)
         if self._wanted is not None and self._standing.is_wanted:
             self._wanted.set()
+
+    async def answer(self) -> None:
+        """Wait for what another replica says that decides. Raises as `turn`."""
+        self._answer = asyncio.get_running_loop().create_future()
+        await asyncio.wait({self._answer}, timeout=ANSWER_S)
+        self._answer = None
+        if self._standing.state == "gone":
+            raise self._gate.turned_away(self._standing)
 
     async def turn(self) -> None:
         """Wait for one's turn.
@@ -172,23 +185,55 @@ class Place:
         self._gate.pools.over(self._standing, input_tokens, output_tokens, self._gate.now())
 
 
+@dataclass(frozen=True, slots=True)
+class Join:
+    """What a replica's gate brings to that of all: see `Pools`."""
+
+    new_pool: Callable[[str], Pool]
+    told: Told
+    watch: Watch
+    now: Callable[[], float]
+    patience_s: float
+    starving_s: float
+
+
+class Replicas(Protocol):
+    """Joins this gate to those of other replicas."""
+
+    def pools(self, join: Join) -> Pools:
+        """The pools of this gate."""
+        ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class Gate:
-    def __init__(self, clock: Clock, settings: ModelsSettings) -> None:
+    """
+    Args:
+        replicas: the other server processes, where there are any.
+    """
+
+    def __init__(self, clock: Clock, settings: ModelsSettings, replicas: Replicas | None = None) -> None:
         self.now = clock.monotonic
         self._settings = settings
-        self.pools = Pools(
-            self._measured,
-            self._told,
-            patience_s=settings.gate_fallback_after_s,
-            starving_s=settings.gate_starving_s,
-        )
+        self._replicas = replicas
         self.watch = Watch()
+        patience_s, starving_s = settings.gate_fallback_after_s, settings.gate_starving_s
+        self.pools = (
+            Pools(self._measured, self._told, patience_s=patience_s, starving_s=starving_s)
+            if replicas is None
+            else replicas.pools(Join(self._measured, self._told, self.watch, self.now, patience_s, starving_s))
+        )
         self._refusals: dict[str, Refusal] = {}
         self._stated: dict[str, Stated] = {}
         self._places: dict[Standing, Place] = {}
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        if self._replicas is not None:
+            await self._replicas.start()
         self._ticker = asyncio.create_task(self._tick(), name="models.gate")
 
     async def stop(self) -> None:
@@ -196,6 +241,8 @@ class Gate:
             self._ticker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticker
+        if self._replicas is not None:
+            await self._replicas.stop()
 
     @asynccontextmanager
     async def enter(self, asked: Asked) -> AsyncGenerator[Place, None]:
@@ -210,6 +257,8 @@ class Gate:
             raise self.turned_away(standing)
         place = self._places[standing] = Place(self, standing)
         try:
+            if standing.is_unheard:
+                await place.answer()
             yield place
         finally:
             del self._places[standing]

@@ -92,13 +92,22 @@ class Line:
             ticket = self._next(limit_tokens, now)
             if ticket is None:
                 break
-            ticket.state = "running"
-            self._fair[ticket.band].take(ticket)
-            self.waiting -= 1
-            self.running += 1
-            self.running_tokens += ticket.tokens
+            self.take(ticket)
             admitted.append(ticket)
         return admitted
+
+    def take(self, ticket: Ticket) -> None:
+        """Let in `ticket`, which waits, whatever room there is."""
+        ticket.state = "running"
+        self._fair[ticket.band].take(ticket)
+        self.waiting -= 1
+        self.running += 1
+        self.running_tokens += ticket.tokens
+
+    def squeeze(self, ticket: Ticket) -> None:
+        """Stand in the line, however long it is."""
+        self.waiting += 1
+        self._fair[ticket.band].push(ticket, ticket.arrived, is_first=True)
 
     def would_admit(self, ticket: Ticket, limit_tokens: float, limit_running: float, now: float) -> bool:
         """Whether `ticket` would be let in at once if it joined: nobody of its band or above waits, and it fits."""

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from mecum.rooms.models.gate.fair import Ticket, cost
 from mecum.rooms.models.gate.line import Line
 from mecum.rooms.models.gate.pressure import Pressure
-from mecum.rooms.models.gate.rate import Rate, Stated
+from mecum.rooms.models.gate.rate import NOTHING_STATED, Rate, Stated
 from mecum.rooms.models.gate.standing import Standing
 
 TICK_S = 1.0
@@ -29,6 +29,7 @@ class Pool:
     Args:
         slots: how many calls at once, where that is known; None where the tokens at once are measured.
         calls_max: at once, where the operator states it. rate: tokens in a minute, likewise.
+        share: of the limits, what is for this process. follows: another process says who is let in.
         standings: whose a ticket is, of all that wait or run here.
         aside: those here that leave for anybody who comes. yielding: those that were let in and leave for somebody at a
             screen while nothing of their answer has come; the newest is the last.
@@ -40,6 +41,9 @@ class Pool:
     slots: Slots | None = None
     calls_max: float = inf
     rate: Rate | None = None
+    stated: Stated = NOTHING_STATED
+    share: float = 1.0
+    follows: bool = False
     standings: dict[Ticket, Standing] = field(default_factory=dict[Ticket, Standing])
     aside: dict[Standing, None] = field(default_factory=dict[Standing, None])
     yielding: dict[Standing, None] = field(default_factory=dict[Standing, None])
@@ -48,7 +52,7 @@ class Pool:
 
     def limits(self) -> tuple[float, float]:
         """How many tokens at once, and how many calls."""
-        return (self.pressure.limit, self.calls_max) if self.slots is None else (inf, self.slots())
+        return (self.pressure.limit * self.share, self.calls_max) if self.slots is None else (inf, self.slots())
 
     def limits_now(self, now: float) -> tuple[float, float]:
         """The same, with what is left of the minute."""
@@ -63,8 +67,20 @@ class Pool:
 
     def state(self, stated: Stated, now: float) -> None:
         """The operator states its limits, or none."""
-        self.calls_max = inf if stated.calls_max is None else stated.calls_max
-        self.rate = None if stated.tokens_per_minute is None else Rate(stated.tokens_per_minute, now)
+        self.stated = stated
+        self.calls_max = inf if stated.calls_max is None else max(1.0, stated.calls_max * self.share)
+        minute = stated.tokens_per_minute
+        self.rate = None if minute is None else Rate(max(1, round(minute * self.share)), now)
+
+    def divide(self, share: float, now: float) -> None:
+        """So much of the limits is for this process from now on."""
+        if share == self.share:
+            return
+        left = None if self.rate is None else self.rate.left(now) * share / self.share
+        self.share = share
+        self.state(self.stated, now)
+        if self.rate is not None and left is not None:
+            self.rate.follow(left, now)
 
     @property
     def fullness(self) -> float:
@@ -84,7 +100,7 @@ class Pool:
 
     def admit(self, now: float) -> list[Ticket]:
         """Let in whose turn it is."""
-        if not self.line.waiting or self.is_held(now) or self.is_spent(now):
+        if not self.line.waiting or self.follows or self.is_held(now) or self.is_spent(now):
             return []
         admitted = self.line.admit(*self.limits_now(now), now)
         if self.rate is not None:

@@ -65,10 +65,13 @@ class Pools:
     def enter(self, asked: Asked, now: float) -> Standing:
         """Stand in the line. Its state is `gone` where there is no place, not even in a line."""
         standing = Standing(asked, self._band(asked), now, self.expects(asked), asked.tiers[0][0])
+        self._stand(standing, now)
+        return standing
+
+    def _stand(self, standing: Standing, now: float) -> None:
         self._ask_tiers(standing, now)
         if standing.state == "waiting" and standing.band == "interactive":
             self._make_way(standing, now)
-        return standing
 
     def _band(self, asked: Asked) -> Band:
         """Nobody reads so many answers at once at a screen: what is beyond them is a program's."""
@@ -240,13 +243,39 @@ class Pools:
                 standing = pool.standings[ticket]
                 if len(standing.tickets) > 1:
                     names += self._leave_others(standing, pool, now)
-                if standing.asked.gives_way == "before_first":
-                    pool.yielding[standing] = None
-                standing.state, standing.pool, standing.sent_at = "running", pool.name, now
-                if not standing.asked.is_single:
-                    self._sticky.keep(standing.asked.prefix, pool.name)
-                    self._waiting_for_tier.pop(standing, None)
+                self._begins(standing, pool, now)
                 self._told(standing)
+
+    def _let_in(self, standing: Standing, pool: Pool, now: float) -> None:
+        """Let it in there, whatever room there is: that was decided elsewhere."""
+        ticket = standing.tickets.get(pool.name)
+        if ticket is None:
+            ticket = standing.tickets[pool.name] = standing.ticket(1)
+            pool.standings[ticket] = standing
+            pool.line.squeeze(ticket)
+        pool.line.take(ticket)
+        if len(standing.tickets) > 1:
+            self._leave_others(standing, pool, now)
+        self._begins(standing, pool, now)
+
+    def _strike(self, standing: Standing, now: float) -> None:
+        """It is none of these pools' concern any more, and was never charged for."""
+        standing.state = "gone"
+        self._waiting_for_tier.pop(standing, None)
+        tickets, standing.tickets = standing.tickets, {}
+        for name, ticket in tickets.items():
+            self._pools[name].forget(ticket)
+            self._pools[name].line.finish(ticket, 0, 0, now)
+        self._admit(list(tickets), now)
+
+    def _begins(self, standing: Standing, pool: Pool, now: float) -> None:
+        """It has been let in there."""
+        if standing.asked.gives_way == "before_first":
+            pool.yielding[standing] = None
+        standing.state, standing.pool, standing.sent_at = "running", pool.name, now
+        if not standing.asked.is_single:
+            self._sticky.keep(standing.asked.prefix, pool.name)
+            self._waiting_for_tier.pop(standing, None)
 
     def _leave_others(self, standing: Standing, pool: Pool, now: float) -> list[str]:
         """The names of the pools in whose lines it does not stand any more."""
@@ -261,7 +290,7 @@ class Pools:
         """Ask a call of bulk that has not begun to answer to leave its place for `standing`."""
         for name, ticket in standing.tickets.items():
             pool = self._pools[name]
-            if pool.yielding and not pool.is_held(now):
+            if pool.yielding and not pool.follows and not pool.is_held(now):
                 goes = pool.makes_way(ticket, self._starving_s, now)
                 if goes is not None:
                     self._want(goes)

@@ -116,6 +116,17 @@ class Pressure:
         doubled_s = min(self._held_at_most_s, REFUSED_HOLD_S * 2.0 ** min(10, self._refusals - 1))
         self._held_until = max(self._held_until, now + (retry_after_s or doubled_s))
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it has slowed down or refused before, so that something is known of its bounds."""
+        return self._is_known
+
+    def follow(self, limit: float, slowdown: float, is_known: bool, held_s: float, now: float) -> None:
+        """Take over what somebody else has measured."""
+        self.limit, self.slowdown, self._is_known = self._within(limit), slowdown, is_known
+        if held_s > 0:
+            self._held_until = max(self._held_until, now + held_s)
+
     def tick(self, used_tokens: float, running: int, is_wanted: bool, now: float) -> None:
         """Once a second: follow what was measured. Without anything that was, the limit stays.
 

@@ -15,6 +15,9 @@ class Stated:
     tokens_per_minute: int | None = None
 
 
+NOTHING_STATED = Stated()
+
+
 class Rate:
     """
     Args:
@@ -36,6 +39,10 @@ class Rate:
     def take(self, tokens: int, now: float) -> None:
         """So many are used; fewer than nothing gives back."""
         self._left = min(self._most, self.left(now) - tokens)
+
+    def follow(self, left: float, now: float) -> None:
+        """So many are left, as somebody else has counted."""
+        self._left, self._at = min(self._most, left), now
 
     def wait_s(self, now: float) -> float:
         """Seconds until there is anything left."""

@@ -57,6 +57,8 @@ class Standing:
         pool: the one that let it in; until then the one that it asked first.
         tiers_asked: in the lines of so many tiers it stands.
         is_wanted: somebody is to have its place. has_returned: it has left a place to wait again.
+        number: names it between replicas; 0: it concerns this one alone.
+        is_unheard: another replica decides, and has not said anything yet. about_s: what it said of the wait.
     """
 
     asked: Asked
@@ -71,6 +73,9 @@ class Standing:
     has_returned: bool = False
     sent_at: float = 0.0
     first_at: float | None = None
+    number: int = 0
+    is_unheard: bool = False
+    about_s: float | None = None
 
     def ticket(self, lines: int) -> Ticket:
         """A ticket of this call for one of so many lines."""
