@@ -1,5 +1,5 @@
-"""`mecum models keys`, `aliases`, `access` and `router`: by which accounts models are asked, by which names and by whom,
-and who chooses.
+"""`mecum models keys`, `aliases`, `access` and `router`: by which accounts models are asked, by which names, by
+whom, and who chooses.
 """
 
 from __future__ import annotations

@@ -100,6 +100,7 @@ class Answering:
             found, request = await self._router.of_request(principal, request) or (None, request)
         if found is None:
             found = await self._catalogue.resolve(principal, request.model, "chat")
+        routed = None if isinstance(found, str) else found.routed
         tokens, most = estimate_input(request.messages, request.tools), request.max_tokens
         gives_way, begins = request.gives_way, request.messages
         call = Call.to(
@@ -118,13 +119,11 @@ class Answering:
                         ongoing.made += estimate(event.text)
                     elif isinstance(event, Finish):
                         ongoing.usage = event.usage
-                        if not isinstance(found, str) and found.routed is not None:
-                            event = replace(event, routed=found.routed)
                     if not isinstance(event, Waiting):
                         ongoing.first()
                         if by is not None:
                             by.model, by.tier, by.degraded = ongoing.call.model, ongoing.call.tier, ongoing.degraded
-                    yield event
+                    yield replace(event, routed=routed) if routed and isinstance(event, Finish) else event
 
     async def _along(
         self, ongoing: Ongoing, route: Route, request: ModelRequest, timezone: str

@@ -72,10 +72,12 @@ def test_the_last_message_of_the_person_is_looked_at_in_every_wire() -> None:
         {"role": "assistant", "content": "So."},
     ]
     parts = [{"type": "input_text", "text": "Hi"}, {"type": "input_image", "image_url": "data:"}]
-    asked = of_body({"max_output_tokens": 9}, [*before, {"role": "user", "content": parts}], "relay.responses", 400)
+    asked = of_body(
+        {"max_output_tokens": 9}, [*before, {"role": "user", "content": parts}], "relay.responses", 400, "default"
+    )
     assert (asked.text, asked.turns, asked.attachments, asked.output_tokens_max) == ("Hi", 2, 1, 9)
-    chat = of_body({"tools": [{}, {}]}, [*before, {"role": "user", "content": "Hi"}], "relay.chat", 400)
-    assert (chat.text, chat.turns, chat.tools, chat.tokens) == ("Hi", 2, 2, 100)
+    chat = of_body({"tools": [{}, {}]}, [*before, {"role": "user", "content": "Hi"}], "relay.chat", 400, "flex")
+    assert (chat.text, chat.turns, chat.tools, chat.tokens, chat.tier) == ("Hi", 2, 2, 100, "flex")
 
 
 def test_a_wish_in_the_middle_of_a_long_text_is_part_of_the_text() -> None:

@@ -9,16 +9,19 @@ from mecum.rooms.models import RelayResponse, Routed
 from mecum.rooms.models.router.question import of_body
 from mecum.rooms.models.router.routing import Router, wish_of
 from mecum.rooms.models.routes import Route
+from mecum.rooms.models.tiers import Tier
 from mecum.rooms.models.wires.chat_request import EFFORTS
 from mecum.rooms.models.wires.jsons import JsonObject, arr, obj
 from mecum.rooms.models.wires.splice import Spliced
 
 
-async def led_chat(router: Router, principal: Principal, request: Spliced, size: int) -> tuple[Spliced, Route] | None:
+async def led_chat(
+    router: Router, principal: Principal, request: Spliced, size: int, tier: Tier
+) -> tuple[Spliced, Route] | None:
     """A request for chat completions as it is asked, and where. None: the router has nothing to choose."""
     values = request.values
     said = values.get("reasoning_effort")
-    question = of_body(values, arr(values.get("messages")), "relay.chat", size)
+    question = of_body(values, arr(values.get("messages")), "relay.chat", size, tier)
     lead = await router.lead(principal, question, wish_of(said))
     if lead is None:
         return None
@@ -27,12 +30,12 @@ async def led_chat(router: Router, principal: Principal, request: Spliced, size:
 
 
 async def led_response(
-    router: Router, principal: Principal, request: Spliced, items: list[JsonObject], size: int
+    router: Router, principal: Principal, request: Spliced, items: list[JsonObject], size: int, tier: Tier
 ) -> tuple[Spliced, Route] | None:
     """The same for a request for a response, `items` its whole conversation."""
     reasoning = obj(request.values.get("reasoning"))
     said = reasoning.get("effort")
-    question = of_body(request.values, [*items], "relay.responses", size)
+    question = of_body(request.values, [*items], "relay.responses", size, tier)
     lead = await router.lead(principal, question, wish_of(said))
     if lead is None:
         return None
@@ -54,7 +57,4 @@ def with_routed(answer: RelayResponse, found: Route | str) -> RelayResponse:
     routed = None if isinstance(found, str) else found.routed
     if routed is None:
         return answer
-    headers = {**answer.headers, "x-mecum-routed": f"{routed.effort}; why={routed.why}"}
-    if routed.lowered is not None:
-        headers["x-mecum-degraded"] = routed.lowered
-    return replace(answer, headers=headers)
+    return replace(answer, headers={**answer.headers, "x-mecum-routed": f"{routed.effort}; why={routed.why}"})

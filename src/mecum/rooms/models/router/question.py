@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mecum.rooms.models import ModelRequest, TextPart
+from mecum.rooms.models.tiers import Tier
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN, estimate_input
 from mecum.rooms.models.wires.jsons import arr, count, obj, text
 
@@ -21,7 +22,7 @@ class Question:
         text: the last message of the person; of a long one its two ends.
         chars: how long it is. turns: messages of the person so far.
         tokens: of the whole request, about. attachments: what came with the message. tools: of the caller.
-        output_tokens_max: as asked for.
+        output_tokens_max: as asked for. tier: how soon it is to be served.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Question:
     wants_schema: bool = False
     purpose: str = "assistant.answer"
     output_tokens_max: int | None = None
+    tier: Tier = "default"
 
 
 def of_request(request: ModelRequest) -> Question:
@@ -51,10 +53,11 @@ def of_request(request: ModelRequest) -> Question:
         wants_schema=request.json_schema is not None,
         purpose=request.purpose,
         output_tokens_max=request.max_tokens,
+        tier=request.tier,
     )
 
 
-def of_body(values: Mapping[str, Any], items: list[Any], purpose: str, size: int) -> Question:
+def of_body(values: Mapping[str, Any], items: list[Any], purpose: str, size: int, tier: Tier) -> Question:
     """A request in one of OpenAI's wires, `items` its messages, `size` bytes long."""
     said = [obj(item) for item in items if obj(item).get("role") == "user"]
     words, attachments = _content(said[-1].get("content")) if said else ("", 0)
@@ -70,6 +73,7 @@ def of_body(values: Mapping[str, Any], items: list[Any], purpose: str, size: int
         wants_schema=any(text(obj(each).get("type")).startswith("json") for each in formats),
         purpose=purpose,
         output_tokens_max=next((found for each in most if (found := count(each))), None),
+        tier=tier,
     )
 
 

@@ -107,7 +107,7 @@ class Router:
         return decision, True
 
     def _waits(self, principal: Principal, question: Question, targets: Targets) -> Waits:
-        band = Call(principal, question.purpose, "", "", Tokens(0)).band
+        band = Call(principal, question.purpose, "", "", Tokens(0), tier=question.tier).band
         return Waits(
             thinking=self._wait_s(principal, question, targets.thinking),
             fast=None if targets.is_one else self._wait_s(principal, question, targets.fast),
@@ -118,7 +118,8 @@ class Router:
         if target.route is None:
             return inf
         tokens, most = Tokens(question.tokens), question.output_tokens_max
-        return self._gate.wait_s(Call.to(target.route, principal, question.purpose, tokens, most).asked())
+        call = Call.to(target.route, principal, question.purpose, tokens, most, tier=question.tier)
+        return self._gate.wait_s(call.asked())
 
     def _row(
         self,
