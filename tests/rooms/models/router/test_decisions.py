@@ -45,8 +45,8 @@ PLAIN = [
 PLANS = "Plan a trip. " + "It must cost at most 900, without flights, and at least two nights are in Lyon. " * 8
 
 
-def decided(text: str, wish: Effort | None = None, at: float = IDLE, id_: UUID = UUID(int=1)) -> Decision:
-    return decide(Question(text, len(text)), wish, PRIOR, at, id_, NEVER)
+def decided(text: str, wish: Effort | None = None, at: float = IDLE) -> Decision:
+    return decide(Question(text, len(text)), wish, PRIOR, at, UUID(int=1), NEVER)
 
 
 @pytest.mark.parametrize(("text", "effort", "why"), PLAIN)
