@@ -32,7 +32,7 @@ export function MadeHow({ finished, model }: { finished: Finished | null; model:
 
 function words(effort: "fast" | "think", took: number | null): string {
   if (effort === "fast") return t("Answered fast");
-  return took === null ? t("Thought first") : t("Thought for {time}", { time: seconds(took) });
+  return took === null || took < 1 ? t("Thought first") : t("Thought for {time}", { time: seconds(took) });
 }
 
 /** Whether thinking longer would make a difference: not where that was done, and not where nothing can think. */
