@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from mecum.kit.text import normalise
 from mecum.rooms.models.router import words
-from mecum.rooms.models.router.question import Question
+from mecum.rooms.models.router.question import ENDS_CHARS, Question
 
 Features: TypeAlias = Mapping[str, float]
 
@@ -22,6 +22,8 @@ CJK_WEIGHT = 2.5
 LONG_CHARS, LONG_TOKENS = 2_000, 16_000
 MANY_LISTED, MANY_CONSTRAINTS, MANY_SENTENCES, MANY_TURNS, MANY_TOOLS = 8, 6, 20, 20, 16
 DIGITS = 3
+SAID_CHARS = 2 * ENDS_CHARS + 1
+"""Some characters are many once they are normalised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Look:
 
 
 def look(question: Question) -> Look:
-    said = normalise(question.text)
+    said = normalise(question.text).strip()[:SAID_CHARS]
     cjk = 0 if said.isascii() else sum(1 for character in said if ord(character) >= 0x3000)
     return Look(
         question=question,

@@ -11,7 +11,7 @@ from mecum.rooms.models.tiers import Tier
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN, estimate_input
 from mecum.rooms.models.wires.jsons import arr, count, obj, text
 
-ENDS_CHARS = 2_000
+ENDS_CHARS = 750
 """Of a longer message its two ends are looked at: there stands what is wanted, between them what it is about."""
 
 

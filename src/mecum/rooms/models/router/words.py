@@ -1,4 +1,7 @@
-"""The words by which a message says what it is, in English and Chinese; matched in `kit.text.normalise`d text."""
+"""The words by which a message says what it is, in English and Chinese; matched in `kit.text.normalise`d text.
+
+Every repetition has a bound: anybody may send anything, and nobody else is served meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ def _any(english: str, chinese: str) -> re.Pattern[str]:
 
 def _begins(english: str, chinese: str) -> re.Pattern[str]:
     """The same, as the first thing that is said, but for a please."""
-    polite = r"\s*(?:please[, ]+|(?:can|could|would) you (?:please )?|请(?:你)?|帮我|麻烦(?:你)?)*"
+    polite = r"(?:please[, ]+|(?:can|could|would) you (?:please )?|请(?:你)?|帮我|麻烦(?:你)?)*"
     return re.compile(rf"{polite}(?:(?:{english})\b|(?:{chinese}))")
 
 
@@ -34,8 +37,8 @@ CODE: Final = _any(
     r"(?:函数|类|方法|脚本|程序|代码|查询)|报错|堆栈",
 )
 CODE_SHAPE: Final = re.compile(
-    r"```|^\s*(?:def|class|import|from|return|func|fn|public|private|const|let|var|#include)\b.*[:;{(]"
-    r"|[;{]\s*$|</\w+>|=>|\bselect\b.+\bfrom\b",
+    r"```|^[ \t]{0,20}(?:def|class|import|from|return|func|fn|public|private|const|let|var|#include)\b[^\n]{0,60}?[:;{(]"
+    r"|[;{][ \t]{0,4}$|</\w{1,20}>|=>|\bselect\b[^\n]{1,60}?\bfrom\b",
     re.MULTILINE,
 )
 MATHS: Final = _any(
@@ -43,9 +46,9 @@ MATHS: Final = _any(
     r"|solve for|logic puzzle|riddle",
     r"证明|定理|积分|导数|求导|方程|概率|多少种|特征值|多项式|求解|推理题|谜题|应用题",
 )
-MATHS_SHAPE: Final = re.compile(r"\\(?:frac|int|sum|sqrt|begin)\b|\$[^$\n]+\$|[a-z0-9)]\s*\^\s*[a-z0-9(]|[∫∑√≤≥∀∃]")
+MATHS_SHAPE: Final = re.compile(r"\\(?:frac|int|sum|sqrt|begin)\b|\$[^$\n]{1,80}\$|[a-z0-9)] ?\^ ?[a-z0-9(]|[∫∑√≤≥∀∃]")
 GREETING: Final = re.compile(
-    r"\s*(?:hi|hello|hey|yo|good (?:morning|afternoon|evening|night)|thanks?(?: you)?(?: (?:so|very) much| a lot)?"
+    r"(?:hi|hello|hey|yo|good (?:morning|afternoon|evening|night)|thanks?(?: you)?(?: (?:so|very) much| a lot)?"
     r"|bye|goodbye|ok(?:ay)?|great|cool|你好|您好|嗨|早上好|下午好|晚上好|早安|晚安|谢谢(?:你|您|啦)?|多谢|再见|好的|好)"
     r"(?:[ ,，]*(?:there|mecum|everyone|all|again|呀|啊|吗))?[\s.!?~。！？～,，]*"
 )
@@ -71,5 +74,7 @@ CONSTRAINT: Final = _any(
     r"|requirements?|budget|deadline|subject to|given that|as well as",
     r"必须|不得|不能|至少|至多|最多|不超过|恰好|除非|除了|确保|约束|要求|预算|截止|满足|前提",
 )
-LIST_ITEM: Final = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)、]|[（(]?[一二三四五六七八九十a-h][)）、.])\s*\S", re.MULTILINE)
+LIST_ITEM: Final = re.compile(
+    r"^[ \t]{0,12}(?:[-*•]|\d{1,2}[.)、]|[（(]?[一二三四五六七八九十a-h][)）、.])[ \t]{0,4}\S", re.MULTILINE
+)
 SENTENCE: Final = re.compile(r"[.!?。！？](?:\s|$|[\"'”’])|[。！？]")
