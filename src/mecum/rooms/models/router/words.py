@@ -37,8 +37,8 @@ CODE: Final = _any(
     r"(?:函数|类|方法|脚本|程序|代码|查询)|报错|堆栈",
 )
 CODE_SHAPE: Final = re.compile(
-    r"```|^[ \t]{0,20}(?:def|class|import|from|return|func|fn|public|private|const|let|var|#include)\b[^\n]{0,60}?[:;{(]"
-    r"|[;{][ \t]{0,4}$|</\w{1,20}>|=>|\bselect\b[^\n]{1,60}?\bfrom\b",
+    r"```|^[ \t]{0,20}(?:def|class|import|from|return|func|fn|public|private|const|let|var)\b[^\n]{0,60}?[:;{(]"
+    r"|^#include\b|[;{][ \t]{0,4}$|</\w{1,20}>|=>|\bselect\b[^\n]{1,60}?\bfrom\b",
     re.MULTILINE,
 )
 MATHS: Final = _any(
