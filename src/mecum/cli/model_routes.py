@@ -1,4 +1,6 @@
-"""`mecum models keys`, `aliases` and `access`: by which accounts models are asked, by which names, and by whom."""
+"""`mecum models keys`, `aliases`, `access` and `router`: by which accounts models are asked, by which names, by
+whom, and who chooses.
+"""
 
 from __future__ import annotations
 
@@ -238,6 +240,40 @@ def access(
 
     on_ground(data, "mecum models access", work)
     say(words("cli.access_set", name=name, who=" ".join([who, *(named or [])])))
+
+
+def router(
+    fast: Annotated[str | None, typer.Option(metavar="NAME", help="Who answers at once.")] = None,
+    thinking: Annotated[str | None, typer.Option(metavar="NAME", help="Who thinks first.")] = None,
+    mode: Annotated[
+        Literal["itself", "off"] | None,
+        typer.Argument(metavar="[itself|off]", help="The names mecum-fast and mecum-thinking, or nothing."),
+    ] = None,
+    data: DataOption = DATA,
+    json: JsonOption = False,
+) -> None:
+    """Say between which models mecum-auto chooses, or that it does not; without anything, show it.
+
+    The same model twice, which reasons: only how hard it thinks.
+    """
+    from mecum.cli.ground import model_commands, on_ground
+
+    if (fast is None) != (thinking is None) or (fast is not None and mode is not None):
+        raise typer.BadParameter(words("cli.router_both"))
+
+    async def work(ground: Ground) -> dict[str, Any]:
+        async with model_commands(ground) as commands:
+            if fast is not None or mode is not None:
+                await commands.router.put(fast, thinking, off=mode == "off")
+            return await commands.router.now()
+
+    now = on_ground(data, "mecum models router", work)
+    if json:
+        write_json(now)
+    elif now["fast"]:
+        say(words("cli.router_now", fast=now["fast"], thinking=now["thinking"]))
+    else:
+        say(words("cli.router_nothing"))
 
 
 def _tiers(alias: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mecum.cli.model_prices import prices
-from mecum.cli.model_routes import access, aliases, keys, timeouts
+from mecum.cli.model_routes import access, aliases, keys, router, timeouts
 from mecum.cli.output import DATA, DataOption, JsonOption, make_app, read_secret, say, table, words, write_json
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ models.add_typer(prices, name="prices")
 models.add_typer(keys, name="keys")
 models.add_typer(aliases, name="aliases")
 models.command("access")(access)
+models.command("router")(router)
 models.command("timeouts")(timeouts)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the model is called here.")]

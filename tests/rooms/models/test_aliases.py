@@ -84,6 +84,7 @@ async def test_an_alias_that_is_the_default_stays_it_when_it_is_renamed(
     api: Api, fake: FakeProvider, here: World
 ) -> None:
     alias = await aliased(api, fake)
+    assert (await api("PUT", "models/router", {"mode": "off"}))[0] == 200
     assert (await api("PUT", "models/default", {"name": "mecum-fast"}))[0] == 204
     changed = {"name": "everyday", "tiers": [["deep", "quick"]]}
     status, found = await api("PATCH", f"aliases/{alias['id']}", changed)

@@ -130,7 +130,11 @@ async def test_a_person_gets_everything_on_export_and_is_forgotten_on_erasure(
         async with database.transaction() as connection:
             await here.kit.outbox.publish(connection, PERSON_ERASED, person=here.caller.person.hex, erasure=uuid4().hex)
         await jobs.run_due(here.kit.clock.now())
-        assert await exported(here) == {"models/usage.ndjson": [], "models/responses.ndjson": []}
+        assert await exported(here) == {
+            "models/usage.ndjson": [],
+            "models/responses.ndjson": [],
+            "models/routing.ndjson": [],
+        }
         assert {row["person_id"] for row in await here.usage()} == {PersonId(NOBODY)}
 
 
@@ -147,5 +151,9 @@ async def test_what_was_under_way_when_a_person_was_erased_is_forgotten_once_it_
         await here.parts.meter.flush()
         longest = dt.timedelta(seconds=ModelsSettings().provider_total_timeout_s)
         await jobs.run_due(here.kit.clock.now() + longest + dt.timedelta(minutes=2))
-        assert await exported(here) == {"models/usage.ndjson": [], "models/responses.ndjson": []}
+        assert await exported(here) == {
+            "models/usage.ndjson": [],
+            "models/responses.ndjson": [],
+            "models/routing.ndjson": [],
+        }
         assert {row["person_id"] for row in await here.usage()} == {PersonId(NOBODY)}

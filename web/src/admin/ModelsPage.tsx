@@ -4,6 +4,7 @@ import { Plus } from "lucide-react";
 import { queryClient, useLocalModel, useModels } from "~/api/client";
 import { api } from "~/api/http";
 import type { List, LocalModel, Model, Provider } from "~/api/types";
+import { ROUTER } from "~/api/router";
 import { t } from "~/i18n";
 import { ModelProgress, titleOf } from "~/newpage/ModelState";
 import { Bar } from "~/shell/Bar";
@@ -18,6 +19,7 @@ import { Connect } from "./Connect";
 import { refreshPrices } from "./prices/data";
 import { PricesLine } from "./prices/PricesLine";
 import { ProviderCard } from "./ProviderCard";
+import { RouterLine } from "./RouterLine";
 import { TestButton } from "./TestButton";
 
 export const PROVIDERS = ["providers"];
@@ -37,6 +39,7 @@ export async function makeDefault(name: string): Promise<void> {
 
 function titleWords(answers: Model | undefined, local: LocalModel | undefined): string {
   if (!answers) return t("No model answers yet");
+  if (answers.name === ROUTER) return t("Fast or thinking, as the question needs");
   const coming = answers.local && local && titleOf(local) !== null;
   return coming ? t("{name} will answer", { name: answers.name }) : t("{name} answers", { name: answers.name });
 }
@@ -129,6 +132,7 @@ export function ModelsPage() {
           </div>
         </Line>
         <AliasesLine providers={connected} />
+        {models && <RouterLine models={models} />}
         <PricesLine />
       </div>
       <Panel open={connect === true} onClose={() => open(false)} title={t("Connect a model")}>

@@ -46,6 +46,7 @@ const ACTIONS: Record<string, () => string> = {
   "models.alias_added": () => t("A name for models was made"),
   "models.alias_changed": () => t("A name for models was changed"),
   "models.alias_removed": () => t("A name for models was removed"),
+  "models.router_chosen": () => t("Who chooses between fast and thinking was changed"),
   "models.default_chosen": () => t("Which model answers was changed"),
   "assistant.thread_shared": () => t("A page was shared"),
   "assistant.share_withdrawn": () => t("A shared page was withdrawn"),

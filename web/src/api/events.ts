@@ -44,6 +44,13 @@ export interface Usage {
   reasoning?: number;
 }
 
+/** How the router had an answer made, and what it took away because many were waiting. */
+export interface Routed {
+  effort: "fast" | "think";
+  why: string;
+  lowered: "effort" | "smaller" | null;
+}
+
 export interface Payloads {
   "thread.created": { title: string; origin: Origin; temporary: boolean };
   "thread.titled": { title: string; by: "person" | "mecum" };
@@ -66,6 +73,7 @@ export interface Payloads {
     seconds?: number | null;
     error?: Problem | null;
     limit?: string | null;
+    routed?: Routed | null;
   };
   "message.assistant": { text: string; reasoning?: string | null; model?: string | null; finish: string; tool_steps?: number };
   "act.intended": { call: string; tool: string; arguments?: unknown; receiver?: string | null; label?: string };

@@ -27,6 +27,8 @@ export interface Model {
   native_tools: boolean;
   local: boolean;
   small: boolean;
+  /** It can think first. */
+  reasoning: boolean;
   default: boolean;
   licence: string | null;
   /** It stands for several models; `note` is what the operator says of it. */
@@ -83,6 +85,13 @@ export interface Found {
   file: { id: string; name: string; anchor: { page?: number } } | null;
   snippet: { text: string; hit: boolean }[];
   at: string;
+}
+
+/** Between what the router chooses; names are empty where there is nothing to choose. */
+export interface RouterChoice {
+  mode: "itself" | "chosen" | "off";
+  fast: string;
+  thinking: string;
 }
 
 export interface Attachment {

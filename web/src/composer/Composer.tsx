@@ -3,10 +3,10 @@ import { type ClipboardEvent, type FormEvent, type KeyboardEvent, lazy, memo, Su
 import type { Attachment, Effort } from "~/api/types";
 import { t } from "~/i18n";
 import { IconButton } from "~/ui/Button";
-import { Seg } from "~/ui/Field";
 import { Icon } from "~/ui/Icon";
 import { useStable } from "~/ui/useStable";
 import { EMPTY_DRAFT, readDraft, readEffort, writeDraft, writeEffort } from "./draft";
+import { EffortChoice } from "./EffortChoice";
 import { ModelMenu } from "./ModelMenu";
 import { useDrop } from "./useDrop";
 import { useGrow } from "./useGrow";
@@ -33,16 +33,19 @@ interface ComposerProps {
   onEditLast?: () => void;
   /** Text to put in place of the draft, each time it is given anew. */
   start?: { text: string } | undefined;
+  /** How the last message of the thread was to be answered; it holds until another choice is made here. */
+  lastEffort?: Effort | undefined;
 }
 
 // Most messages have no files.
 const FileChips = lazy(() => import("./FileChips"));
 const touch = window.matchMedia("(pointer: coarse) and (hover: none)");
 
-export const Composer = memo(function Composer({ draftKey, placeholder, running, keep, onSend, onStop, onEditLast, start }: ComposerProps) {
+export const Composer = memo(function Composer({ draftKey, placeholder, running, keep, onSend, onStop, onEditLast, start, lastEffort }: ComposerProps) {
   const [draft] = useState(() => readDraft(draftKey));
   const [text, setText] = useState(draft.text);
-  const [effort, setEffort] = useState<Effort>(readEffort);
+  const [chosen, setChosen] = useState(() => readEffort(draftKey));
+  const effort = chosen ?? lastEffort ?? "auto";
   const [model, setModel] = useState<string>();
   const uploads = useUploads(draft.attachments);
   const area = useRef<HTMLTextAreaElement>(null);
@@ -136,10 +139,11 @@ export const Composer = memo(function Composer({ draftKey, placeholder, running,
             <span className="grow" />
             <ModelMenu value={model} onChange={setModel} />
             <EffortChoice
+              model={model}
               value={effort}
-              onChange={(chosen) => {
-                setEffort(chosen);
-                writeEffort(chosen);
+              onChange={(now) => {
+                setChosen(now);
+                writeEffort(draftKey, now);
               }}
             />
             {running && onStop && (
@@ -158,18 +162,3 @@ export const Composer = memo(function Composer({ draftKey, placeholder, running,
     </div>
   );
 });
-
-function EffortChoice({ value, onChange }: { value: Effort; onChange: (effort: Effort) => void }) {
-  return (
-    <Seg
-      legend={t("How to answer")}
-      value={value}
-      onChange={onChange}
-      options={[
-        { value: "auto", label: t("Auto"), title: t("I choose between fast and thinking") },
-        { value: "fast", label: t("Fast"), title: t("Answer at once") },
-        { value: "think", label: t("Think"), title: t("Take time to think first") },
-      ]}
-    />
-  );
-}

@@ -1,4 +1,5 @@
 import { useModels } from "~/api/client";
+import { nameable } from "~/api/router";
 import { t } from "~/i18n";
 import { MenuChoice, MenuLabel } from "~/ui/MenuContent";
 
@@ -8,7 +9,7 @@ interface ModelItemsProps {
 }
 
 export default function ModelItems({ value, onChange }: ModelItemsProps) {
-  const chat = useModels(true)?.filter((model) => model.kind === "chat") ?? [];
+  const chat = nameable(useModels(true));
   return (
     <>
       <MenuLabel>{t("Who answers")}</MenuLabel>

@@ -1,5 +1,6 @@
 import { ChevronDown, Cpu } from "lucide-react";
 import { useModels } from "~/api/client";
+import { nameable } from "~/api/router";
 import { t } from "~/i18n";
 import { Icon } from "~/ui/Icon";
 import { Menu } from "~/ui/Menu";
@@ -8,7 +9,7 @@ const load = () => import("./ModelItems");
 
 /** Which model answers; shown only where there is something to choose. */
 export function ModelMenu({ value, onChange }: { value: string | undefined; onChange: (name: string | undefined) => void }) {
-  const chat = useModels()?.filter((model) => model.kind === "chat") ?? [];
+  const chat = nameable(useModels());
   if (chat.length < 2) return null;
   return (
     <Menu load={load} given={{ value, onChange }} side="top" align="end">

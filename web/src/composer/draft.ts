@@ -9,6 +9,8 @@ export interface Draft {
 
 export const EMPTY_DRAFT: Draft = { text: "", attachments: [] };
 const MOST_DRAFTS = 50;
+const EFFORTS: readonly Effort[] = ["auto", "fast", "think"];
+const MOST_EFFORTS = 200;
 
 export function readDraft(key: string): Draft {
   const name = mine("draft") + key;
@@ -32,11 +34,15 @@ export function writeDraft(key: string, draft: Draft): void {
   keep(localStorage, name, draft);
 }
 
-export function readEffort(): Effort {
-  const held = localStorage.getItem("mecum.effort");
-  return held === "fast" || held === "think" ? held : "auto";
+/** What was chosen for a thread on this device, or undefined; for a new page what was chosen there last. */
+export function readEffort(key: string): Effort | undefined {
+  const held = localStorage.getItem(mine("effort") + key);
+  return EFFORTS.find((effort) => JSON.stringify(effort) === held);
 }
 
-export function writeEffort(effort: Effort): void {
-  localStorage.setItem("mecum.effort", effort);
+export function writeEffort(key: string, effort: Effort): void {
+  const name = mine("effort") + key;
+  const others = keysIn(localStorage, mine("effort")).filter((other) => other !== name);
+  for (const old of others.slice(0, Math.max(0, others.length - MOST_EFFORTS))) localStorage.removeItem(old);
+  keep(localStorage, name, effort);
 }

@@ -1,11 +1,11 @@
 import { Check, Copy, RotateCw, ThumbsDown, ThumbsUp } from "lucide-react";
 import { t } from "~/i18n";
 import { IconButton, TextButton } from "~/ui/Button";
-import { seconds } from "~/ui/time";
 import { useCopy } from "~/ui/useCopy";
 import { BranchSwitch } from "./BranchSwitch";
 import { useOpenThread } from "./context";
 import { FeedbackButton } from "./Feedback";
+import { MadeHow, useCouldThink } from "./MadeHow";
 import { regenerate } from "./regenerate";
 import type { AnswerTurn } from "./state/view";
 
@@ -14,18 +14,18 @@ export function After({ turn, last }: { turn: AnswerTurn; last: boolean }) {
   const { store } = useOpenThread();
   const [copied, copy] = useCopy();
   const { node, part } = turn;
+  const asked = turn.parent ? store.get().thread.nodes[turn.parent] : undefined;
+  const thoughtful = (node !== null && node.reasoning !== "") || (asked?.kind === "user" && asked.effort === "think");
+  const finished = part?.finished ?? null;
+  const model = (node?.model || finished?.model) ?? null;
+  const couldThink = useCouldThink(finished, model, thoughtful);
   if (!node) return null;
   if (node.text === "" && turn.siblings.ids.length < 2) return null;
-  const asked = turn.parent ? store.get().thread.nodes[turn.parent] : undefined;
-  const thoughtful = node.reasoning !== "" || (asked?.kind === "user" && asked.effort === "think");
-  const model = node.model ?? part?.finished?.model;
-  const took = part?.finished?.seconds;
   return (
     <footer className="after">
       <BranchSwitch siblings={turn.siblings} />
-      {model && <span>{model}</span>}
-      {took != null && <span className="num">{seconds(took)}</span>}
-      {last && part?.finished && !thoughtful && part.finished.reason === "done" && (
+      <MadeHow finished={finished} model={model} />
+      {last && couldThink && (
         <>
           <span className="dot" />
           <TextButton onClick={() => void regenerate(store, turn, "think")}>{t("Think longer")}</TextButton>

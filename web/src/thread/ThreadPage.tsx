@@ -69,9 +69,9 @@ function OpenPage({ id }: { id: string }) {
   const stop = useStable(() => {
     api.post(`/threads/${id}/stop`, going ? { run: going.run } : {}).catch(toastError);
   });
+  const asked = open.turns.findLast((turn) => turn.kind === "user");
   const editLast = useStable(() => {
-    const last = open.turns.findLast((turn) => turn.kind === "user");
-    if (last) setEditing(last.key);
+    if (asked) setEditing(asked.key);
   });
 
   return (
@@ -107,6 +107,7 @@ function OpenPage({ id }: { id: string }) {
             onSend={send}
             onStop={stop}
             onEditLast={editLast}
+            lastEffort={asked?.node.effort}
           />
         </>
       )}

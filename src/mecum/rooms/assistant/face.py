@@ -35,11 +35,14 @@ from mecum.rooms.assistant.settings import AssistantSettings
 from mecum.rooms.assistant.store import log, runs, threads
 from mecum.rooms.assistant.store.log import Place
 from mecum.rooms.assistant.wire import render_thread
+from mecum.rooms.models import ANSWER_JUDGED
 from mecum.rooms.people import People
 
 TITLE_MAX = 200
 EVENTS_PAGE_MAX = 1_000
 REASON_MAX = 2_000
+AGAIN = {"auto": "regenerated", "think": "think_longer", "fast": "answer_fast"}
+"""What it says of an answer that it is asked for again, by the effort that is wished now."""
 
 
 class AssistantRoom:
@@ -179,6 +182,7 @@ class AssistantRoom:
             asked = await log.parent_of_answer(connection, thread, message)
             if asked is None:
                 raise NotFound("assistant.answer_unknown", "There is no such answer in this thread.")
+            await self._judged(connection, thread, message, AGAIN[post.effort] if post.model is None else "")
             run, answer = new_id(), new_id()
             place = _place(principal, thread)
             await runs.create(
@@ -214,7 +218,14 @@ class AssistantRoom:
                 raise NotFound("assistant.answer_unknown", "There is no such answer in this thread.")
             body = {"message": message.hex, "value": value, "reason": reason}
             event = await self._note(connection, principal, found, Draft(FEEDBACK_GIVEN, body, "person"))
+            await self._judged(connection, thread, message, value)
         await wake(self._kit.bus, thread, principal.person, event.seq)
+
+    async def _judged(self, connection: AsyncConnection, thread: UUID, message: UUID, what: str) -> None:
+        """Tell whoever chose how the answer was made what became of it. Another model says nothing of that."""
+        run = await log.run_of_answer(connection, thread, message)
+        if run is not None and what:
+            await self._kit.outbox.publish(connection, ANSWER_JUDGED, work=run.hex, what=what)
 
     async def _note(self, connection: AsyncConnection, principal: Principal, found: Thread, draft: Draft) -> Event:
         """Write down what the person does to a thread: it is no news to them."""
@@ -232,6 +243,7 @@ class AssistantRoom:
             await runs.request_stop(connection, active.id)
             await runs.resume(connection, active.id)
             await self._kit.jobs.defer(connection, ADVANCE, lock=thread.hex, run=active.id.hex)
+            await self._kit.outbox.publish(connection, ANSWER_JUDGED, work=active.id.hex, what="stopped")
         await ask_to_stop(self._kit, active.id)
         return True
 

@@ -52,8 +52,8 @@ def step_draft(state: RunState, live: LiveAnswer, result: StepResult, calls_max:
         {"call": f"call_{new_id().hex}", "tool": use.name, "arguments": use.arguments}
         for use in result.uses[:calls_max]
     ]
-    usage = result.finish.usage
-    return {
+    usage, routed = result.finish.usage, result.finish.routed
+    step: dict[str, Any] = {
         "round": state.rounds + 1,
         "text": live.new_text,
         "reasoning": live.reasoning,
@@ -63,6 +63,9 @@ def step_draft(state: RunState, live: LiveAnswer, result: StepResult, calls_max:
         "model": result.finish.model,
         "provider": result.finish.provider,
     }
+    if routed is not None:
+        step["routed"] = {"effort": routed.effort, "why": routed.why, "lowered": routed.lowered}
+    return step
 
 
 async def finish(kit: Kit, run: RunRow, state: RunState, outcome: Outcome, advance: str) -> UUID | None:
@@ -281,6 +284,8 @@ def _end(run: RunRow, state: RunState, outcome: Outcome) -> Draft:
         "provider": source.get("provider", ""),
         "seconds": round(run.active_seconds, 2),
     }
+    if source.get("routed"):
+        body["routed"] = source["routed"]
     if outcome.limit:
         body["limit"] = outcome.limit
     if outcome.error is not None:

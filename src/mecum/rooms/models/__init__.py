@@ -13,6 +13,7 @@ from mecum.kit.errors import MecumError, Problem
 from mecum.kit.types import Principal, Tokens
 
 __all__ = [
+    "ANSWER_JUDGED",
     "CatalogueModel",
     "Content",
     "Embedded",
@@ -27,6 +28,7 @@ __all__ = [
     "ReasoningDelta",
     "Relay",
     "RelayResponse",
+    "Routed",
     "TextDelta",
     "TextPart",
     "ToolCallDelta",
@@ -87,9 +89,10 @@ class ModelRequest:
     """What to ask a model.
 
     Args:
-        model: a name of the catalogue, or None for the installation's default.
+        model: a name of the catalogue, or None for the router, and where it has nothing to choose from for the
+            installation's default.
         must_call: no answer in words, but a call of one of `tools`.
-        effort: how hard to think; the router (a later form) reads it.
+        effort: how hard to think; `auto` leaves it to the router where it chooses the model, else to the model.
         max_tokens: of the answer.
         json_schema: the answer must be JSON of this schema, or None.
         purpose: the room and what for, e.g. `assistant.answer`, for the meter.
@@ -151,17 +154,41 @@ class Usage:
     estimated: bool = False
 
 
+ANSWER_JUDGED = "models.AnswerJudged"
+"""Outbox topic, published by whoever had an answer made; payload `{"work", "what"}`: the run or job for which it was
+made, and what became of it: `regenerated`, `think_longer`, `answer_fast`, `stopped`, `up`, `down` or `none` (a thumb
+was taken back)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """How the router had an answer made.
+
+    Args:
+        why: `asked` (chosen), `words` (said in the message), `score`, `explored`, or the kind of message: `code`,
+            `maths`, `attachments`, `constraints`, `greeting`, `rewrite`, `translate`, `lookup`.
+        lowered: what was taken away because many were waiting: the thinking, or the larger model.
+    """
+
+    effort: Literal["fast", "think"]
+    why: str
+    lowered: Literal["effort", "smaller"] | None = None
+
+
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The last event of a stream. `model` is the catalogue's name of who answered, `provider` its provider's name."""
+    """The last event of a stream. `model` is the catalogue's name of who answered, `provider` its provider's name;
+    `routed`: how that was chosen, where the router did.
+    """
 
     reason: FinishReason
     usage: Usage
     model: str
     provider: str
+    routed: Routed | None = None
 
 
 ModelEvent: TypeAlias = Waiting | TextDelta | ReasoningDelta | ToolCallDelta | Finish

@@ -30,6 +30,7 @@ from mecum.rooms.models.local import Local
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import LocalEmbedder, Ports
 from mecum.rooms.models.resting import Resting
+from mecum.rooms.models.router.routing import ROUTED, Router
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
@@ -55,6 +56,7 @@ class Answering:
     def __init__(
         self,
         catalogue: Catalogue,
+        router: Router,
         calls: Calls,
         wires: Wires,
         local: Local,
@@ -66,6 +68,7 @@ class Answering:
         settings: ModelsSettings,
     ) -> None:
         self._catalogue = catalogue
+        self._router = router
         self._calls = calls
         self._wires = wires
         self._local = local
@@ -77,17 +80,27 @@ class Answering:
         self._settings = settings
 
     async def ask(
-        self, principal: Principal, request: ModelRequest, local_wait_s: float, by: AnsweredBy | None = None
+        self,
+        principal: Principal,
+        request: ModelRequest,
+        local_wait_s: float,
+        by: AnsweredBy | None = None,
+        found: Route | str | None = None,
     ) -> AsyncGenerator[ModelEvent, None]:
         """Ask a model; `local_wait_s` is the longest wait for the built-in one to arrive, in seconds.
 
         Args:
             by: is told which model answers.
+            found: where its model leads, where that is known already.
 
         Raises:
             MecumError: as `Models.stream`.
         """
-        found = await self._catalogue.resolve(principal, request.model, "chat")
+        if found is None and request.model in ROUTED:
+            found, request = await self._router.of_request(principal, request) or (None, request)
+        if found is None:
+            found = await self._catalogue.resolve(principal, request.model, "chat")
+        routed = None if isinstance(found, str) else found.routed
         tokens, most = estimate_input(request.messages, request.tools), request.max_tokens
         gives_way, begins = request.gives_way, request.messages
         call = Call.to(
@@ -110,7 +123,7 @@ class Answering:
                         ongoing.first()
                         if by is not None:
                             by.model, by.tier, by.degraded = ongoing.call.model, ongoing.call.tier, ongoing.degraded
-                    yield event
+                    yield replace(event, routed=routed) if routed and isinstance(event, Finish) else event
 
     async def _along(
         self, ongoing: Ongoing, route: Route, request: ModelRequest, timezone: str

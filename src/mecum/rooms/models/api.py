@@ -38,12 +38,14 @@ from mecum.rooms.models.parts import Parts
 from mecum.rooms.models.pricing.api import build_price_router
 from mecum.rooms.models.providers import Providers
 from mecum.rooms.models.reports.api import build_usage_router
+from mecum.rooms.models.router.api import build_routing_router
 from mecum.rooms.models.trials import Trials
 
 
 def build_router(parts: Parts) -> APIRouter:
     router = APIRouter(tags=["models"])
     router.include_router(_models(parts))
+    router.include_router(build_routing_router(parts.choosing))
     router.include_router(_providers(parts.providers))
     router.include_router(build_account_router(parts.accounts, parts.providers))
     router.include_router(build_alias_router(parts.aliases))

@@ -43,6 +43,7 @@ class Call:
         prices: what it costs, by the list `price_id`.
         is_counted: by budgets. What runs on the installation's own machine is not.
         tier: how soon it is to be served.
+        degraded: what the router took away so that it could be served, or None.
     """
 
     principal: Principal
@@ -59,6 +60,7 @@ class Call:
     tiers: tuple[tuple[str, ...], ...] = ()
     prefix: str = ""
     tier: Tier = "default"
+    degraded: str | None = None
 
     @classmethod
     def to(
@@ -105,6 +107,7 @@ class Call:
             tiers=found.pools,
             prefix="" if is_single or not begins else _prefix(principal, begins),
             tier=tier,
+            degraded=found.routed.lowered if found.routed is not None else None,
         )
 
     @property

@@ -82,7 +82,7 @@ class Ongoing:
     @property
     def degraded(self) -> str | None:
         """What was taken away from it so that it could be served."""
-        return "shorter" if self.reservation.shortened else None
+        return self.call.degraded or ("shorter" if self.reservation.shortened else None)
 
     def limited(self, request: ModelRequest) -> ModelRequest:
         """`request`, with an answer no longer than budgets allow."""

@@ -21,6 +21,7 @@ from mecum.kit.types import Principal
 from mecum.rooms.models import CatalogueModel
 from mecum.rooms.models.ports import Ports
 from mecum.rooms.models.resting import Resting
+from mecum.rooms.models.router.targets import Targets, targets
 from mecum.rooms.models.routes import Route
 from mecum.rooms.models.service import LOCAL_CHAT, LOCAL_EMBEDDING, default_chat, default_embedding
 from mecum.rooms.models.snapshot import Snapshot, read
@@ -169,15 +170,23 @@ class Catalogue:
             )
         return self._resting.last(found.route)
 
+    async def targets(self, principal: Principal | None) -> Targets | None:
+        """Between what the router chooses for `principal`; None: there is nothing to choose."""
+        return targets(await self.snapshot(), principal, await self.default("chat", principal))
+
     async def usable(self, principal: Principal | None) -> tuple[CatalogueModel, ...]:
         """The models that `principal` may use, hidden ones too: the defaults first, then connected ones, then the
-        built-in ones.
+        built-in ones. Where the router has something to choose, it is the default.
         """
         known = await self.snapshot()
-        defaults = (await self.default("chat", principal), await self.default("embedding", principal))
+        router = await self.targets(principal)
+        chat = None if router is not None else await self.default("chat", principal)
+        defaults = (chat, await self.default("embedding", principal))
         found = [each.shown for each in known.named.values() if each.allows(principal)]
         found = [replace(each, default=True) if each.name in defaults else each for each in found]
         found += self._local(defaults)
+        if router is not None:
+            found.append(router.shown())
         return tuple(sorted(found, key=lambda each: (not each.default, each.kind != "chat")))
 
     async def listed(self, principal: Principal | None) -> tuple[CatalogueModel, ...]:

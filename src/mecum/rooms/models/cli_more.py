@@ -13,6 +13,8 @@ from mecum.rooms.models.accounts import AccountChange, Accounts, Limits
 from mecum.rooms.models.aliases import AliasChange, Aliases
 from mecum.rooms.models.out import account_out, alias_out
 from mecum.rooms.models.providers import Connected, ModelChange, ProviderChange, Providers, Timeouts
+from mecum.rooms.models.router.api import chosen_out
+from mecum.rooms.models.router.choosing import Choosing
 from mecum.rooms.models.trials import Trial
 
 
@@ -116,3 +118,22 @@ class AccessCommands:
                     await self._providers.change_model(None, model.id, ModelChange(access=access, hidden=hidden))
                     return
         raise NotFound("models.model_unknown", "There is no such model.")
+
+
+@dataclass(frozen=True, slots=True)
+class RouterCommands:
+    """Between which models `mecum-auto` chooses."""
+
+    _choosing: Choosing
+
+    async def now(self) -> dict[str, Any]:
+        return chosen_out(await self._choosing.now())
+
+    async def put(self, fast: str | None, thinking: str | None, *, off: bool) -> None:
+        """Two models, or none: then it goes by itself, or is `off`. Raises as `Choosing.choose`."""
+        if fast is not None and thinking is not None:
+            await self._choosing.choose(None, fast, thinking)
+        elif off:
+            await self._choosing.off(None)
+        else:
+            await self._choosing.by_itself(None)

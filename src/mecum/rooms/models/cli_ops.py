@@ -21,7 +21,7 @@ from mecum.rooms.models.budgets.commands import BudgetCommands, Found
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.managing import Budgets
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
-from mecum.rooms.models.cli_more import AccessCommands, AliasCommands, KeyCommands
+from mecum.rooms.models.cli_more import AccessCommands, AliasCommands, KeyCommands, RouterCommands
 from mecum.rooms.models.gate.door import Gate
 from mecum.rooms.models.local import Local, line_full
 from mecum.rooms.models.planning.planner import Planner
@@ -30,6 +30,7 @@ from mecum.rooms.models.pricing.commands import PriceCommands
 from mecum.rooms.models.pricing.lists import PriceLists
 from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers, Timeouts
 from mecum.rooms.models.resting import Resting
+from mecum.rooms.models.router.choosing import Choosing
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import catalogue as store
 from mecum.rooms.models.store.accounts import KEY
@@ -127,6 +128,7 @@ class ModelCommands:
         aliases = Aliases(db, clock, audit, self._catalogue, settings)
         self.keys = KeyCommands(self._providers, accounts)
         self.aliases = AliasCommands(aliases)
+        self.router = RouterCommands(Choosing(db, audit, self._catalogue))
         self.access = AccessCommands(self._providers, aliases)
         self.prices = PriceCommands(PriceLists(db, clock, audit, self._catalogue, settings))
 

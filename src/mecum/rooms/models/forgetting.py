@@ -1,4 +1,5 @@
-"""Forgetting a person who is erased: stored responses go, usage stays without a name."""
+"""Forgetting a person who is erased: stored responses and what the router decided go, usage stays
+without a name."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.jobs import Jobs
 from mecum.kit.outbox import OutboxEvent
 from mecum.rooms.models.settings import ModelsSettings
-from mecum.rooms.models.store import budgets, responses, usage
+from mecum.rooms.models.store import budgets, responses, routing, usage
 
 FORGET_AGAIN = "models.forget_again"
 MARGIN = dt.timedelta(minutes=1)
@@ -41,3 +42,4 @@ async def _forget(connection: AsyncConnection, person: UUID) -> None:
     await usage.forget_person(connection, person)
     await responses.forget_person(connection, person)
     await budgets.forget_person(connection, person)
+    await routing.forget_person(connection, person)

@@ -35,6 +35,9 @@ from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.relay.vectors import VectorsDoor
 from mecum.rooms.models.reports.mine import MyUsage
 from mecum.rooms.models.resting import Resting
+from mecum.rooms.models.router.choosing import Choosing
+from mecum.rooms.models.router.ledger import Ledger
+from mecum.rooms.models.router.routing import Router
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.trials import Trials
@@ -59,6 +62,8 @@ class Parts:
     providers: Providers
     accounts: Accounts
     aliases: Aliases
+    ledger: Ledger
+    choosing: Choosing
     prices: PriceLists
     shelf: Shelf
     background: Background
@@ -72,12 +77,14 @@ class Parts:
         await self.gate.start()
         await self.keeper.start()
         await self.meter.start()
+        await self.ledger.start()
 
     async def stop(self) -> None:
         """What is still to be written is written before the database closes."""
         await self.catalogue.stop()
         await self.gate.stop()
         await self.shelf.flush()
+        await self.ledger.stop()
         await self.meter.stop()
         await self.keeper.stop()
         await self.health.stop()
@@ -104,10 +111,12 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     providers = Providers(kit.db, kit.clock, ports.audit, catalogue, accounts, trials, settings)
     calls = Calls(keeper, gate, meter, kit.clock)
     sender = Sender(upstream, health, resting, settings)
-    answering = Answering(catalogue, calls, wires, local, planner, sender, resting, health, ports, settings)
+    ledger = Ledger(kit.db, kit.clock, settings)
+    router = Router(catalogue, gate, ledger, kit.clock, settings)
+    answering = Answering(catalogue, router, calls, wires, local, planner, sender, resting, health, ports, settings)
     shelf = Shelf(kit.db, kit.jobs, kit.bus, kit.clock, settings)
-    asking = Asking(catalogue, shelf, kit.clock, settings)
-    chat_door = ChatDoor(catalogue, calls, sender, answering, kit.clock, settings)
+    asking = Asking(catalogue, router, shelf, kit.clock, settings)
+    chat_door = ChatDoor(catalogue, router, calls, sender, answering, kit.clock, settings)
     responses = ResponsesDoor(asking, shelf, calls, sender, health, answering, settings)
     vectors = VectorsDoor(catalogue, calls, sender, answering, ports.embedder, settings)
     relay = RelayRoom(catalogue, chat_door, responses, vectors, shelf, settings)
@@ -125,6 +134,8 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         providers=providers,
         accounts=accounts,
         aliases=Aliases(kit.db, kit.clock, ports.audit, catalogue, settings),
+        ledger=ledger,
+        choosing=Choosing(kit.db, ports.audit, catalogue),
         prices=PriceLists(kit.db, kit.clock, ports.audit, catalogue, settings),
         shelf=shelf,
         background=Background(responses, asking, shelf, ports.persons, kit.bus),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any, cast
 from uuid import UUID
 
 from mecum.kit.clock import Clock
@@ -344,10 +345,12 @@ class Providers:
 
 
 async def follow_default(connection: AsyncConnection, old: str, new: str) -> None:
-    """A default that is renamed stays the default."""
+    """A default that is renamed stays the default, and what the router chooses between stays that."""
     for key, value in (await store.choices(connection)).items():
         if value == old:
             await store.choose(connection, key, new)
+        elif isinstance(value, dict) and old in (names := cast("dict[str, Any]", value)).values():
+            await store.choose(connection, key, {role: new if name == old else name for role, name in names.items()})
 
 
 def _opened(before: ModelRow, change: ModelChange) -> Mapping[str, str | int | bool]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from mecum.kit.jobs import JobSpec
 from mecum.kit.outbox import Subscription
 from mecum.kit.room import Kit, Room
+from mecum.rooms.models import ANSWER_JUDGED
 from mecum.rooms.models.api import build_router
 from mecum.rooms.models.face import ModelsRoom
 from mecum.rooms.models.forgetting import FORGET_AGAIN
 from mecum.rooms.models.parts import Parts, assemble
 from mecum.rooms.models.ports import Ports
 from mecum.rooms.models.relay.shelf import MAKE
+from mecum.rooms.models.router.ledger import LEARN
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.people import PERSON_ERASED
 
@@ -33,8 +35,13 @@ def mounted(parts: Parts) -> Room[ModelsRoom]:
             JobSpec("models.sweep_usage", parts.meter.sweep, cron="41 3 * * *"),
             JobSpec("models.sweep_budgets", parts.keeper.sweep, cron="51 3 * * *"),
             JobSpec("models.sweep_hourly", parts.histories.sweep, cron="47 3 * * *"),
+            JobSpec(LEARN, parts.ledger.learn, cron="*/5 * * * *"),
+            JobSpec("models.sweep_routes", parts.ledger.sweep, cron="57 3 * * *"),
         ],
-        handlers=[Subscription(PERSON_ERASED, "models.erase_person", parts.forgetting.erase)],
+        handlers=[
+            Subscription(PERSON_ERASED, "models.erase_person", parts.forgetting.erase),
+            Subscription(ANSWER_JUDGED, "models.judge_answer", parts.ledger.judged),
+        ],
         start=parts.start,
         stop=parts.stop,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
+from mecum.rooms.models import Routed
 from mecum.rooms.models.prices import FREE, Prices
 from mecum.rooms.models.store.accounts import AccountRow
 from mecum.rooms.models.store.catalogue import ModelRow, ProviderRow
@@ -38,10 +39,14 @@ class Remote:
 class Route:
     """Who could answer for `name`, in tiers: those of one share the load, a later one is asked when none of the
     earlier can. There is at least one.
+
+    Args:
+        routed: how the router chose it, where it did.
     """
 
     name: str
     tiers: tuple[tuple[Remote, ...], ...]
+    routed: Routed | None = None
 
     def __iter__(self) -> Iterator[Remote]:
         for tier in self.tiers:

@@ -96,6 +96,22 @@ class ModelsSettings(BaseSettings):
     )
     gate_tokens_max: float = Field(default=20_000_000, ge=1, description="Tokens that a provider gets at once at most.")
 
+    router_explored: float = Field(
+        default=0.03,
+        ge=0,
+        le=0.2,
+        description="Share of doubtful decisions between fast and thinking that are turned round, to learn from them.",
+    )
+    router_worth: float = Field(
+        default=1.0,
+        gt=0,
+        le=100,
+        description="Worth of an answer that thinking made better; twice as much thinks at twice the price.",
+    )
+    router_days: int = Field(
+        default=90, ge=2, le=3650, description="How long decisions between fast and thinking are kept; no word of them."
+    )
+
     budget_answer_tokens: int = Field(
         default=4096, ge=1, le=10**7, description="Tokens that a budget keeps for an answer whose asker set no limit."
     )

@@ -133,9 +133,9 @@ class Client:
         body = {"client_id": uuid4().hex, "text": text, **options}
         return read_posted(await self._send_safely(path, body))
 
-    async def regenerate(self, thread: str, message: str) -> Posted:
+    async def regenerate(self, thread: str, message: str, effort: str = "auto") -> Posted:
         path = _path("threads", thread, "messages", message, "regenerate")
-        return read_posted(await self._send_safely(path, {"client_id": uuid4().hex}))
+        return read_posted(await self._send_safely(path, {"client_id": uuid4().hex, "effort": effort}))
 
     async def stop(self, thread: str, run: str | None = None) -> bool:
         answer = await self._send("POST", _path("threads", thread, "stop"), {} if run is None else {"run": run})

@@ -281,6 +281,7 @@ def _finished(body: Json) -> Finished:
         error=as_object(body.get("error")),
         limit=str(body.get("limit") or ""),
         usage=as_object(body.get("usage")),
+        routed=as_object(body.get("routed")),
     )
 
 

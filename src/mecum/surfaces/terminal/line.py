@@ -20,6 +20,7 @@ from mecum.surfaces.terminal.conversation import Conversation
 from mecum.surfaces.terminal.files import send_file
 from mecum.surfaces.terminal.frames import Frame, Link
 from mecum.surfaces.terminal.hints import hint_text
+from mecum.surfaces.terminal.making import made_how
 from mecum.surfaces.terminal.nodes import Node, Run
 from mecum.surfaces.terminal.plain import plain
 from mecum.surfaces.terminal.questions import Question, question_of
@@ -228,6 +229,8 @@ class LineChat:
             case _:
                 if answer and answer.finish == "length":
                     self._note(self._words("terminal.cut"))
+                elif self._console.err_live and not self._json and (how := made_how(run.finished, self._words)):
+                    self._console.err.write(f"\x1b[2m{how}\x1b[0m\n")
                 return EXIT_DONE
 
     def _leave_waiting(self, conversation: Conversation, run: Run, question: Question) -> int:
@@ -253,6 +256,8 @@ class LineChat:
             "seconds": finished.seconds if finished else None,
             "usage": dict(finished.usage) if finished else {},
         }
+        if finished and finished.routed:
+            shown["routed"] = dict(finished.routed)
         if finished and finished.error:
             shown["error"] = dict(finished.error)
         if question:

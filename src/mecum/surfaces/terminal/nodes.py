@@ -51,7 +51,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a run ended: `reason` is done, stopped, limit or failed."""
+    """How a run ended: `reason` is done, stopped, limit or failed. `routed`: how it was made, where that was chosen."""
 
     reason: str
     model: str
@@ -59,6 +59,7 @@ class Finished:
     error: Json
     limit: str
     usage: Json
+    routed: Json
 
 
 @dataclass(frozen=True, slots=True)

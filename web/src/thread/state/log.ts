@@ -126,6 +126,7 @@ const runFinished: Apply<Payloads["run.finished"] | null> = (state, event, paylo
     usage: payload?.usage ?? null,
     error: payload?.error ?? null,
     limit: payload?.limit ?? null,
+    routed: payload?.routed ?? null,
   };
   const closed = changePart(state, event, () => ({ finished }));
   const hint = closed.hint?.run === event.run ? null : closed.hint;

@@ -1,5 +1,5 @@
 // A thread as the client holds it: the fold of its log, plus what is live and what is on its way.
-import type { FinishReason, Question, Usage, WaitingHint, WaitKind } from "~/api/events";
+import type { FinishReason, Question, Routed, Usage, WaitingHint, WaitKind } from "~/api/events";
 import type { Attachment, Effort, Origin, Problem } from "~/api/types";
 
 export interface UserNode {
@@ -87,6 +87,7 @@ export interface Finished {
   usage: Usage | null;
   error: Problem | null;
   limit: string | null;
+  routed: Routed | null;
 }
 
 /** The partial text of a running answer. Lengths are in code points, as the server counts. */

@@ -147,6 +147,14 @@ async def parent_of_answer(connection: AsyncConnection, thread_id: UUID, message
     return (await connection.execute(query)).scalar_one_or_none()
 
 
+async def run_of_answer(connection: AsyncConnection, thread_id: UUID, message: UUID) -> UUID | None:
+    """The run that wrote the answer `message`."""
+    query = select(event.c.run_id).where(
+        event.c.thread_id == thread_id, event.c.message_id == message, event.c.type == MESSAGE_ASSISTANT
+    )
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
 async def read_types(connection: AsyncConnection, thread_id: UUID, *, after: int, upto: int) -> frozenset[str]:
     """The types of the events with numbers above `after` up to `upto`. bounded: there are few types."""
     query = (

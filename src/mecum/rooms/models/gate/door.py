@@ -17,7 +17,7 @@ from typing import Protocol, TypeAlias, TypeVar
 from mecum.kit.clock import Clock
 from mecum.kit.errors import TooMany
 from mecum.rooms.models import Usage, metrics
-from mecum.rooms.models.gate.fair import BANDS
+from mecum.rooms.models.gate.fair import BANDS, Band
 from mecum.rooms.models.gate.line import Line
 from mecum.rooms.models.gate.pool import TICK_S, Pool, Slots
 from mecum.rooms.models.gate.pools import Pools, Told
@@ -300,9 +300,16 @@ class Gate:
         """Whether it waits for what is measured, and longer than it should. Slots are waited for with patience."""
         if all(self.pools.pool(name).slots is not None for name in standing.tickets):
             return False
+        return self.now() - standing.arrived >= self.patience_s(standing.band)
+
+    def wait_s(self, asked: Asked) -> float:
+        """How long a call would wait if it came now, about; infinite where there is no place for it."""
+        return self.pools.wait_s(asked, self.now())
+
+    def patience_s(self, band: Band) -> float:
+        """After such a wait a call of that band is turned away."""
         most = self._settings
-        is_low = standing.band not in ("interactive", "api")
-        return self.now() - standing.arrived >= (most.gate_wait_low_max_s if is_low else most.gate_wait_max_s)
+        return most.gate_wait_max_s if band in ("interactive", "api") else most.gate_wait_low_max_s
 
     def _told(self, standing: Standing) -> None:
         if standing.state == "running" and not standing.is_wanted:

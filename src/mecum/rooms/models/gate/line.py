@@ -75,6 +75,12 @@ class Line:
         fair.push(ticket, ticket.arrived, is_first)
         return displaced
 
+    def takes(self, ticket: Ticket) -> bool:
+        """Whether there would be a place in the line for `ticket`, without sending away anybody of its own band."""
+        if ticket.band != "bulk" and self._fair[ticket.band].queued(ticket.tenant) >= self._tenant_queue_max:
+            return False
+        return self.waiting < self._queue_max or self._newest_below(ticket.band) is not None
+
     def leave(self, ticket: Ticket, now: float) -> None:
         """Go away before one's turn. Harmless when it has come, or one is gone already."""
         if ticket.state == "waiting":

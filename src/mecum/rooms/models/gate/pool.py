@@ -114,6 +114,20 @@ class Pool:
             return held_s or None
         return held_s + self.line.ahead(ticket) / self.served_per_s
 
+    @property
+    def pressed(self) -> float:
+        """`fullness`, and what waits in the line beside it."""
+        waiting = self.line.waiting
+        return self.fullness * (1.0 + waiting / max(1, self.line.running)) if waiting else self.fullness
+
+    def wait_s(self, ticket: Ticket, now: float) -> float:
+        """How long `ticket` would wait, about, if it came now: not at all where nobody has been seen to wait."""
+        if self.has_room(ticket, now):
+            return 0.0
+        if not self.line.takes(ticket):
+            return inf
+        return self.about_s(ticket, now) or 0.0
+
     def makes_way(self, ticket: Ticket, starving_s: float, now: float) -> Standing | None:
         """The newest call that leaves `ticket` enough room if it goes, of those that may be asked to.
 

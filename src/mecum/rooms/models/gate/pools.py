@@ -91,6 +91,16 @@ class Pools:
         found = [self._pools[name].about_s(ticket, now) for name, ticket in standing.tickets.items()]
         return min((each for each in found if each is not None), default=None)
 
+    def wait_s(self, asked: Asked, now: float) -> float:
+        """How long a call would wait if it came now, about; infinite where nothing is sent or no line takes it."""
+        standing = Standing(asked, self._band(asked), now, self.expects(asked), asked.tiers[0][0])
+        trial = standing.ticket(1)
+        return min(self.pool(name).wait_s(trial, now) for names in asked.tiers for name in names)
+
+    def fullness(self, names: Iterable[str]) -> float:
+        """How full the emptiest of these pools is; who waits there counts as well."""
+        return min(self.pool(name).pressed for name in names)
+
     def first(self, standing: Standing, now: float) -> None:
         """The first of its answer came."""
         if standing.first_at is None and standing.state == "running":

@@ -10,9 +10,12 @@ from mecum.kit.errors import BadRequest, TooLarge
 from mecum.kit.ids import new_id
 from mecum.kit.types import Principal
 from mecum.rooms.models.catalogue import Catalogue
+from mecum.rooms.models.relay.leading import led_response
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.relay.shelf import Shelf
+from mecum.rooms.models.router.routing import Router
 from mecum.rooms.models.routes import Route
+from mecum.rooms.models.service import ROUTER
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store.responses import StoredResponse
 from mecum.rooms.models.tiers import Tier, tier_of
@@ -59,7 +62,10 @@ class Asked:
 
     @property
     def model(self) -> str:
-        return self.found if isinstance(self.found, str) else self.found.name
+        """The name by which it was asked for, and is asked for again."""
+        if isinstance(self.found, str):
+            return self.found
+        return ROUTER if self.found.routed is not None else self.found.name
 
     def skeleton(self) -> JsonObject:
         told = skeleton(self.values, self.response_id, self.created_at, store=self.store)
@@ -67,8 +73,11 @@ class Asked:
 
 
 class Asking:
-    def __init__(self, catalogue: Catalogue, shelf: Shelf, clock: Clock, settings: ModelsSettings) -> None:
+    def __init__(
+        self, catalogue: Catalogue, router: Router, shelf: Shelf, clock: Clock, settings: ModelsSettings
+    ) -> None:
         self._catalogue = catalogue
+        self._router = router
         self._shelf = shelf
         self._clock = clock
         self._settings = settings
@@ -84,7 +93,6 @@ class Asking:
         """
         request = parsed(body)
         values = request.values
-        found = await self._catalogue.resolve(principal, model_of(request), "chat")
         for name in NOT_HERE:
             if values.get(name) is not None:
                 raise unsupported(name, name)
@@ -93,6 +101,9 @@ class Asking:
             raise malformed("previous_response_id", "the id of a response")
         new = items_of(values.get("input"))
         items = [*await self._shelf.conversation(principal, previous), *new]
+        tier = tier or tier_of(values, principal, self._settings.priority_tier)
+        request, found = await self._led(principal, request, items, len(body), tier)
+        values = request.values
         asked = Asked(
             request=request,
             found=found,
@@ -102,7 +113,7 @@ class Asking:
             created_at=int(self._clock.now().timestamp()),
             store=self._store(values, items),
             size=len(body),
-            tier=tier or tier_of(values, principal, self._settings.priority_tier),
+            tier=tier,
         )
         if asked.in_background and (asked.streams or not asked.store):
             raise BadRequest(
@@ -115,12 +126,21 @@ class Asking:
 
     async def again(self, principal: Principal, stored: StoredResponse) -> Asked:
         """A stored request that is still to be answered. Raises NotFound when its model is gone."""
-        request = Spliced(dumps({**stored.request, "background": True}))
-        found = await self._catalogue.resolve(principal, stored.model, "chat")
+        again = Spliced(dumps({**stored.request, "background": True}))
         created_at = int(stored.created_at.timestamp())
         items, size = stored.conversation, len(dumps(stored.conversation))
-        tier = tier_of(request.values, principal, self._settings.priority_tier)
+        tier = tier_of(again.values, principal, self._settings.priority_tier)
+        request, found = await self._led(principal, again, items, size, tier, stored.model)
         return Asked(request, found, items, stored.input_count, stored.id, created_at, True, size, tier)
+
+    async def _led(
+        self, principal: Principal, request: Spliced, items: list[JsonObject], size: int, tier: Tier, name: str = ""
+    ) -> tuple[Spliced, Route | str]:
+        """The request as it is asked, and where its model leads. Raises NotFound."""
+        name = name or model_of(request)
+        if name == ROUTER and (led := await led_response(self._router, principal, request, items, size, tier)):
+            return led
+        return request, await self._catalogue.resolve(principal, name, "chat")
 
     def kept(self, principal: Principal, asked: Asked, response: JsonObject) -> StoredResponse:
         """What is kept of a request and its answer."""

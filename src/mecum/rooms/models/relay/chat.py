@@ -26,11 +26,14 @@ from mecum.rooms.models.relay.answers import (
     refused,
     tell_tier,
 )
+from mecum.rooms.models.relay.leading import led_chat, with_routed
 from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.relay.tap import CHAT_ENDS, Tap
+from mecum.rooms.models.router.routing import Router
 from mecum.rooms.models.routes import Remote, Route
 from mecum.rooms.models.sending import Sender, Sent
+from mecum.rooms.models.service import ROUTER
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tiers import Tier, is_asked, tier_of
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
@@ -51,6 +54,7 @@ class ChatDoor:
     def __init__(
         self,
         catalogue: Catalogue,
+        router: Router,
         calls: Calls,
         sender: Sender,
         answering: Answering,
@@ -58,6 +62,7 @@ class ChatDoor:
         settings: ModelsSettings,
     ) -> None:
         self._catalogue = catalogue
+        self._router = router
         self._calls = calls
         self._sender = sender
         self._answering = answering
@@ -68,13 +73,21 @@ class ChatDoor:
     async def answer(self, principal: Principal, body: bytes, tier: Tier | None = None) -> RelayResponse:
         """The answer to `body`, in the tier that it asks for or in `tier`. Raises MecumError before its head."""
         request = parsed(body)
-        found = await self._catalogue.resolve(principal, model_of(request), "chat")
         tier = tier or tier_of(request.values, principal, self._settings.priority_tier)
-        if isinstance(found, str):
-            return await begun(self._told(principal, request, found, tier))
-        if not found.speaks_openai or (not found.native_tools and arr(request.values.get("tools"))):
-            return await begun(self._told(principal, request, found.name, tier))
-        return await begun(self._passed(principal, request, found, len(body), tier))
+        name, led = model_of(request), None
+        if name == ROUTER:
+            led = await led_chat(self._router, principal, request, len(body), tier)
+        if led is None:
+            found = await self._catalogue.resolve(principal, name, "chat")
+            return await begun(self._parts(principal, request, found, len(body), tier))
+        return with_routed(await begun(self._parts(principal, *led, len(body), tier)), led[1])
+
+    def _parts(self, principal: Principal, request: Spliced, found: Route | str, size: int, tier: Tier) -> Parts:
+        if isinstance(found, str) or not found.speaks_openai:
+            return self._told(principal, request, found, tier)
+        if not found.native_tools and arr(request.values.get("tools")):
+            return self._told(principal, request, found, tier)
+        return self._passed(principal, request, found, size, tier)
 
     async def _passed(self, principal: Principal, request: Spliced, route: Route, size: int, tier: Tier) -> Parts:
         """Bytes to and from a provider that speaks the same wire."""
@@ -143,22 +156,23 @@ class ChatDoor:
             changes["stream_options"] = {**obj(request.values.get("stream_options")), "include_usage": True}
         return request.changed(changes)
 
-    def _told(self, principal: Principal, request: Spliced, model: str, tier: Tier) -> Parts:
+    def _told(self, principal: Principal, request: Spliced, found: Route | str, tier: Tier) -> Parts:
         """An answer made of events: by the built-in model, by one without tool calls of its own, or of another wire."""
+        model = found if isinstance(found, str) else found.name
         asked = replace(read(request.values, model), tier=tier)
         told_tier = tier if is_asked(request.values) else None
         head = chat_out.Head(f"chatcmpl-{new_id().hex}", model, int(self._clock.now().timestamp()), told_tier)
         if _streams(request):
-            return self._told_in_chunks(principal, asked, head, _wants_usage(request))
-        return self._told_whole(principal, asked, head)
+            return self._told_in_chunks(principal, asked, found, head, _wants_usage(request))
+        return self._told_whole(principal, asked, found, head)
 
     async def _told_in_chunks(
-        self, principal: Principal, asked: ModelRequest, head: chat_out.Head, include_usage: bool
+        self, principal: Principal, asked: ModelRequest, found: Route | str, head: chat_out.Head, include_usage: bool
     ) -> Parts:
         writer, begun, by = ChatWriter(head), False, AnsweredBy(head.model)
         wait_s = self._settings.relay_local_wait_s
         try:
-            async with aclosing(self._answering.ask(principal, asked, wait_s, by)) as events:
+            async with aclosing(self._answering.ask(principal, asked, wait_s, by, found)) as events:
                 async for event in events:
                     if isinstance(event, Waiting):
                         continue
@@ -174,9 +188,12 @@ class ChatDoor:
                 raise
             yield error_frame(error)
 
-    async def _told_whole(self, principal: Principal, asked: ModelRequest, head: chat_out.Head) -> Parts:
+    async def _told_whole(
+        self, principal: Principal, asked: ModelRequest, found: Route | str, head: chat_out.Head
+    ) -> Parts:
+        wait_s = self._settings.relay_local_wait_s
         collected, by = ChatBody(head), AnsweredBy(head.model)
-        async with aclosing(self._answering.ask(principal, asked, self._settings.relay_local_wait_s, by)) as events:
+        async with aclosing(self._answering.ask(principal, asked, wait_s, by, found)) as events:
             async for event in events:
                 body = collected.add(event)
                 if body is not None:

@@ -27,6 +27,7 @@ from mecum.rooms.models.relay.answers import (
     whole,
 )
 from mecum.rooms.models.relay.asked import Asked, Asking
+from mecum.rooms.models.relay.leading import with_routed
 from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.relay.tap import RESPONSE_ENDS, Tap
@@ -82,7 +83,7 @@ class ResponsesDoor:
         """The answer to `body`, in the tier that it asks for or in `tier`. Raises MecumError before its head."""
         asked = await self._asking.understood(principal, body, tier)
         if not asked.in_background:
-            return await self.made(principal, asked)
+            return with_routed(await self.made(principal, asked), asked.found)
         queued = {**asked.skeleton(), "status": "queued"}
         await self._shelf.order(self._asking.kept(principal, asked, queued))
         return whole(queued)
@@ -239,7 +240,7 @@ class ResponsesDoor:
         request = replace(read(chat, asked.model), tier=asked.tier)
         writer = ChatWriter(chat_out.Head("", asked.model, asked.created_at))
         wait_s = self._settings.relay_local_wait_s
-        async with aclosing(self._answering.ask(principal, request, wait_s, by)) as events:
+        async with aclosing(self._answering.ask(principal, request, wait_s, by, asked.found)) as events:
             async for event in events:
                 if not isinstance(event, Waiting):
                     for chunk in writer.chunks(event):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import webbrowser
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,12 @@ SHELVES: Mapping[Shelf, str] = {
     "deleted": "terminal.list_deleted",
 }
 """The command that lists each."""
+EFFORTS: Mapping[str, str] = {
+    "auto": "terminal.answer_auto",
+    "fast": "terminal.answer_fast",
+    "think": "terminal.answer_think",
+}
+"""The command that chooses each."""
 REASON_CHARS_MAX = 2_000
 
 
@@ -189,10 +196,15 @@ class MecumApp(Desk):
             await self._take_file(Path(path))
 
     @work
-    async def action_regenerate(self) -> None:
+    async def action_regenerate(self, effort: str = "auto") -> None:
         answers = [turn for turn in self._turns() if turn.kind == "answer" and turn.node]
         if self.conversation and answers and (node := answers[-1].node) and not self.conversation.active_run():
-            await self._tried(self.client.regenerate(self.conversation.thread, node.id))
+            await self._tried(self.client.regenerate(self.conversation.thread, node.id, effort))
+
+    def _set_effort(self, effort: str) -> None:
+        """How hard to think about what is sent from now on."""
+        self._start = replace(self._start, effort=effort)
+        self.say(self.words(EFFORTS[effort]))
 
     @work
     async def action_branch(self, step: int) -> None:
@@ -249,6 +261,7 @@ class MecumApp(Desk):
         yield SystemCommand(words("terminal.help_attach"), "Ctrl+O", self.action_attach)
         if self.conversation:
             yield SystemCommand(words("terminal.help_regenerate"), "Ctrl+R", self.action_regenerate)
+            yield SystemCommand(words("terminal.do_think_longer"), "", lambda: self.action_regenerate("think"))
             yield SystemCommand(words("terminal.help_copy"), "Ctrl+Y", self.action_copy_answer)
             yield SystemCommand(words("terminal.do_good"), "", lambda: self._give_feedback("up"))
             yield SystemCommand(words("terminal.do_bad"), "", lambda: self._give_feedback("down"))
@@ -260,6 +273,9 @@ class MecumApp(Desk):
             away = words("terminal.do_unarchive") if archived else words("terminal.do_archive")
             yield SystemCommand(away, "", lambda: self._change_thread(archived=not archived))
             yield SystemCommand(words("terminal.do_delete"), "", self._delete)
+        for effort, command in EFFORTS.items():
+            if effort != self._start.effort:
+                yield SystemCommand(words(command), "", partial(self._set_effort, effort))
         if self._deleted:
             thread = self._deleted
             yield SystemCommand(words("terminal.do_undelete"), "", lambda: self._restore(thread))

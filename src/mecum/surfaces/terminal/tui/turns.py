@@ -17,6 +17,7 @@ from textual.widgets import Markdown, Static
 from mecum.surfaces.terminal.acts import act_words
 from mecum.surfaces.terminal.frames import Hint
 from mecum.surfaces.terminal.hints import hint_text
+from mecum.surfaces.terminal.making import made_how
 from mecum.surfaces.terminal.nodes import Act, Turn
 from mecum.surfaces.terminal.plain import plain
 from mecum.surfaces.terminal.questions import question_of
@@ -153,6 +154,8 @@ class TurnView(Row):
             text = self._words("terminal.limit")
         elif turn.node and turn.node.finish == "length":
             text = self._words("terminal.cut")
+        elif finished is not None:
+            text = made_how(finished, self._words)
         _fill(self._note, text)
         self._note.set_class(reason == "failed", "failed")
 

@@ -1,0 +1,1 @@
+"""`mecum-auto`: fast or thinking, for each request. Pure but for `routing.py`, `ledger.py` and its doors."""
