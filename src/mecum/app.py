@@ -189,7 +189,12 @@ async def build(settings: Settings) -> App:
     api.include_router(stream_router(kit.bus, people.face, assistant.face, unread, kit.streams))
     images_max = settings.assistant.images_per_request_max
     openai = openai_routes(
-        people.face.authenticate, models.face.relay, assistant.face, kit.streams, images_max=images_max
+        people.face.authenticate,
+        models.face.relay,
+        models.face.bulk,
+        assistant.face,
+        kit.streams,
+        images_max=images_max,
     )
     api.router.routes.extend(openai)
     gate_holder: list[App] = []
