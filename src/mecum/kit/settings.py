@@ -78,7 +78,7 @@ class KitSettings(BaseSettings):
         default=300, ge=1, le=5000, description="How many answers of one process are in the making at the same time."
     )
     bulk_concurrency: int = Field(
-        default=16, ge=1, le=1000, description="How many batches one process works on at the same time."
+        default=32, ge=1, le=1000, description="How many batches one process works on at the same time."
     )
 
     hang_seconds: int = Field(

@@ -15,7 +15,7 @@ from mecum.rooms.models.settings import ModelsSettings
 
 
 class ModelsRoom:
-    """The seam of answers; beside it `relay` and `bulk`, the doors under /v1, and `exporting`, a person's part of an export."""
+    """The seam of answers; beside it `relay` and `bulk`, doors under /v1, and `exporting`, a part of an export."""
 
     def __init__(
         self,

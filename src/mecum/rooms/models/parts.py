@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from mecum.kit.room import Kit
 from mecum.rooms.models.accounts import Accounts
@@ -120,9 +121,9 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     files = Files(kit.db, kit.blobs, kit.clock, settings)
     bulk = BulkRoom(files, Ordering(kit.db, kit.jobs, kit.bus, kit.clock, settings), settings)
     doors = {
-        "/v1/chat/completions": chat_door.answer,
-        "/v1/responses": responses.answer,
-        "/v1/embeddings": vectors.answer,
+        "/v1/chat/completions": partial(chat_door.answer, tier="batch"),
+        "/v1/responses": partial(responses.answer, tier="batch"),
+        "/v1/embeddings": partial(vectors.answer, tier="batch"),
     }
     asker = Asker(doors, ports.persons)
     return Parts(

@@ -162,7 +162,7 @@ class ModelsSettings(BaseSettings):
         default=100 * MIB,
         ge=64 * KIB,
         le=1024 * MIB,
-        description="What the answers of a batch may have; what is beyond is not asked. MECUM_BLOB_LIMIT_BYTES holds too.",
+        description="Size of all answers of a batch; what is beyond is not asked. MECUM_BLOB_LIMIT_BYTES holds too.",
     )
     batch_lines_max: int = Field(default=50_000, ge=1, le=1_000_000, description="Requests in one batch.")
     batch_line_limit_bytes: int = Field(
@@ -172,7 +172,7 @@ class ModelsSettings(BaseSettings):
         default=8,
         ge=1,
         le=1000,
-        description="Requests of one batch that are under way at once; the gate decides the rest.",
+        description="Requests of one batch under way at once; the gate decides the rest.",
     )
     batch_files_max: int = Field(
         default=1000, ge=1, le=1_000_000, description="Files of one person for batches and of their results."

@@ -24,10 +24,16 @@ WORK = "models.work_batch"
 WINDOW_LENGTH = dt.timedelta(hours=24)
 METADATA_MAX, NAME_CHARS_MAX, VALUE_CHARS_MAX = 16, 64, 512
 RETRY_AFTER_S = 60.0
+LANES = 4
 
 
 def cancel_channel(batch: Batch) -> str:
     return f"models.batch:{batch.id.hex}"
+
+
+def lane(batch: Batch) -> str:
+    """The lock of its jobs: of one person's batches some are worked on at once, and the others take turns with them."""
+    return f"models.batch:{batch.person_id.hex}:{batch.id.int % LANES}"
 
 
 class Ordering:
@@ -66,7 +72,7 @@ class Ordering:
                     retry_after=RETRY_AFTER_S,
                 )
             batch = await batches.add(connection, {**values, "input_file_id": found.id})
-            await self._jobs.defer(connection, WORK, batch=batch.id.hex)
+            await self._jobs.defer(connection, WORK, lock=lane(batch), batch=batch.id.hex)
         return batch
 
     async def get(self, principal: Principal, batch: str) -> Batch:
@@ -81,7 +87,7 @@ class Ordering:
         return found
 
     async def listed(self, principal: Principal, after: str | None, limit: int) -> tuple[Batch, ...]:
-        """The newest first; one more than `limit` where there are more. Raises NotFound when `after` is no batch's id."""
+        """The newest first; one more than `limit` where there are more. Raises NotFound when `after` is no id."""
         last = None if after is None else read_id(BATCH_ID, after)
         if after is not None and last is None:
             raise unknown_batch(after)

@@ -26,6 +26,8 @@ SLICE_S = 30.0
 GRACE_S = 10.0
 """So long a line that was asked may take to its end when the batch is cancelled or its window is over."""
 HOLD_S, HOLD_MAX_S = 5.0, 60.0
+LOOK_EVERY_S = 1.0
+"""So often the clock is looked at while lines are under way."""
 TOO_MUCH = "The answers of this batch have more than {limit:,} bytes. Send the rest in another batch."
 
 
@@ -116,11 +118,10 @@ class Slice:
                 task.result()
 
     async def _some(self) -> None:
-        """Wait until a line has ended, the batch is cancelled, or its window is over. Raises what a line raised."""
-        left_s = max(0.0, (self._batch.expires_at - self._clock.now()).total_seconds())
+        """Wait until a line has ended or the batch is cancelled, for a moment at most. Raises what a line raised."""
         stopping = asyncio.ensure_future(self._stop.wait())
         try:
-            await asyncio.wait({*self._running, stopping}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*self._running, stopping}, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
         done = {task for task in self._running if task.done()}

@@ -24,7 +24,7 @@ from mecum.kit.types import OrganisationId, SpaceId
 from mecum.rooms.models.batches.asking import NOTHING, Asker, not_asked
 from mecum.rooms.models.batches.files import MEDIA_TYPE, ROOM, UNFINISHED_FOR, unknown_file
 from mecum.rooms.models.batches.lines import Line, lines, understood
-from mecum.rooms.models.batches.ordering import WORK, cancel_channel
+from mecum.rooms.models.batches.ordering import WORK, cancel_channel, lane
 from mecum.rooms.models.batches.shapes import batch_id, file_id
 from mecum.rooms.models.batches.slices import Slice
 from mecum.rooms.models.batches.validating import looked_through
@@ -160,7 +160,9 @@ class BatchWork:
         except TooLarge as error:
             logger.info("The results of a batch wait for room: %s", error.code)
             async with self._db.transaction() as connection:
-                await self._next(connection, batch, self._clock.now() + NO_ROOM_WAIT)
+                # In no lane: others need not wait with it.
+                at = self._clock.now() + NO_ROOM_WAIT
+                await self._jobs.defer(connection, WORK, at=at, batch=batch.id.hex)
             return
         now = self._clock.now()
         made = {
@@ -215,7 +217,7 @@ class BatchWork:
             await self._next(connection, batch)
 
     async def _next(self, connection: AsyncConnection, batch: Batch, at: dt.datetime | None = None) -> None:
-        await self._jobs.defer(connection, WORK, at=at, batch=batch.id.hex)
+        await self._jobs.defer(connection, WORK, lock=lane(batch), at=at, batch=batch.id.hex)
 
     async def _input(self, batch: Batch, start: int = 0) -> AsyncIterator[bytes]:
         """The bytes of its file, from `start` on. Raises NotFound."""
