@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,7 @@ from tests.rooms.models.world import World, world
 from tests.support.fake_provider import FakeProvider
 from tests.support.jobs import HandJobs
 
-
-SETTINGS = {"batch_lines_at_once": 2, "batch_output_limit_bytes": 64 * 1024, "budget_wait_max_s": 0}
+SETTINGS: dict[str, Any] = {"batch_lines_at_once": 2, "batch_output_limit_bytes": 64 * 1024, "budget_wait_max_s": 0}
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""The job of a batch: one after the other until it has ended, each in the transaction of what the one before did.
+"""The job of a batch: it goes on until the batch has ended, or it is another one's turn, or something is waited for;
+then it defers the next one in the transaction of its last step.
 
 Whoever takes a job up claims the batch: what an earlier worker may still write is refused (`batches.Fenced`).
 """
@@ -15,7 +16,7 @@ from uuid import UUID
 from mecum.kit.blobs import BlobRef, Blobs
 from mecum.kit.bus import Bus, Lagged
 from mecum.kit.clock import Clock
-from mecum.kit.db import AsyncConnection, Database
+from mecum.kit.db import Database
 from mecum.kit.errors import NotFound, TooLarge
 from mecum.kit.http import internal_error
 from mecum.kit.ids import new_id
@@ -60,53 +61,48 @@ class BatchWork:
         Raises:
             MecumError: its file can't be read, or the database is away; the job is tried again.
         """
-        async with self._db.transaction() as connection:
-            claimed = await batches.claim(connection, UUID(hex=batch))
-        if claimed is None:
-            return
         try:
-            await self._go_on(claimed)
+            while (claimed := await self._claimed(batch)) is not None and await self._go_on(claimed):
+                pass
         except Fenced:
             logger.info("A batch is worked on elsewhere, or is gone")
 
     async def give_up(self, batch: str) -> None:
         """Instead of the job, when it fails for good: the batch has failed, and what is done of it is kept."""
+        error = internal_error()
+        said = {"code": error.code, "line": None, "message": error.detail, "param": None}
+        while (claimed := await self._claimed(batch)) is not None:
+            if not await self._finish(claimed, "failed", errors=[said]):
+                return
+
+    async def _claimed(self, batch: str) -> Batch | None:
         async with self._db.transaction() as connection:
-            claimed = await batches.claim(connection, UUID(hex=batch))
-        if claimed is not None:
-            error = internal_error()
-            said = {"code": error.code, "line": None, "message": error.detail, "param": None}
-            await self._finish(claimed, "failed", errors=[said])
+            return await batches.claim(connection, UUID(hex=batch))
 
-    async def _go_on(self, batch: Batch) -> None:
-        is_late = self._clock.now() >= batch.expires_at
+    async def _go_on(self, batch: Batch) -> bool:
+        """One step. Whether the next one is to follow at once."""
         if batch.status == "finalizing":
-            await self._finish(batch, "completed")
-        elif batch.status == "cancelling":
-            await self._end_early(batch, "cancelled", CANCELLED)
-        elif is_late:
-            await self._end_early(batch, "expired", EXPIRED)
-        elif batch.status == "validating":
-            await self._validate(batch)
-        else:
-            await self._answer(batch)
+            return await self._finish(batch, "completed")
+        if batch.status == "cancelling":
+            return await self._end_early(batch, "cancelled", CANCELLED)
+        if self._clock.now() >= batch.expires_at:
+            return await self._end_early(batch, "expired", EXPIRED)
+        return await (self._validate(batch) if batch.status == "validating" else self._answer(batch))
 
-    async def _validate(self, batch: Batch) -> None:
+    async def _validate(self, batch: Batch) -> bool:
         try:
             found = await looked_through(await self._input(batch), batch.endpoint, self._settings)
         except NotFound:
             gone = unknown_file(file_id(batch.input_file_id))
             said = {"code": gone.code, "line": None, "message": gone.detail, "param": "input_file_id"}
-            await self._change(batch, status="failed", failed_at=self._clock.now(), errors=[said])
-            return
+            return await self._change(batch, status="failed", failed_at=self._clock.now(), errors=[said])
         now = self._clock.now()
         if found.errors:
-            await self._change(batch, status="failed", failed_at=now, errors=found.errors)
-        else:
-            about = {"total": found.total, "model": found.model}
-            await self._change(batch, status="in_progress", in_progress_at=now, **about)
+            return await self._change(batch, status="failed", failed_at=now, errors=found.errors)
+        about = {"total": found.total, "model": found.model}
+        return await self._change(batch, status="in_progress", in_progress_at=now, **about)
 
-    async def _answer(self, batch: Batch) -> None:
+    async def _answer(self, batch: Batch) -> bool:
         """Ask for some lines; the rest is for the next job."""
         stop = asyncio.Event()
         listening = asyncio.create_task(self._cancelled(batch, stop))
@@ -120,15 +116,16 @@ class BatchWork:
             listening.cancel()
             await asyncio.wait({listening})
         if ending.line is None:
-            await self._change(batch, status="finalizing", finalizing_at=self._clock.now())
-            return
-        wait_s = 0.0 if ending.wait_s is None or stop.is_set() else ending.wait_s
-        at = min(self._clock.now() + dt.timedelta(seconds=wait_s), batch.expires_at) if wait_s else None
+            return await self._change(batch, status="finalizing", finalizing_at=self._clock.now())
+        wait = None if ending.wait_s is None else dt.timedelta(seconds=ending.wait_s)
+        at = None if wait is None else min(self._clock.now() + wait, batch.expires_at)
         async with self._db.transaction() as connection:
             await batches.resume_at(connection, batch, ending.line, ending.byte)
-            await self._next(connection, batch, at)
+            if not stop.is_set():
+                await self._jobs.defer(connection, WORK, lock=lane(batch), at=at, batch=batch.id.hex)
+        return stop.is_set()
 
-    async def _end_early(self, batch: Batch, status: Status, why: tuple[str, str]) -> None:
+    async def _end_early(self, batch: Batch, status: Status, why: tuple[str, str]) -> bool:
         """Say of every line that has no result why it has none, and end."""
         if batch.in_progress_at is not None:
             async with self._db.transaction() as connection:
@@ -144,14 +141,14 @@ class BatchWork:
                         waiting = []
             if waiting:
                 await self._put(batch, waiting)
-        await self._finish(batch, status)
+        return await self._finish(batch, status)
 
     async def _put(self, batch: Batch, results: list[Result]) -> None:
         async with self._db.transaction() as connection:
             await batches.put(connection, batch, results)
 
-    async def _finish(self, batch: Batch, status: Status, **more: object) -> None:
-        """Write the results into files, and end.
+    async def _finish(self, batch: Batch, status: Status, **more: object) -> bool:
+        """Write the results into files, and end. True: it was cancelled meanwhile, and ends in another way.
 
         While the person's space has no room for them, the results wait for it.
         """
@@ -163,7 +160,7 @@ class BatchWork:
                 # In no lane: others need not wait with it.
                 at = self._clock.now() + NO_ROOM_WAIT
                 await self._jobs.defer(connection, WORK, at=at, batch=batch.id.hex)
-            return
+            return False
         now = self._clock.now()
         made = {
             f"{name}_file_id": self._file(batch, f"{batch_id(batch.id)}_{name}.jsonl", ref, now)
@@ -173,13 +170,12 @@ class BatchWork:
         values = {"status": status, f"{status}_at": now, **{name: file.id for name, file in made.items()}, **more}
         async with self._db.transaction() as connection:
             if not await batches.change(connection, batch, **values):
-                # It was cancelled meanwhile, which ends it in another way.
-                await self._next(connection, batch)
-                return
+                return True
             for file in made.values():
                 await self._blobs.keep(connection, file.blob_id)
                 await files.add(connection, file)
             await batches.clear(connection, batch.id)
+        return False
 
     async def _written(self, batch: Batch, *, ok: bool) -> BlobRef | None:
         """A file of these results, which goes by itself unless it is kept; None: there are none."""
@@ -210,14 +206,11 @@ class BatchWork:
         whose = (batch.person_id, batch.space_id, batch.organisation_id)
         return File(new_id(), *whose, "batch_output", name, ref.id, ref.size_bytes, now, now + kept)
 
-    async def _change(self, batch: Batch, **values: object) -> None:
-        """Change it, unless it was cancelled meanwhile; the next job goes on with it."""
+    async def _change(self, batch: Batch, **values: object) -> bool:
+        """Change it, unless it was cancelled meanwhile: either way there is a next step. Raises Fenced."""
         async with self._db.transaction() as connection:
             await batches.change(connection, batch, **values)
-            await self._next(connection, batch)
-
-    async def _next(self, connection: AsyncConnection, batch: Batch, at: dt.datetime | None = None) -> None:
-        await self._jobs.defer(connection, WORK, lock=lane(batch), at=at, batch=batch.id.hex)
+        return True
 
     async def _input(self, batch: Batch, start: int = 0) -> AsyncIterator[bytes]:
         """The bytes of its file, from `start` on. Raises NotFound."""
