@@ -9,7 +9,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import text
+
 from mecum.rooms.models import RelayResponse
+from mecum.rooms.models.accounts import AccountChange
 from tests.rooms.models.world import World
 
 CHAT, RESPONSES, EMBEDDINGS = "/v1/chat/completions", "/v1/responses", "/v1/embeddings"
@@ -117,3 +120,11 @@ def read(answer: RelayResponse) -> dict[str, Any]:
     if answer.status != 200:
         raise Refused(answer.status, value["error"])
     return value
+
+
+async def pause(here: World, provider: str, *, paused: bool) -> None:
+    """Let the one key of a provider rest, or go on."""
+    which = "SELECT a.id, p.id AS provider FROM models.account a JOIN models.provider p ON p.id = provider_id"
+    async with here.kit.db.transaction() as connection:
+        row = (await connection.execute(text(f"{which} WHERE p.name = :name"), {"name": provider})).one()
+    await here.parts.accounts.change(here.caller, row.provider, row.id, AccountChange(paused=paused))

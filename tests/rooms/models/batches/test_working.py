@@ -6,24 +6,15 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from mecum.kit.clock import ManualClock
 from mecum.kit.errors import NotFound
 from mecum.kit.types import PersonId, Principal, SpaceId, Surface
-from mecum.rooms.models.accounts import AccountChange
 from mecum.rooms.models.budgets.managing import NewRule
 from mecum.rooms.models.providers import NewModel
-from tests.rooms.models.batches.desk import CHAT, EMBEDDINGS, RESPONSES, Desk, line
+from tests.rooms.models.batches.desk import CHAT, EMBEDDINGS, RESPONSES, Desk, line, pause
 from tests.rooms.models.world import World
 from tests.support.fake_provider import FakeProvider, Reply
-
-
-async def pause(here: World, provider: str, *, paused: bool) -> None:
-    which = "SELECT a.id, p.id AS provider FROM models.account a JOIN models.provider p ON p.id = provider_id"
-    async with here.kit.db.transaction() as connection:
-        row = (await connection.execute(text(f"{which} WHERE p.name = :name"), {"name": provider})).one()
-    await here.parts.accounts.change(here.caller, row.provider, row.id, AccountChange(paused=paused))
 
 
 async def test_each_line_is_answered_in_the_tier_of_batches_by_the_relays_own_door(
