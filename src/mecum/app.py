@@ -188,9 +188,8 @@ async def build(settings: Settings) -> App:
     api.include_router(notification_router(kit.notify))
     api.include_router(stream_router(kit.bus, people.face, assistant.face, unread, kit.streams))
     images_max = settings.assistant.images_per_request_max
-    openai = openai_routes(
-        people.face.authenticate, models.face.relay, assistant.face, kit.streams, images_max=images_max
-    )
+    relay, bulk, who = models.face.relay, models.face.bulk, people.face.authenticate
+    openai = openai_routes(who, relay, bulk, assistant.face, kit.streams, images_max=images_max)
     api.router.routes.extend(openai)
     gate_holder: list[App] = []
     _probes(api, settings, kit, gate_holder)

@@ -80,6 +80,7 @@ ANSWERS = (
     "rooms/models/budgets/",
     "rooms/models/cli_more.py",
     "rooms/models/cli_ops.py",
+    "rooms/models/batches/",
     "rooms/models/out.py",
     "rooms/models/pricing/api.py",
     "rooms/models/pricing/commands.py",

@@ -27,6 +27,8 @@ PLACES: Mapping[str, Fill] = {
     "session": lambda t: t.session,
     "passkey": lambda t: t.passkey,
     "response_id": lambda t: t.response,
+    "file_id": lambda t: t.file,
+    "batch_id": lambda t: t.batch,
     "person": lambda t: t.person,
     "invitation": lambda t: t.invitation,
     "provider": lambda t: t.provider,
@@ -252,6 +254,20 @@ MODELS: Mapping[str, list[Call]] = {
     "POST /v1/responses/{response_id}/cancel": [Owned("chat"), Owned("models", RELAYED, done=(400,))],
     "GET /v1/responses/{response_id}/input_items": [Owned("chat"), Owned("models", RELAYED)],
     "POST /v1/embeddings": [Own("models", body=of({"model": "fake-embed", "input": "hello"}))],
+    "POST /v1/files": [Own("models", upload=True, done=(400,))],
+    "GET /v1/files": [Own("models")],
+    "GET /v1/files/{file_id}": [Owned("models")],
+    "DELETE /v1/files/{file_id}": [Owned("models", {"file_id": lambda t: t.spare_file})],
+    "GET /v1/files/{file_id}/content": [Owned("models")],
+    "POST /v1/batches": [
+        Owned(
+            "models",
+            body=lambda t: {"input_file_id": t.file, "endpoint": "/v1/chat/completions", "completion_window": "24h"},
+        )
+    ],
+    "GET /v1/batches": [Own("models")],
+    "GET /v1/batches/{batch_id}": [Owned("models")],
+    "POST /v1/batches/{batch_id}/cancel": [Owned("models", done=(200, 409))],
     "GET /v1/models": [Own(None)],
     "GET /v1/models/{model:path}": [Own("models", {"model": lambda _: "fake"})],
 }

@@ -38,6 +38,8 @@ KNOWN = {
     "invitation": "invitation",
     "provider": "provider",
     "response_id": "response",
+    "file_id": "file",
+    "batch_id": "batch",
 }
 """Parameters of paths, and the things that they name."""
 MODELS = ("mecum", "fake", "plain", "fake-embed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -188,6 +189,28 @@ class Things:
         """A response that the relay stored."""
         asked = f"{CANARY} {command(text=f'The {CANARY} again.')}"
         return self.post("/v1/responses", {"model": "plain", "input": asked})["id"]
+
+    def uploaded(self) -> str:
+        """A file of requests for a batch."""
+        asked = {"model": "plain", "messages": [{"role": "user", "content": f"{CANARY} {command(text=CANARY)}"}]}
+        line = {"custom_id": CANARY, "method": "POST", "url": "/v1/chat/completions", "body": asked}
+        file = (f"{CANARY}.jsonl", json.dumps(line).encode(), "application/jsonl")
+        answer = self.house.request("POST", "/v1/files", key=self.key, files={"file": file}, data={"purpose": "batch"})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["id"]
+
+    @cached_property
+    def file(self) -> str:
+        return self.uploaded()
+
+    @cached_property
+    def spare_file(self) -> str:
+        return self.uploaded()
+
+    @cached_property
+    def batch(self) -> str:
+        asked = {"input_file_id": self.file, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+        return self.post("/v1/batches", asked)["id"]
 
     @cached_property
     def person(self) -> str:

@@ -38,7 +38,11 @@ async def build_kit(settings: KitSettings) -> Kit:
     jobs = Jobs(
         database,
         settings.database_direct_url or settings.database_url,
-        concurrency={"default": settings.job_concurrency, "runs": settings.run_concurrency},
+        concurrency={
+            "default": settings.job_concurrency,
+            "runs": settings.run_concurrency,
+            "bulk": settings.bulk_concurrency,
+        },
         sole_worker=settings.valkey_url is None,
     )
     bus: Bus = LocalBus(clock) if settings.valkey_url is None else await _shared_bus(settings.valkey_url)

@@ -31,8 +31,10 @@ from mecum.kit.telemetry import trace_parent
 logger = logging.getLogger(__name__)
 
 SCHEMA = "jobs"
-Queue: TypeAlias = Literal["default", "runs"]
-"""`runs`: answers in the making, which mostly wait for a model. All else must not wait behind them."""
+Queue: TypeAlias = Literal["default", "runs", "bulk"]
+"""`runs`: answers in the making, which mostly wait for a model; `bulk`: work that takes hours. All else must not wait
+behind them.
+"""
 HEARTBEAT_S = 3.0
 STALLED_AFTER_S = 12.0
 SWEEP_EVERY_S = 4.0
@@ -116,7 +118,7 @@ class Jobs:
         sole_worker: bool = True,
     ) -> None:
         self._database = database
-        self._concurrency = concurrency or {"default": 32, "runs": 32}
+        self._concurrency = concurrency or {"default": 32, "runs": 32, "bulk": 8}
         self._sole_worker = sole_worker
         connector = procrastinate.PsycopgConnector(
             conninfo=psycopg_url(direct_url), kwargs={"options": f"-c search_path={SCHEMA}"}, min_size=1, max_size=8

@@ -77,6 +77,9 @@ class KitSettings(BaseSettings):
     run_concurrency: int = Field(
         default=300, ge=1, le=5000, description="How many answers of one process are in the making at the same time."
     )
+    bulk_concurrency: int = Field(
+        default=32, ge=1, le=1000, description="How many batches one process works on at the same time."
+    )
 
     hang_seconds: int = Field(
         default=60,

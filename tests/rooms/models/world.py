@@ -18,6 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from mecum.kit.blobs.local import FileBlobs
 from mecum.kit.bus import LocalBus
 from mecum.kit.clock import Clock, SystemClock
 from mecum.kit.crypto import SecretBox
@@ -241,15 +242,16 @@ async def world(
     caller = caller or principal(role="operator")
     clock = clock or SystemClock()
     nothing, notices = cast(Any, None), Notices()
+    box = SecretBox.from_file(data / "keys")
     kit = Kit(
         db=database,
         jobs=jobs,
         outbox=Outbox(database, jobs, clock),
         bus=LocalBus(clock),
         clock=clock,
-        secrets=SecretBox.from_file(data / "keys"),
+        secrets=box,
         tools=ToolRegistry(),
-        blobs=nothing,
+        blobs=FileBlobs(data, database, box, clock, limit_bytes=10_000_000, quota_bytes=20_000_000),
         mail=nothing,
         notify=cast(Any, notices),
         i18n=nothing,

@@ -5,7 +5,7 @@ This file is the room's face: what others may know and call.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -14,6 +14,7 @@ from mecum.kit.types import Principal, Tokens
 
 __all__ = [
     "ANSWER_JUDGED",
+    "Bulk",
     "CatalogueModel",
     "Content",
     "Embedded",
@@ -34,6 +35,7 @@ __all__ = [
     "ToolCallDelta",
     "ToolSpec",
     "ToolUse",
+    "Upload",
     "Usage",
     "Waiting",
 ]
@@ -282,6 +284,64 @@ class RelayResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes | AsyncGenerator[bytes, None] = field(repr=False)
+
+
+class Upload(Protocol):
+    """A form with a file, read as it comes: its beginning, then the bytes of the file, then the other fields."""
+
+    async def begin(self) -> str | None:
+        """The name of the file, once its bytes begin; None when the form has none. Raises BadRequest."""
+        ...
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """The bytes of the file. Raises BadRequest, TooLarge."""
+        ...
+
+    async def fields(self) -> Mapping[str, str]:
+        """All other fields, once the whole form is here. Raises BadRequest."""
+        ...
+
+
+class Bulk(Protocol):
+    """OpenAI's Batch API under /v1: files, and batches of requests to models of the relay.
+
+    No method raises a MecumError: errors are answers. The caller needs the scope `models`, and sees their own alone.
+    """
+
+    @property
+    def file_limit_bytes(self) -> int:
+        """How long an uploaded file may be; the surface reads little more."""
+        ...
+
+    async def upload(self, principal: Principal, upload: Upload) -> RelayResponse: ...
+
+    async def files(
+        self,
+        principal: Principal,
+        *,
+        after: str | None = None,
+        limit: int = 10_000,
+        order: Literal["asc", "desc"] = "desc",
+        purpose: str | None = None,
+    ) -> RelayResponse: ...
+
+    async def file(self, principal: Principal, file: str) -> RelayResponse: ...
+
+    async def content(self, principal: Principal, file: str) -> RelayResponse:
+        """The bytes of a file, streamed."""
+        ...
+
+    async def remove_file(self, principal: Principal, file: str) -> RelayResponse: ...
+
+    async def create(self, principal: Principal, body: bytes) -> RelayResponse:
+        """`POST /v1/batches`: the batch is durable when this returns."""
+        ...
+
+    async def batches(self, principal: Principal, *, after: str | None = None, limit: int = 20) -> RelayResponse: ...
+
+    async def batch(self, principal: Principal, batch: str) -> RelayResponse: ...
+
+    async def cancel(self, principal: Principal, batch: str) -> RelayResponse: ...
 
 
 class Relay(Protocol):

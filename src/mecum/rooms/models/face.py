@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Literal
 
 from mecum.kit.types import Principal
-from mecum.rooms.models import CatalogueModel, Embedded, LocalModel, ModelEvent, ModelRequest, Relay
+from mecum.rooms.models import Bulk, CatalogueModel, Embedded, LocalModel, ModelEvent, ModelRequest, Relay
 from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.exporting import Exporting
@@ -15,7 +15,7 @@ from mecum.rooms.models.settings import ModelsSettings
 
 
 class ModelsRoom:
-    """The seam of answers; beside it `relay`, the door under /v1, and `exporting`, a person's part of an export."""
+    """The seam of answers; beside it `relay` and `bulk`, doors under /v1, and `exporting`, a part of an export."""
 
     def __init__(
         self,
@@ -23,10 +23,12 @@ class ModelsRoom:
         catalogue: Catalogue,
         local: Local,
         relay: Relay,
+        bulk: Bulk,
         exporting: Exporting,
         settings: ModelsSettings,
     ) -> None:
         self.relay = relay
+        self.bulk = bulk
         self.exporting = exporting
         self._answering = answering
         self._catalogue = catalogue

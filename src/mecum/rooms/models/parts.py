@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from mecum.kit.room import Kit
 from mecum.rooms.models.accounts import Accounts
 from mecum.rooms.models.aliases import Aliases
 from mecum.rooms.models.answering import Answering
+from mecum.rooms.models.batches.asking import Asker
+from mecum.rooms.models.batches.door import BulkRoom
+from mecum.rooms.models.batches.files import Files
+from mecum.rooms.models.batches.ordering import Ordering
+from mecum.rooms.models.batches.working import BatchWork
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.managing import Budgets
 from mecum.rooms.models.budgets.telling import BudgetTelling
@@ -67,6 +73,8 @@ class Parts:
     prices: PriceLists
     shelf: Shelf
     background: Background
+    files: Files
+    batch_work: BatchWork
     forgetting: Forgetting
     looking: Looking
     histories: Histories
@@ -120,6 +128,14 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     responses = ResponsesDoor(asking, shelf, calls, sender, health, answering, settings)
     vectors = VectorsDoor(catalogue, calls, sender, answering, ports.embedder, settings)
     relay = RelayRoom(catalogue, chat_door, responses, vectors, shelf, settings)
+    files = Files(kit.db, kit.blobs, kit.clock, settings)
+    bulk = BulkRoom(files, Ordering(kit.db, kit.jobs, kit.bus, kit.clock, settings), settings)
+    doors = {
+        "/v1/chat/completions": partial(chat_door.answer, tier="batch"),
+        "/v1/responses": partial(responses.answer, tier="batch"),
+        "/v1/embeddings": partial(vectors.answer, tier="batch"),
+    }
+    asker = Asker(doors, ports.persons)
     return Parts(
         upstream=upstream,
         health=health,
@@ -139,10 +155,12 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         prices=PriceLists(kit.db, kit.clock, ports.audit, catalogue, settings),
         shelf=shelf,
         background=Background(responses, asking, shelf, ports.persons, kit.bus),
-        forgetting=Forgetting(kit.db, kit.jobs, kit.clock, settings),
+        files=files,
+        batch_work=BatchWork(kit.db, kit.jobs, kit.bus, kit.blobs, kit.clock, asker, settings),
+        forgetting=Forgetting(kit.db, kit.jobs, kit.blobs, kit.clock, settings),
         looking=Looking(gate, catalogue, ports.names, kit.clock),
         histories=Histories(kit.db, gate, kit.clock, settings),
-        face=ModelsRoom(answering, catalogue, local, relay, Exporting(kit.db), settings),
+        face=ModelsRoom(answering, catalogue, local, relay, bulk, Exporting(kit.db, kit.blobs, kit.clock), settings),
     )
 
 

@@ -7,6 +7,7 @@ from mecum.kit.outbox import Subscription
 from mecum.kit.room import Kit, Room
 from mecum.rooms.models import ANSWER_JUDGED
 from mecum.rooms.models.api import build_router
+from mecum.rooms.models.batches.ordering import WORK
 from mecum.rooms.models.face import ModelsRoom
 from mecum.rooms.models.forgetting import FORGET_AGAIN
 from mecum.rooms.models.parts import Parts, assemble
@@ -30,6 +31,8 @@ def mounted(parts: Parts) -> Room[ModelsRoom]:
         router=build_router(parts),
         jobs=[
             JobSpec(MAKE, parts.background.make, attempts_max=5, given_up=parts.background.give_up),
+            JobSpec(WORK, parts.batch_work.work, given_up=parts.batch_work.give_up, queue="bulk", wait_max_s=60.0),
+            JobSpec("models.sweep_files", parts.files.sweep, cron="29 * * * *"),
             JobSpec(FORGET_AGAIN, parts.forgetting.again),
             JobSpec("models.sweep_responses", parts.shelf.sweep, cron="23 * * * *"),
             JobSpec("models.sweep_usage", parts.meter.sweep, cron="41 3 * * *"),

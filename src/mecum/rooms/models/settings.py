@@ -171,6 +171,33 @@ class ModelsSettings(BaseSettings):
         default=20, ge=1, le=1000, description="Background responses of one person that may wait or run at once."
     )
 
+    batch_file_limit_bytes: int = Field(
+        default=100 * MIB, ge=64 * KIB, le=1024 * MIB, description="Largest file of requests for a batch."
+    )
+    batch_output_limit_bytes: int = Field(
+        default=100 * MIB,
+        ge=64 * KIB,
+        le=1024 * MIB,
+        description="Size of all answers of a batch; what is beyond is not asked. MECUM_BLOB_LIMIT_BYTES holds too.",
+    )
+    batch_lines_max: int = Field(default=50_000, ge=1, le=1_000_000, description="Requests in one batch.")
+    batch_line_limit_bytes: int = Field(
+        default=4 * MIB, ge=KIB, le=64 * MIB, description="Longest request in the file of a batch."
+    )
+    batch_lines_at_once: int = Field(
+        default=8,
+        ge=1,
+        le=1000,
+        description="Requests of one batch under way at once; the gate decides the rest.",
+    )
+    batch_files_max: int = Field(
+        default=1000, ge=1, le=1_000_000, description="Files of one person for batches and of their results."
+    )
+    batches_open_max: int = Field(default=20, ge=1, le=10_000, description="Batches of one person that have not ended.")
+    batch_days: int = Field(
+        default=30, ge=1, le=3650, description="How long batches, and files that say nothing themselves, are kept."
+    )
+
     embed_texts_max: int = Field(default=2048, ge=1, le=100000, description="Texts in one call for embeddings.")
     usage_days: int = Field(
         default=400, ge=1, le=36500, description="How long the record of a call to a model is kept."

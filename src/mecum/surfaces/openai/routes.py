@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import aclosing, suppress
 from typing import Any, TypeVar, cast
 
 from starlette.requests import ClientDisconnect, Request
@@ -20,8 +19,10 @@ from mecum.kit.streams import Streams
 from mecum.kit.telemetry import route_template
 from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant
-from mecum.rooms.models import Relay, RelayResponse
+from mecum.rooms.models import Bulk, Relay, RelayResponse
+from mecum.surfaces.openai.bulk import BulkDoor, limit_of
 from mecum.surfaces.openai.chat import EntityChat
+from mecum.surfaces.openai.relayed import Relayed
 from mecum.surfaces.openai.repeating import Attempt, attempt_of
 from mecum.surfaces.openai.requests import refused
 from mecum.surfaces.openai.responses import EntityResponses, Found, unknown_response
@@ -69,30 +70,6 @@ class Endpoint:
             instead = Relayed(self._error(internal_error()))
         # Where a response had begun the server takes no second one, and cuts the connection: it is not complete.
         await instead(scope, receive, send)
-
-
-class Relayed:
-    """Sends an answer of the relay."""
-
-    def __init__(self, answer: RelayResponse) -> None:
-        self._answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = self._answer
-        headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
-        if isinstance(answer.body, bytes):
-            headers.append((b"content-length", str(len(answer.body)).encode()))
-            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-            await send({"type": "http.response.body", "body": answer.body})
-            return
-        async with aclosing(answer.body) as body:
-            # Whoever has left hears of no error.
-            with suppress(ClientDisconnect):
-                async with UntilLeft(receive):
-                    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-                    async for part in body:
-                        await send({"type": "http.response.body", "body": part, "more_body": True})
-                    await send({"type": "http.response.body", "body": b""})
 
 
 class Doors:
@@ -170,7 +147,7 @@ class Doors:
     async def input_items(self, request: Request, caller: Principal) -> ASGIApp:
         found, query = await self._entitys(request, caller), request.query_params
         after, order = query.get("after"), query.get("order", "desc")
-        limit = items_limit(query.get("limit"))
+        limit = limit_of(query.get("limit"), ITEMS_PAGE, ITEMS_PAGE_MAX)
         if found is not None:
             return answer(await self._responses.input_items(caller, found, after, limit, order))
         response_id = request.path_params["response_id"]
@@ -210,10 +187,17 @@ class Doors:
 
 
 def openai_routes(
-    authenticate: Authenticate, relay: Relay, assistant: Assistant, streams: Streams, *, images_max: int
+    authenticate: Authenticate,
+    relay: Relay,
+    bulk: Bulk,
+    assistant: Assistant,
+    streams: Streams,
+    *,
+    images_max: int,
 ) -> Sequence[BaseRoute]:
     """The routes, bound to the rooms that answer them. `images_max`: how many pictures the entity shows to a model."""
     doors = Doors(authenticate, relay, assistant, streams, images_max)
+    batch = BulkDoor(bulk)
 
     def route(path: str, handler: Handler, method: str) -> Route:
         return Route(f"/v1{path}", doors.endpoint(handler), methods=[method])
@@ -226,18 +210,18 @@ def openai_routes(
         route("/responses/{response_id}/cancel", doors.cancel_response, "POST"),
         route("/responses/{response_id}/input_items", doors.input_items, "GET"),
         route("/embeddings", doors.embeddings, "POST"),
+        route("/files", batch.upload, "POST"),
+        route("/files", batch.files, "GET"),
+        route("/files/{file_id}", batch.file, "GET"),
+        route("/files/{file_id}", batch.remove_file, "DELETE"),
+        route("/files/{file_id}/content", batch.content, "GET"),
+        route("/batches", batch.create, "POST"),
+        route("/batches", batch.batches, "GET"),
+        route("/batches/{batch_id}", batch.batch, "GET"),
+        route("/batches/{batch_id}/cancel", batch.cancel, "POST"),
         route("/models", doors.list_models, "GET"),
         route("/models/{model:path}", doors.get_model, "GET"),
     ]
-
-
-def items_limit(text: str | None) -> int:
-    """The `limit` of a list. Raises BadRequest."""
-    if text is None:
-        return ITEMS_PAGE
-    if not text.isascii() or not text.isdigit() or len(text) > 3 or not 1 <= int(text) <= ITEMS_PAGE_MAX:
-        raise refused("limit", f"limit must be a number from 1 to {ITEMS_PAGE_MAX}.")
-    return int(text)
 
 
 def entity_request(body: bytes) -> dict[str, Any] | None:
