@@ -12,7 +12,7 @@ import { ModelTotals } from "./ModelTotals";
 import { Plots } from "./Plots";
 import { Pools } from "./Pools";
 import { Waits } from "./Waits";
-import { advice, finding } from "./words";
+import { advice, finding, overBudget } from "./words";
 
 export function CapacityPage() {
   const [span, setSpan] = useState<Span>("hour");
@@ -73,7 +73,7 @@ function OverBudget({ history }: { history: History }) {
     <section className="desk-block advice" aria-labelledby="over-budget">
       <div>
         <h2 id="over-budget">{t("Over a budget")}</h2>
-        <p>{t("{n, plural, one {One call of the last hour was refused because a budget was used up.} other {# calls of the last hour were refused because a budget was used up.}} They are among what was not let in; another account would not change that.", { n: history.over_budget })}</p>
+        <p>{sentences([overBudget(history.over_budget), t("That is part of what was not let in, and another account would not change it.")])}</p>
       </div>
       <Link className="btn" to="/admin/budgets">
         {t("Open the budgets")}

@@ -151,19 +151,19 @@ async def each_person(connection: AsyncConnection) -> tuple[Rule, ...]:
 
 async def how_many_subjects(connection: AsyncConnection) -> Mapping[Subject, int]:
     """How many persons, keys and organisations have a budget that an operator set."""
-    counted = select(budget.c.subject, func.count(budget.c.subject_id.distinct()))
+    counted = select(budget.c.subject, func.count(budget.c.subject_id.distinct()).label("number"))
     rows = await connection.execute(counted.where(budget.c.set_by == "operator").group_by(budget.c.subject))
-    return {subject: number for subject, number in rows}
+    return {row.subject: row.number for row in rows}
 
 
 async def how_many_used_up(connection: AsyncConnection, rules: Sequence[UUID], now: dt.datetime) -> Mapping[UUID, int]:
     """How many have used all of their part of these budgets in today's period, by budget."""
-    counted = select(budget_window.c.budget_id, func.count()).join(budget, budget.c.id == budget_window.c.budget_id)
+    counted = select(budget_window.c.budget_id, func.count().label("number")).join(budget, budget.c.id == budget_window.c.budget_id)
     spent = (budget_window.c.starts_at <= now, budget_window.c.ends_at > now, budget_window.c.spent >= budget.c.amount)
     rows = await connection.execute(
         counted.where(budget_window.c.budget_id.in_(rules), *spent).group_by(budget_window.c.budget_id)
     )
-    return {budget_id: number for budget_id, number in rows}
+    return {row.budget_id: row.number for row in rows}
 
 
 async def get(connection: AsyncConnection, budget_id: UUID) -> Rule | None:
