@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import random
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
 from mecum.kit.ids import decode, new_id
+from mecum.rooms.models.budgets.rules import window
 from mecum.rooms.models.store import hourly, usage
 from mecum.rooms.models.store.usage import UsageRecord
 from tests.support.living_house import House
@@ -84,12 +86,21 @@ def write_down(house: House, records: list[UsageRecord]) -> None:
     house.run(add())
 
 
-def spend(house: House, budget: str, person: str, amount: int) -> None:
-    """So much of a person's budget of this month is spent, as its charges would have counted it."""
-    now = dt.datetime.now(dt.UTC)
-    starts = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    ends = (starts + dt.timedelta(days=32)).replace(day=1)
-    values = {"budget": decode("bud", budget), "owner": decode("prs", person), "starts": starts, "ends": ends}
+def spend(house: House, budget: dict[str, Any], person: str, records: list[UsageRecord]) -> None:
+    """What these calls of a person took is spent of a budget's period, as the meter would have charged it."""
+    found = window(budget["period"], budget["timezone"], dt.datetime.now(dt.UTC))
+    inside = [each for each in records if found.starts_at <= each.at < found.ends_at]
+    if budget["unit"] == "money":
+        amount = sum(each.cost_micros for each in inside)
+    else:
+        amount = sum(each.input_tokens + each.output_tokens for each in inside)
+    owner = budget["subject_id"] or person
+    values = {
+        "budget": decode("bud", budget["id"]),
+        "owner": decode(owner.partition("_")[0], owner),
+        "starts": found.starts_at,
+        "ends": found.ends_at,
+    }
 
     async def count() -> None:
         async with house.app.kit.db.transaction() as connection:

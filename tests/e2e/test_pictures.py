@@ -238,9 +238,9 @@ def test_capacity_while_a_pool_is_full(university: House, browser: Browser) -> N
 def test_a_month_against_a_cap(university: House, browser: Browser) -> None:
     key = university.key(person="group0@example.org")
     person = university.get("/api/me", key=key)["id"]
-    write_down(university, month_of(person, 40, dt.datetime.now(dt.UTC)))
+    write_down(university, records := month_of(person, 40, dt.datetime.now(dt.UTC)))
     cap = university.post("/api/usage/budgets", {"unit": "money", "amount": "12.00", "period": "month"}, key=key)
-    spend(university, cap["id"], person, 4_490_000)
+    spend(university, cap, person, records)
     ines = Desk(university, browser, "group0@example.org", [])
     for name, options in LOOKS:
         page = shown(ines, "/usage", **options)

@@ -93,7 +93,7 @@ def test_a_cap_is_set_changed_and_taken_away(spender: Desk) -> None:
     dialog.get_by_role("button", name="Save").click()
     expect(cap).to_contain_text("US$600.50")
     cap.get_by_role("button", name="Change the cap on Everything").click()
-    page.get_by_role("dialog").get_by_role("button", name="Remove the cap").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(page.get_by_test_id("cap")).to_have_count(0)
 
 

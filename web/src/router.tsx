@@ -56,6 +56,11 @@ const usage = createRoute({
   component: lazyRouteComponent(() => import("./usage/UsagePage"), "UsagePage"),
 });
 
+/** The search part `?name=...`, where it is there. */
+function only<const Name extends string>(name: Name) {
+  return (search: Record<string, unknown>) => (typeof search[name] === "string" ? { [name]: search[name] } : {}) as { [each in Name]?: string };
+}
+
 const admin = createRoute({
   getParentRoute: () => house,
   path: "/admin",
@@ -73,10 +78,16 @@ const models = createRoute({
 const people = createRoute({
   getParentRoute: () => admin,
   path: "/people",
-  validateSearch: (search: Record<string, unknown>): { person?: string } => (typeof search.person === "string" ? { person: search.person } : {}),
+  validateSearch: only("person"),
   component: lazyRouteComponent(() => import("./admin/PeoplePage"), "PeoplePage"),
 });
 const capacity = createRoute({ getParentRoute: () => admin, path: "/capacity", component: lazyRouteComponent(() => import("./admin/capacity/CapacityPage"), "CapacityPage") });
+const budgets = createRoute({
+  getParentRoute: () => admin,
+  path: "/budgets",
+  validateSearch: only("subject"),
+  component: lazyRouteComponent(() => import("./admin/budgets/BudgetsPage"), "BudgetsPage"),
+});
 const audit = createRoute({ getParentRoute: () => admin, path: "/audit", component: lazyRouteComponent(() => import("./admin/AuditPage"), "AuditPage") });
 
 /** Sends whoever is not signed in to the door, and back here afterwards. */
@@ -120,7 +131,7 @@ const verification = createRoute({
   errorComponent: Failed,
 });
 
-const tree = root.addChildren([house.addChildren([newPage, thread, archive, usage, admin.addChildren([capacity, models, people, audit])]), verification, ...doors]);
+const tree = root.addChildren([house.addChildren([newPage, thread, archive, usage, admin.addChildren([capacity, budgets, models, people, audit])]), verification, ...doors]);
 
 export const router = createRouter({
   routeTree: tree,

@@ -47,7 +47,9 @@ class KnownNames:
     def __init__(self, known: Mapping[UUID, str]) -> None:
         self._known = known
 
-    async def names(self, people: Collection[UUID], keys: Collection[UUID]) -> Mapping[UUID, str]:
+    async def names(
+        self, people: Collection[UUID], keys: Collection[UUID], organisations: Collection[UUID] = ()
+    ) -> Mapping[UUID, str]:
         return {each: self._known[each] for each in (*people, *keys) if each in self._known}
 
 
@@ -218,6 +220,14 @@ async def test_who_was_turned_away_is_counted() -> None:
         assert bench.gate.watch.hour(bench.gate.pools.all(), bench.gate.now()).refused == 1
 
 
+async def test_who_was_over_a_budget_is_counted_and_was_never_let_in(bench: Bench) -> None:
+    bench.gate.over_budget(asked(tokens=490))
+    bench.pass_time(10)
+    hour = bench.gate.watch.hour(bench.gate.pools.all(), bench.gate.now())
+    assert (hour.refused, hour.over_budget) == (1, 1)
+    assert hour.unmet[-1] == pytest.approx(50)
+
+
 async def totals(database: Database) -> list[hourly.ModelRow]:
     async with database.transaction() as connection:
         return list(await hourly.by_model(connection, AT - dt.timedelta(days=1)))
@@ -286,7 +296,7 @@ async def test_an_installation_without_calls_has_an_empty_page(api: Api) -> None
     status, now = await api("GET", "capacity")
     assert (status, now["waits"], now["waiting"]) == (200, [], 0)
     status, hour = await api("GET", "capacity/history")
-    assert (status, hour["span"], any(hour["unmet"])) == (200, "hour", False)
+    assert (status, hour["span"], any(hour["unmet"]), hour["over_budget"]) == (200, "hour", False, 0)
 
 
 async def test_a_real_call_is_seen_while_it_runs_and_in_the_totals_afterwards(

@@ -36,6 +36,8 @@ async def test_people_and_their_keys_have_names_and_strangers_have_none(world: W
     key_id, stranger = decode("key", key["id"]), new_id()
     found = await world.people.names({principal.person, stranger}, {key_id, stranger})
     assert found == {principal.person: (await world.people.person(principal.person)).name, key_id: key["name"]}
+    home = await world.people.names((), (), {principal.organisation, stranger})
+    assert set(home) == {principal.organisation}
 
 
 async def test_a_principal_is_good_until_its_session_has_ended(world: World) -> None:

@@ -66,6 +66,18 @@ async def test_a_revoked_key_is_refused_at_once(world: World) -> None:
     assert (await browser.delete(f"/api/me/keys/{key['id']}")).status_code == 404
 
 
+async def test_operators_see_the_keys_of_others_without_secrets_and_members_do_not(world: World) -> None:
+    owner = await world.set_up()
+    await world.open_sign_up()
+    member = await world.member("ines@example.org")
+    key = await member.key("chat")
+    person = (await member.session())["person"]["id"]
+    listed = await owner.get(f"/api/people/{person}/keys")
+    assert [each["id"] for each in listed.json()["items"]] == [key["id"]] and key["secret"] not in listed.text
+    assert (await member.get(f"/api/people/{person}/keys")).json()["code"] == "operator_only"
+    assert (await owner.get("/api/people/prs_" + "0" * 32 + "/keys")).status_code == 404
+
+
 async def test_a_key_revoked_by_another_process_works_five_seconds_at_most(
     world: World, database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:

@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { Ellipsis } from "lucide-react";
 import { useState } from "react";
 import { useInstallation, usePerson } from "~/api/client";
@@ -44,6 +45,9 @@ export function PersonRow({ person }: { person: ListedPerson }) {
             </span>
             {roleName(person.role)}
             {t("since {date}", { date: date(person.created_at) })}
+            <Link className="textbtn" to="/admin/budgets" search={{ subject: person.id }} aria-label={t("Budgets of {name}", { name: person.name || person.email })}>
+              {t("Budgets")}
+            </Link>
             {mail && !person.email_verified && t("address not confirmed")}
           </Dots>
         </small>

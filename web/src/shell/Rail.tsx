@@ -1,5 +1,5 @@
 import { Link, useLocation } from "@tanstack/react-router";
-import { Activity, Archive, Bell, Cpu, Gauge, type LucideIcon, Search, ScrollText, SquarePen, Users } from "lucide-react";
+import { Activity, Archive, Bell, Cpu, Gauge, type LucideIcon, Search, ScrollText, SquarePen, Users, Wallet } from "lucide-react";
 import { type RefObject, useEffect, useState } from "react";
 import { mayOperate, usePerson } from "~/api/client";
 import { t } from "~/i18n";
@@ -24,6 +24,7 @@ function places(operator: boolean): Place[] {
   if (operator) {
     all.push(
       { to: "/admin/capacity", icon: Activity, name: t("Capacity") },
+      { to: "/admin/budgets", icon: Wallet, name: t("Budgets") },
       { to: "/admin/models", icon: Cpu, name: t("Models") },
       { to: "/admin/people", icon: Users, name: t("People") },
       { to: "/admin/audit", icon: ScrollText, name: t("Audit log") },

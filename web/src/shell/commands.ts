@@ -1,6 +1,6 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Activity, Archive, Bell, BellRing, CalendarClock, Cpu, Database, Gauge, KeyRound, Languages, Link2, type LucideIcon, Moon, Palette, ScrollText, ShieldCheck, SquarePen, Sun, UserRound, Users } from "lucide-react";
+import { Activity, Archive, Bell, BellRing, CalendarClock, Cpu, Database, Gauge, KeyRound, Languages, Link2, type LucideIcon, Moon, Palette, ScrollText, ShieldCheck, SquarePen, Sun, UserRound, Users, Wallet } from "lucide-react";
 import { mayOperate, sessionQuery } from "~/api/client";
 import { getLocale, LOCALES, t } from "~/i18n";
 import { changeLanguage, setTheme } from "~/settings/look";
@@ -34,6 +34,7 @@ export function useCommands(client: QueryClient): Entry[] {
   if (mayOperate(person)) {
     all.push(
       { key: "capacity", icon: Activity, label: t("Capacity"), run: () => void navigate({ to: "/admin/capacity" }) },
+      { key: "budgets", icon: Wallet, label: t("Budgets"), run: () => void navigate({ to: "/admin/budgets" }) },
       { key: "models", icon: Cpu, label: t("Models"), run: () => void navigate({ to: "/admin/models" }) },
       { key: "people", icon: Users, label: t("People"), run: () => void navigate({ to: "/admin/people" }) },
       { key: "audit", icon: ScrollText, label: t("Audit log"), run: () => void navigate({ to: "/admin/audit" }) },

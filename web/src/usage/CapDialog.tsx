@@ -1,31 +1,35 @@
-import { type FormEvent, useState } from "react";
-import { api } from "~/api/http";
-import type { ApiKey } from "~/api/types";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
 import { Dialog } from "~/ui/Dialog";
-import { Field, Seg, Select, SwitchLine } from "~/ui/Field";
+import { Field, Seg, SwitchLine } from "~/ui/Field";
 import { ErrorNote } from "~/ui/Note";
-import { useAction } from "~/ui/useAction";
-import { type Cap, type Period, refreshCaps, type Unit } from "./data";
-import { roundedWords } from "./words";
 import { number } from "~/ui/time";
+import { useAction } from "~/ui/useAction";
+import "./caps.css";
+import type { Cap, CapValues, Period, Unit } from "./data";
+import { roundedWords } from "./words";
 
 interface CapDialogProps {
   /** Null: a new one. */
   cap: Cap | null;
-  name: string;
-  keys: readonly ApiKey[];
+  title: string;
+  /** In which a new one is counted, until something else is chosen. */
   unit: Unit;
   currency: string;
+  /** What a new one is on, or whose it is: asked above everything else. */
+  whose?: ReactNode;
+  /** Whoever sets it has to say whose it is first. */
+  beginsWithWhose?: boolean;
+  onSave: (values: CapValues) => Promise<unknown>;
+  onRemove: () => Promise<unknown>;
   onClose: () => void;
 }
 
 const PATTERN: Record<Unit, string> = { money: "[0-9]+([.][0-9]{1,6})?", tokens: "[0-9]+" };
 
-/** Sets, changes or takes away a cap of one's own. */
-export function CapDialog({ cap, name, keys, unit: usual, currency, onClose }: CapDialogProps) {
-  const [key, setKey] = useState("");
+/** Sets, changes or takes away a cap: one of one's own, or an operator's budget. */
+export function CapDialog({ cap, title, unit: usual, currency, whose, beginsWithWhose = false, onSave, onRemove, onClose }: CapDialogProps) {
   const [unit, setUnit] = useState<Unit>(cap?.unit ?? usual);
   const [period, setPeriod] = useState<Period>(cap?.period ?? "month");
   const [amount, setAmount] = useState(cap ? String(cap.amount) : "");
@@ -33,33 +37,19 @@ export function CapDialog({ cap, name, keys, unit: usual, currency, onClose }: C
   const { busy, error, run } = useAction();
 
   async function finish(action: () => Promise<unknown>) {
-    const isDone = await run(async () => {
-      await action();
-      await refreshCaps();
-    });
-    if (isDone) onClose();
+    if (await run(action)) onClose();
   }
   function submit(event: FormEvent) {
     event.preventDefault();
-    const given = unit === "money" ? amount.trim() : Number(amount);
-    void finish(() => (cap ? api.patch(`/usage/budgets/${cap.id}`, { amount: given, hard }) : api.post("/usage/budgets", { ...(key ? { key } : {}), unit, amount: given, period, hard })));
+    void finish(() => onSave({ unit, amount: unit === "money" ? amount.trim() : Number(amount), period, hard }));
   }
   const tokens = unit === "tokens" && /^[0-9]+$/.test(amount) ? t("About {n} words read and written.", { n: number(roundedWords(Number(amount))) }) : t("A token is about three quarters of a word.");
   return (
-    <Dialog open onClose={onClose} title={cap ? t("Change the cap on {name}", { name }) : t("Set a cap")}>
+    <Dialog open onClose={onClose} title={title}>
       <form className="form form--dialog" onSubmit={submit}>
         {!cap && (
           <>
-            {keys.length > 0 && (
-              <Select label={t("On what")} value={key} onChange={(event) => setKey(event.target.value)}>
-                <option value="">{t("Everything")}</option>
-                {keys.map((each) => (
-                  <option key={each.id} value={each.id}>
-                    {t("Key “{name}”", { name: each.name })}
-                  </option>
-                ))}
-              </Select>
-            )}
+            {whose}
             <div className="cap__choices">
               <Seg legend={t("Counted in")} value={unit} onChange={setUnit} options={[{ value: "money", label: t("Money") }, { value: "tokens", label: t("Tokens") }]} />
               <Seg legend={t("How long it lasts")} value={period} onChange={setPeriod} options={[{ value: "day", label: t("A day") }, { value: "week", label: t("A week") }, { value: "month", label: t("A month") }]} />
@@ -72,7 +62,7 @@ export function CapDialog({ cap, name, keys, unit: usual, currency, onClose }: C
           pattern={PATTERN[unit]}
           placeholder={unit === "money" ? "12.00" : "1000000"}
           required
-          autoFocus
+          autoFocus={!beginsWithWhose}
           value={amount}
           onChange={(event) => setAmount(event.target.value)}
           help={unit === "tokens" ? tokens : undefined}
@@ -81,8 +71,8 @@ export function CapDialog({ cap, name, keys, unit: usual, currency, onClose }: C
         <ErrorNote error={error} />
         <div className="dialog__do">
           {cap && (
-            <Button kind="danger" busy={busy} onClick={() => void finish(() => api.delete(`/usage/budgets/${cap.id}`))}>
-              {t("Remove the cap")}
+            <Button kind="danger" busy={busy} onClick={() => void finish(onRemove)}>
+              {t("Remove")}
             </Button>
           )}
           <Button onClick={onClose}>{t("Cancel")}</Button>

@@ -1,13 +1,13 @@
 import { useState } from "react";
+import { api } from "~/api/http";
 import type { ApiKey } from "~/api/types";
 import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
-import { dayAndMonth } from "~/ui/figures";
+import { Select } from "~/ui/Field";
 import { CapDialog } from "./CapDialog";
-import type { Cap, Unit } from "./data";
-import { capAmount, capName, periodName } from "./words";
-
-const NEAR = 0.85;
+import { CapRow } from "./CapRow";
+import { type Cap, type CapValues, refreshCaps, type Unit } from "./data";
+import { anewWords, capName, periodName } from "./words";
 
 interface CapsProps {
   caps: readonly Cap[];
@@ -23,46 +23,54 @@ export function Caps({ caps, keys, unit, currency }: CapsProps) {
   return (
     <div className="caps">
       {caps.length === 0 && <p className="caps__none">{t("No cap. You can set one, for everything or for one key. What would go over it is refused, with the time at which it goes on.")}</p>}
-      {caps.map((cap) => (
-        <CapRow key={cap.id} cap={cap} name={capName(cap, names)} onChange={() => setOpen(cap)} />
-      ))}
+      {caps.map((cap) => {
+        const name = capName(cap, names);
+        return <CapRow key={cap.id} cap={cap} name={name} note={noteOf(cap)} verb={t("Change the cap on {name}", { name })} onChange={cap.set_by === "person" ? () => setOpen(cap) : undefined} />;
+      })}
       <div className="caps__do">
         <Button small onClick={() => setOpen("new")}>
           {t("Set a cap")}
         </Button>
       </div>
-      {open && <CapDialog cap={open === "new" ? null : open} name={open === "new" ? "" : capName(open, names)} keys={keys} unit={unit} currency={currency} onClose={() => setOpen(null)} />}
+      {open && <OwnCap cap={open === "new" ? null : open} names={names} unit={unit} currency={currency} onClose={() => setOpen(null)} />}
     </div>
   );
 }
 
-function CapRow({ cap, name, onChange }: { cap: Cap; name: string; onChange: () => void }) {
-  const share = Number(cap.amount) > 0 ? Number(cap.spent) / Number(cap.amount) : 1;
-  const isOwn = cap.set_by === "person";
-  const anew = t("begins anew {when}", { when: dayAndMonth(cap.resets_at) });
+function noteOf(cap: Cap): string {
+  const anew = anewWords(cap);
   const what = cap.hard ? periodName(cap.period) : t("{period}, only counted", { period: periodName(cap.period) });
-  return (
-    <div className="cap" data-testid="cap">
-      <div>
-        <b>{name}</b>
-        <small>{isOwn ? `${what}, ${anew}` : t("{what}, {anew}; set by whoever runs this Mecum", { what, anew })}</small>
-      </div>
-      <div>
-        <span className="cap__amount num">
-          <span>{capAmount(cap, cap.spent)}</span>
-          <span>{capAmount(cap, cap.amount)}</span>
-        </span>
-        <span className="meter" role="progressbar" aria-label={t("Used of {name}", { name })} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.min(100, Math.round(share * 100))}>
-          <i className={share >= NEAR ? "warn" : undefined} style={{ width: `${Math.min(100, share * 100)}%` }} />
-        </span>
-      </div>
-      {isOwn ? (
-        <Button small onClick={onChange} aria-label={t("Change the cap on {name}", { name })}>
-          {t("Change")}
-        </Button>
-      ) : (
-        <span />
-      )}
-    </div>
+  return cap.set_by === "person" ? t("{what}, {anew}", { what, anew }) : t("{what}, {anew}; set by whoever runs this Mecum", { what, anew });
+}
+
+interface OwnCapProps {
+  cap: Cap | null;
+  names: ReadonlyMap<string, string>;
+  unit: Unit;
+  currency: string;
+  onClose: () => void;
+}
+
+function OwnCap({ cap, names, ...shared }: OwnCapProps) {
+  const [key, setKey] = useState("");
+  async function save({ amount, hard, ...rest }: CapValues) {
+    if (cap) await api.patch(`/usage/budgets/${cap.id}`, { amount, hard });
+    else await api.post("/usage/budgets", { ...(key ? { key } : {}), amount, hard, ...rest });
+    await refreshCaps();
+  }
+  async function remove() {
+    await api.delete(`/usage/budgets/${cap?.id}`);
+    await refreshCaps();
+  }
+  const whose = names.size > 0 && (
+    <Select label={t("On what")} value={key} onChange={(event) => setKey(event.target.value)}>
+      <option value="">{t("Everything")}</option>
+      {[...names].map(([id, name]) => (
+        <option key={id} value={id}>
+          {t("Key “{name}”", { name })}
+        </option>
+      ))}
+    </Select>
   );
+  return <CapDialog cap={cap} title={cap ? t("Change the cap on {name}", { name: capName(cap, names) }) : t("Set a cap")} whose={whose} onSave={save} onRemove={remove} {...shared} />;
 }

@@ -12,9 +12,9 @@ import { money } from "~/ui/time";
 import { Caps } from "./Caps";
 import { type Cap, capsQuery, keyNamesQuery, monthQuery, type Unit, type UsageMonth } from "./data";
 import { DaysPlot, MonthPlot } from "./MonthPlots";
-import { byDay, daysOf, dayNumber, likely, monthlyCap, shifted, unitOf } from "./sums";
+import { byDay, daysOf, dayNumber, likely, monthlyCap, pressing, shifted, unitOf } from "./sums";
 import "./usage.css";
-import { degradedWords, done, ending, title } from "./words";
+import { callsWords, degradedWords, done, ending, pressingWords, title } from "./words";
 
 export function UsagePage() {
   const { month: asked } = useSearch({ from: "/house/usage" });
@@ -72,13 +72,17 @@ function MonthView({ month, caps, names }: { month: UsageMonth; caps: readonly C
   const firstDay = month.first_at && Date.parse(month.first_at) > Date.parse(month.starts_at) ? Math.max(1, dayNumber(month.days[0]?.day ?? "01-01-01")) : 1;
   const found = likely(days, begun, firstDay, cap);
   const name = monthOf(month.month, "long");
-  const told = [...done(month, unit), ...(found ? [ending(found, month, name, unit, cap)] : [])];
+  const isNow = Date.parse(month.ends_at) > Date.now();
+  const near = isNow ? pressing(caps) : null;
+  const press = near && pressingWords(near, names);
+  const used = title(month, name, unit, cap);
+  const told = [...(press ? [press.told, t("{sentence}.", { sentence: used })] : []), ...done(month, unit), ...(found ? [ending(found, month, name, unit, cap)] : [])];
   if (month.total.calls === 0) {
-    return <Lead title={title(month, name, unit, cap)}>{t("When you ask something, this page shows what it took: day by day, and where. Most of it is counted in tokens; a token is about three quarters of a word.")}</Lead>;
+    return <Lead title={used}>{t("When you ask something, this page shows what it took: day by day, and where. Most of it is counted in tokens; a token is about three quarters of a word.")}</Lead>;
   }
   return (
     <>
-      <Lead title={title(month, name, unit, cap)}>{sentences(told)}</Lead>
+      <Lead title={press?.title ?? used}>{sentences(told)}</Lead>
       <Line who={t("So far")} when={found ? t("and to come") : undefined} className="line--plot">
         <MonthPlot month={month} unit={unit} days={days} begun={begun} found={found} cap={cap} />
       </Line>
@@ -101,7 +105,7 @@ function Models({ month, unit }: { month: UsageMonth; unit: Unit }) {
             <p>
               {each.model}
               <br />
-              <small>{t("{n, plural, one {# call} other {# calls}}, {read} tokens read, {wrote} written", { n: each.calls, read: compact(each.input_tokens), wrote: compact(each.output_tokens) })}</small>
+              <small>{t("{calls}, {read} tokens read, {wrote} written", { calls: callsWords(each.calls), read: compact(each.input_tokens), wrote: compact(each.output_tokens) })}</small>
             </p>
             <span className="num">{unit === "money" ? money(Number(each.cost) * 1_000_000, month.currency) : compact(each.input_tokens + each.output_tokens)}</span>
           </li>

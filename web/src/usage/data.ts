@@ -55,10 +55,20 @@ export interface Cap {
   /** Tokens as a number, money as decimal text. */
   amount: number | string;
   spent: number | string;
+  /** The part of `spent` that stood open when a process died: nobody can say whether it was used. */
+  unattributed: number | string;
   period: Period;
   resets_at: string;
   hard: boolean;
   set_by: "operator" | "person";
+}
+
+/** What a form of a cap says. */
+export type CapValues = Pick<Cap, "unit" | "amount" | "period" | "hard">;
+
+/** How much of a cap is used; a cap of nothing is. */
+export function shareOf(cap: Cap): number {
+  return Number(cap.amount) > 0 ? Number(cap.spent) / Number(cap.amount) : 1;
 }
 
 export const monthQuery = (month: string | undefined) =>

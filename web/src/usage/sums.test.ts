@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Cap, PlaceSum, UsageMonth } from "./data";
-import { byDay, byPlace, daysOf, likely, monthlyCap, shifted, unitOf } from "./sums";
+import { byDay, byPlace, daysOf, likely, monthlyCap, pressing, shifted, unitOf } from "./sums";
 
 function sum(cost: string, tokens = 100): Omit<PlaceSum, "place" | "key"> {
   return { calls: 1, input_tokens: tokens, output_tokens: 0, cost };
@@ -11,7 +11,7 @@ function month(days: UsageMonth["days"], cost = "0"): UsageMonth {
 }
 
 function cap(fields: Partial<Cap>): Cap {
-  return { id: "bud_1", subject: "person", subject_id: "prs_1", unit: "money", currency: "EUR", amount: "12.00", spent: "1", period: "month", resets_at: "", hard: true, set_by: "person", ...fields };
+  return { id: "bud_1", subject: "person", subject_id: "prs_1", unit: "money", currency: "EUR", amount: "12.00", spent: "1", unattributed: "0", period: "month", resets_at: "", hard: true, set_by: "person", ...fields };
 }
 
 test("what costs nothing is told in tokens, unless there is a cap in money", () => {
@@ -24,6 +24,18 @@ test("the month goes against the lowest cap that holds for the person", () => {
   const caps = [cap({}), cap({ amount: "9.50", subject: "each_person" }), cap({ amount: "1", period: "day" }), cap({ amount: "2", subject: "key" })];
   expect(monthlyCap(caps, "money")).toBe(9.5);
   expect(monthlyCap(caps, "tokens")).toBe(null);
+});
+
+test("a cap that holds back presses before one that only counts, and a quiet one not at all", () => {
+  const soft = cap({ id: "soft", hard: false, spent: "20" });
+  const near = cap({ id: "near", spent: "11" });
+  const used = cap({ id: "used", spent: "12" });
+  const key = cap({ id: "key", subject: "key", spent: "12" });
+  expect(pressing([soft, key, near, used])?.id).toBe("used");
+  expect(pressing([soft, key, near])?.id).toBe("near");
+  expect(pressing([soft])?.id).toBe("soft");
+  expect(pressing([cap({ spent: "10" })])).toBe(null);
+  expect(pressing([cap({ amount: "0.00", spent: "0.00" })])?.id).toBe("bud_1");
 });
 
 test("days are counted in the month's own time", () => {

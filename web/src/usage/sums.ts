@@ -1,5 +1,15 @@
 // A month in figures: what was used by day and place, where it will end, and which cap it goes against.
-import type { Cap, PlaceSum, Sum, Unit, UsageMonth } from "./data";
+import { type Cap, type PlaceSum, shareOf, type Sum, type Unit, type UsageMonth } from "./data";
+
+/** From here on a cap is near its end. */
+export const NEAR = 0.85;
+
+/** The cap that says most of what can be asked now: one that is near its end or used up, those that hold back first. */
+export function pressing(caps: readonly Cap[]): Cap | null {
+  const near = caps.filter((cap) => shareOf(cap) >= NEAR);
+  const weight = (cap: Cap) => (cap.hard ? 4 : 0) + (cap.subject === "key" ? 0 : 2) + (shareOf(cap) >= 1 ? 1 : 0);
+  return near.sort((one, other) => weight(other) - weight(one) || shareOf(other) - shareOf(one))[0] ?? null;
+}
 
 export function valueOf(sum: Sum, unit: Unit): number {
   return unit === "money" ? Number(sum.cost) : sum.input_tokens + sum.output_tokens;

@@ -1,8 +1,8 @@
 // Words of usage: amounts, places, periods, findings.
 import { t } from "~/i18n";
-import { compact } from "~/ui/figures";
-import { money, number } from "~/ui/time";
-import type { Cap, DegradedCall, Period, Unit, UsageMonth } from "./data";
+import { compact, dayAndMonth } from "~/ui/figures";
+import { dateAndTime, money, number } from "~/ui/time";
+import { type Cap, type DegradedCall, type Period, shareOf, type Unit, type UsageMonth } from "./data";
 import type { Likely } from "./sums";
 
 /** An amount as people read it: tokens short, money with its sign. */
@@ -51,6 +51,31 @@ export function periodName(period: Period): string {
   return names[period];
 }
 
+export function anewWords(cap: Cap): string {
+  return t("begins anew {when}", { when: dayAndMonth(cap.resets_at) });
+}
+
+/** An amount with its time, in full: 200,000 tokens a day. */
+export function allowance(cap: Cap): string {
+  const n = cap.unit === "money" ? capAmount(cap, cap.amount) : t("{n} tokens", { n: number(Number(cap.amount)) });
+  const names: Record<Period, string> = { day: t("{n} a day", { n }), week: t("{n} a week", { n }), month: t("{n} a month", { n }) };
+  return names[cap.period];
+}
+
+/** A cap that is near its end or used up, as the title of the page, and what it means. */
+export function pressingWords(cap: Cap, keys: ReadonlyMap<string, string>): { title: string; told: string } {
+  const what = allowance(cap);
+  const names: Partial<Record<Cap["subject"], string>> = { key: t("The cap of {what} on {name}", { what, name: capName(cap, keys) }), organisation: t("The cap of {what} of your organisation", { what }) };
+  const whose = names[cap.subject] ?? t("Your cap of {what}", { what });
+  const when = dateAndTime(cap.resets_at);
+  const isOver = shareOf(cap) >= 1;
+  const said = isOver ? t("{whose} is used up", { whose }) : t("{whose} is nearly used up", { whose });
+  if (!cap.hard) return { title: said, told: t("It is only counted: nothing is held back. It begins anew on {when}.", { when }) };
+  if (isOver) return { title: said, told: t("Until {when} what would go over it is refused. A built-in model is not counted and can be asked all the same.", { when }) };
+  const left = capAmount(cap, Number(cap.amount) - Number(cap.spent));
+  return { title: said, told: t("{left} are left until {when}. Answers are kept shorter where there is too little for a long one, and refused once it is used up.", { left, when }) };
+}
+
 const WORDS_PER_TOKEN = 0.75;
 
 /** The title of the page. */
@@ -62,6 +87,10 @@ export function title(month: UsageMonth, name: string, unit: Unit, cap: number |
   return t("You used {used} tokens in {month}", { used: number(Number(used.toPrecision(3))), month: name });
 }
 
+export function callsWords(n: number): string {
+  return t("{n, plural, one {# call} other {# calls}}", { n });
+}
+
 /** What was done for it, and how much that is in words. */
 export function done(month: UsageMonth, unit: Unit): string[] {
   const told: string[] = [];
@@ -70,7 +99,7 @@ export function done(month: UsageMonth, unit: Unit): string[] {
   const work = t("{n, plural, one {# piece} other {# pieces}} of work done while you were away", { n: background });
   if (answers > 0 && background > 0) told.push(t("That is {questions} and {work}.", { questions, work }));
   else if (answers + background > 0) told.push(t("That is {what}.", { what: answers > 0 ? questions : work }));
-  else if (month.total.calls > 0) told.push(t("That is {n, plural, one {# call} other {# calls}} of programs.", { n: month.total.calls }));
+  else if (month.total.calls > 0) told.push(t("That is {calls} of programs.", { calls: callsWords(month.total.calls) }));
   const tokens = month.total.input_tokens + month.total.output_tokens;
   if (unit === "tokens" && tokens > 0) told.push(t("A token is about three quarters of a word, so models read and wrote about {n} words for you. None of it costs anything here.", { n: number(roundedWords(tokens)) }));
   return told;
@@ -84,6 +113,8 @@ export function roundedWords(tokens: number): number {
 export function ending(found: Likely, month: UsageMonth, name: string, unit: Unit, cap: number | null): string {
   const end = amount(found.end, unit, month.currency);
   if (cap === null) return t("At this pace {month} ends near {end}.", { month: name, end });
+  // Over it already: what that means stands at the beginning.
+  if (found.reached === null && found.end >= cap) return t("At this pace {month} ends near {end}.", { month: name, end });
   if (found.reached !== null) return t("At this pace your cap is reached about day {day} of {month}.", { day: found.reached, month: name });
   return t("At this pace {month} ends near {end}, so nothing will be held back.", { month: name, end });
 }

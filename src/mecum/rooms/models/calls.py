@@ -23,7 +23,7 @@ from mecum.rooms.models.call import Call
 from mecum.rooms.models.gate.door import SAY_EVERY_S, Gate, Place, Wanted
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.routes import Remote
-from mecum.rooms.models.store.hourly import REFUSALS
+from mecum.rooms.models.store.hourly import OVER_BUDGET, REFUSALS
 from mecum.rooms.models.store.usage import UsageRecord
 
 OUTCOME_CHARS_MAX = 60
@@ -229,6 +229,8 @@ class Calls:
         charges = ongoing.reservation.settle(took, self._clock.monotonic())
         if not ongoing.is_void:
             self._meter.record(record, charges, self._demand(ongoing.call) if record.outcome in REFUSALS else 0)
+        if record.outcome == OVER_BUDGET and ongoing.call.is_gated:
+            self._gate.over_budget(ongoing.call.asked())
         if record.degraded is not None and ongoing.place is not None:
             self._gate.watch.degraded(ongoing.place.pool, record.input_tokens + record.output_tokens, self._gate.now())
         call, span, first_at = ongoing.call, ongoing.span, ongoing.first_at

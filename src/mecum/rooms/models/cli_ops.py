@@ -121,7 +121,7 @@ class ModelCommands:
         trials = Trials(self._upstream, wires, local, gate, None, machine.clock)
         db, secrets, clock = machine.db, machine.secrets, machine.clock
         audit = audit or NoAudit()
-        budgets = Budgets(db, clock, Keeper(db, clock, settings), Found(), audit, settings)
+        budgets = Budgets(db, clock, Keeper(db, clock, settings), Ports(persons=Found(), audit=audit), settings)
         self.budgets = BudgetCommands(budgets)
         accounts = Accounts(db, secrets, clock, audit, self._catalogue, settings)
         self._providers = Providers(db, clock, audit, self._catalogue, accounts, trials, settings)

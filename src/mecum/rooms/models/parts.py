@@ -142,7 +142,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         gate=gate,
         keeper=keeper,
         meter=meter,
-        budgets=Budgets(kit.db, kit.clock, keeper, ports.persons, ports.audit, settings),
+        budgets=Budgets(kit.db, kit.clock, keeper, ports, settings),
         my_usage=MyUsage(kit.db, kit.clock, settings),
         catalogue=catalogue,
         local=local,

@@ -191,9 +191,11 @@ class NoPersons:
 
 
 class Names(Protocol):
-    """What people and their API keys are called; the people room's face has it."""
+    """What people, their API keys and organisations are called; the people room's face has it."""
 
-    async def names(self, people: Collection[UUID], keys: Collection[UUID]) -> Mapping[UUID, str]:
+    async def names(
+        self, people: Collection[UUID], keys: Collection[UUID], organisations: Collection[UUID] = ()
+    ) -> Mapping[UUID, str]:
         """Names by id; who is not there any more is left out."""
         ...
 
@@ -201,7 +203,9 @@ class Names(Protocol):
 class NoNames:
     """Everybody is nameless."""
 
-    async def names(self, people: Collection[UUID], keys: Collection[UUID]) -> Mapping[UUID, str]:
+    async def names(
+        self, people: Collection[UUID], keys: Collection[UUID], organisations: Collection[UUID] = ()
+    ) -> Mapping[UUID, str]:
         return {}
 
 

@@ -141,8 +141,13 @@ class People(Protocol):
         """Whose API key it is, also when it is revoked. Raises NotFound."""
         ...
 
-    async def names(self, people: Collection[UUID], keys: Collection[UUID]) -> Mapping[UUID, str]:
-        """What these persons and API keys are called, by id, for an operator's eyes. Who is gone is left out."""
+    async def names(
+        self, people: Collection[UUID], keys: Collection[UUID], organisations: Collection[UUID] = ()
+    ) -> Mapping[UUID, str]:
+        """What these persons, API keys and organisations are called, by id, for an operator's eyes.
+
+        Who is gone is left out.
+        """
         ...
 
     async def principal_for_job(

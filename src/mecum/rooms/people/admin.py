@@ -20,10 +20,12 @@ from mecum.rooms.people.links import Links
 from mecum.rooms.people.service import clean_email, clean_name, leaves_no_owner, may_act_on
 from mecum.rooms.people.settings import PeopleSettings
 from mecum.rooms.people.store import audit as audit_store
+from mecum.rooms.people.store import keys as key_store
 from mecum.rooms.people.store import links as link_store
 from mecum.rooms.people.store import lock, persons
 from mecum.rooms.people.store import sessions as session_store
 from mecum.rooms.people.store.audit import Entry
+from mecum.rooms.people.store.keys import Key
 from mecum.rooms.people.store.links import Link
 from mecum.rooms.people.verification import Verification
 from mecum.rooms.people.words import Letters
@@ -59,6 +61,12 @@ class Admin:
     async def list(self, query: str, after: UUID | None, limit: int, only: UUID | None = None) -> tuple[Person, ...]:
         async with self._ground.db.transaction() as connection:
             return await persons.list_persons(connection, query=query, after=after, limit=limit, only=only)
+
+    async def keys(self, person: PersonId, after: UUID | None, limit: int) -> tuple[Key, ...]:
+        """Raises NotFound."""
+        async with self._ground.db.transaction() as connection:
+            await persons.known_person(connection, person)
+            return await key_store.list_keys(connection, person, limit=limit, after=after)
 
     async def add(self, principal: Principal, new: NewAccount, role: InstallationRole) -> tuple[Person, Link | None]:
         """An account for somebody else; without a password with a link to choose one.

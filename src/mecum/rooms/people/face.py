@@ -50,10 +50,13 @@ class PeopleRoom:
             raise errors.no_key()
         return owner
 
-    async def names(self, people: Collection[UUID], keys: Collection[UUID]) -> Mapping[UUID, str]:
+    async def names(
+        self, people: Collection[UUID], keys: Collection[UUID], organisations: Collection[UUID] = ()
+    ) -> Mapping[UUID, str]:
         async with self._db.transaction() as connection:
             found = await persons.names(connection, people) if people else {}
-            return found | (await key_store.names(connection, keys) if keys else {})
+            found |= await key_store.names(connection, keys) if keys else {}
+            return found | (await persons.organisation_names(connection, organisations) if organisations else {})
 
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"

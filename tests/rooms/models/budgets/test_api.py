@@ -126,6 +126,52 @@ async def test_budgets_are_paged(here: World) -> None:
     assert first["items"][1]["amount"] == "2.50"
 
 
+async def test_operators_see_whose_a_budget_is(here: World) -> None:
+    person, key = encode("prs", here.caller.person), encode("key", here.people.key)
+    organisation = encode("org", here.caller.organisation)
+    for kind, whose in (("person", person), ("key", key), ("organisation", organisation)):
+        await api(here, "POST", "budgets", tokens(1000, subject=kind, subject_id=whose), 201)
+    listed = (await api(here, "GET", "budgets"))["items"]
+    ines = {"id": person, "name": "Ines"}
+    assert [(each["name"], each["person"]) for each in listed] == [("Ines", ines), ("corpus", ines), ("Home", None)]
+    of_keys = (await api(here, "GET", "budgets?kind=key"))["items"]
+    assert [each["subject_id"] for each in of_keys] == [key]
+    of_ines = (await api(here, "GET", f"budgets?subject={person}"))["items"]
+    assert [each["subject"] for each in of_ines] == ["person", "key"]
+
+
+async def test_what_each_person_has_is_listed_for_one_with_what_they_spent_of_it(here: World) -> None:
+    person = encode("prs", here.caller.person)
+    for unit in (tokens(100_000), {"unit": "money", "amount": "5.00", "period": "month"}):
+        await api(here, "POST", "budgets", unit | {"subject": "each_person"}, 201)
+    await said(here)
+    of_ines = (await api(here, "GET", f"budgets?subject={person}"))["items"]
+    assert [each["unit"] for each in of_ines] == ["tokens", "money"]
+    assert of_ines[0]["spent"] > 0
+    await api(here, "POST", "budgets", tokens(500, subject="person", subject_id=person), 201)
+    of_ines = (await api(here, "GET", f"budgets?subject={person}"))["items"]
+    assert [(each["subject"], each["unit"]) for each in of_ines] == [("each_person", "money"), ("person", "tokens")]
+    of_another = (await api(here, "GET", f"budgets?subject={encode('prs', uuid4())}"))["items"]
+    assert [(each["subject"], each["unit"], each["spent"]) for each in of_another] == [
+        ("each_person", "tokens", 0),
+        ("each_person", "money", "0.00"),
+    ]
+
+
+async def test_the_overview_counts_who_has_a_budget_of_their_own_and_who_used_up_what_each_has(here: World) -> None:
+    person = encode("prs", here.caller.person)
+    await api(here, "POST", "budgets", tokens(1, subject="each_person", hard=False), 201)
+    for period in ("week", "month"):
+        own = tokens(500, subject="person", subject_id=person) | {"unit": "money", "amount": "5.00", "period": period}
+        await api(here, "POST", "budgets", own, 201)
+    await api(here, "POST", "usage/budgets", tokens(10**6, period="week"), 201)
+    assert (await api(here, "GET", "budgets/overview"))["each_person"][0]["used_up"] == 0
+    await said(here)
+    found = await api(here, "GET", "budgets/overview")
+    assert [(each["amount"], each["used_up"]) for each in found["each_person"]] == [(1, 1)]
+    assert (found["persons"], found["keys"], found["organisations"], found["currency"]) == (1, 0, 0, "USD")
+
+
 async def test_the_answer_at_the_relay_is_no_longer_than_the_budget_allows(here: World, fake: FakeProvider) -> None:
     await api(here, "POST", "usage/budgets", tokens(1000), 201)
     asked = await here.openai.chat.completions.create(
@@ -153,6 +199,18 @@ async def test_a_spent_budget_is_one_clear_error_at_the_relay_which_clients_do_n
     assert refused.value.code == "insufficient_quota"
     assert refused.value.response.headers["x-should-retry"] == "false"
     assert "begins anew" in refused.value.message
+
+
+async def test_what_a_budget_refused_is_demand_that_nobody_served(here: World) -> None:
+    await api(here, "POST", "usage/budgets", tokens(10), 201)
+    with pytest.raises(TooMany):
+        await said(here)
+    await here.parts.meter.flush()
+    (row,) = await here.usage()
+    assert (row["outcome"], row["input_tokens"], row["output_tokens"]) == ("models.budget_spent", 0, 0)
+    day = await api(here, "GET", "capacity/history?span=day")
+    assert (day["refused"], day["models"][0]["refused"], day["models"][0]["tokens"]) == (1, 1, 0)
+    assert sum(day["unmet"]) > 0
 
 
 async def test_the_cost_of_a_call_is_that_of_the_prices_in_force(here: World) -> None:

@@ -7,12 +7,12 @@ import { Seg } from "~/ui/Field";
 import { ErrorNote, Skeleton } from "~/ui/Note";
 import { sentences } from "~/ui/sentences";
 import "./capacity.css";
-import { historyQuery, type Look, lookQuery, type Span } from "./data";
+import { type History, historyQuery, type Look, lookQuery, type Span } from "./data";
 import { ModelTotals } from "./ModelTotals";
 import { Plots } from "./Plots";
 import { Pools } from "./Pools";
 import { Waits } from "./Waits";
-import { advice, finding } from "./words";
+import { advice, finding, overBudget } from "./words";
 
 export function CapacityPage() {
   const [span, setSpan] = useState<Span>("hour");
@@ -45,6 +45,7 @@ export function CapacityPage() {
         {look.data && look.data.pools.length > 0 && <Pools look={look.data} />}
         {look.data && look.data.waits.length > 0 && <Waits look={look.data} />}
         {look.data && <Advice look={look.data} />}
+        {history.data && <OverBudget history={history.data} />}
         {history.data && history.data.models.length > 0 && <ModelTotals history={history.data} />}
         <p className="small muted desk-sheet__note">{t("You see load and the names of who waits, never what anybody writes.")}</p>
       </div>
@@ -62,6 +63,22 @@ function Finding({ look }: { look: Look }) {
         </Link>
       )}
     </div>
+  );
+}
+
+/** More room would not have helped those. */
+function OverBudget({ history }: { history: History }) {
+  if (!history.over_budget) return null;
+  return (
+    <section className="desk-block advice" aria-labelledby="over-budget">
+      <div>
+        <h2 id="over-budget">{t("Over a budget")}</h2>
+        <p>{sentences([overBudget(history.over_budget), t("That is part of what was not let in, and another account would not change it.")])}</p>
+      </div>
+      <Link className="btn" to="/admin/budgets">
+        {t("Open the budgets")}
+      </Link>
+    </section>
   );
 }
 

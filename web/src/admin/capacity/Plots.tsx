@@ -35,10 +35,10 @@ function Served({ history, ...shared }: Shared) {
   const bands: Series[] = present(history).map((band) => ({ key: band, name: bandName(band), token: BAND_TOKENS[band], looks: history.span === "hour" ? "area" : "bar", values: history.served[band] }));
   const missed = sum(history.unmet);
   const series: Series[] = [...bands];
-  if (missed > 0) series.push({ key: "unmet", name: history.span === "hour" ? t("asked, not let in") : t("turned away"), token: "--danger", looks: history.span === "hour" ? "hatched" : "hatchedBar", values: history.unmet });
+  if (missed > 0) series.push({ key: "unmet", name: history.span === "hour" ? t("asked, not let in") : t("turned away, or over a budget"), token: "--danger", looks: history.span === "hour" ? "hatched" : "hatchedBar", values: history.unmet });
   if (sum(history.degraded) > 0) series.push({ key: "degraded", name: t("of it, cut short"), token: "--ink", looks: history.span === "hour" ? "over" : "overBar", values: history.degraded });
   const now = bands.reduce((total, each) => total + (last(each.values) ?? 0), 0);
-  const said = missed > 0 ? t("Tokens a second that were served, by band. Some of what was asked found no place.") : t("Tokens a second that were served, by band. All that was asked was let in.");
+  const said = missed > 0 ? t("Tokens a second that were served, by band. Some of what was asked found no place, or was over a budget.") : t("Tokens a second that were served, by band. All that was asked was let in.");
   return <Plot title={t("Asked and served, tokens a second")} said={sentences([said, t("Now: {n}.", { n: compact(now) })])} series={series} format={compact} least={10} empty={t("Nothing was asked in this time.")} {...shared} />;
 }
 

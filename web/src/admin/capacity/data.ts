@@ -79,6 +79,8 @@ export interface History {
   waits: Record<Band, (number | null)[]>;
   first_words: Partial<Record<Band, (number | null)[]>>;
   refused: number;
+  /** Of them, those that a budget refused; only known of the last hour. */
+  over_budget: number | null;
   pools: { name: string; limit: number[]; used: number[] }[];
   currency: string;
   models: ModelTotals[];

@@ -87,7 +87,7 @@ function stateOfPools(pools: readonly Pool[]): string[] {
   const told: string[] = [];
   const [onlyFull] = full;
   if (full.length === 1 && pools.length === 1 && onlyFull) told.push(t("{name} is full.", { name: poolSubject(onlyFull) }));
-  else if (full.length > 0) told.push(t("{n, plural, =1 {One pool of {all} is} other {# pools of {all} are}} full.", { n: full.length, all: counted(pools.length) }));
+  else if (full.length > 0) told.push(full.length === 1 ? t("One pool of {all} is full.", { all: counted(pools.length) }) : t("{n} pools of {all} are full.", { n: full.length, all: counted(pools.length) }));
   for (const pool of held.slice(0, 2)) told.push(t("{name} has too much to do and is left alone for {time}.", { name: poolSubject(pool), time: lasting(pool.held_s) }));
   if (told.length === 0) told.push(pools.length === 1 ? t("There is room.") : t("There is room everywhere."));
   return told;
@@ -98,12 +98,17 @@ function waiting(look: Look): string {
   const n = look.waiting;
   const talk = look.longest_s.interactive;
   if (Object.keys(look.longest_s).every((band) => band === "interactive")) {
-    const who = t("{n, plural, =1 {One question waits} =2 {Two questions wait} other {# questions wait}}", { n });
+    const who = n === 1 ? t("One question waits") : n === 2 ? t("Two questions wait") : t("{n} questions wait", { n });
     return t("{who}, the longest for {longest}.", { who, longest });
   }
-  const who = t("{n, plural, =1 {One request waits} =2 {Two requests wait} other {# requests wait}}", { n });
+  const who = n === 1 ? t("One request waits") : n === 2 ? t("Two requests wait") : t("{n} requests wait", { n });
   if (talk === undefined) return t("{who}, the longest for {longest}; nobody in a conversation waits.", { who, longest });
   return t("{who}, the longest for {longest}; nobody in a conversation waits for longer than {talk}.", { who, longest, talk: lasting(talk) });
+}
+
+/** Calls of the last hour that a budget refused. */
+export function overBudget(calls: number): string {
+  return calls === 1 ? t("One call of the last hour was refused because a budget was used up.") : t("{n} calls of the last hour were refused because a budget was used up.", { n: number(calls) });
 }
 
 const HELD_BACK_S = 30;

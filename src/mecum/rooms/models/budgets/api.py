@@ -13,7 +13,7 @@ from mecum.kit.http import AccountCaller, Operator
 from mecum.kit.ids import decode, encode
 from mecum.kit.money import Micros
 from mecum.rooms.models.bodies import LIMIT, Body, Limit, problems
-from mecum.rooms.models.budgets.managing import AMOUNT_MAX, Budgets, NewRule, Standing
+from mecum.rooms.models.budgets.managing import AMOUNT_MAX, Budgets, NewRule, Overview, Standing
 from mecum.rooms.models.budgets.rules import Period, Subject, Unit
 from mecum.rooms.models.pricing.amounts import AMOUNT_CHARS_MAX, amount, written
 
@@ -106,6 +106,27 @@ def budget_out(standing: Standing, currency: str) -> dict[str, Any]:
     }
 
 
+def listed_out(standing: Standing, currency: str) -> dict[str, Any]:
+    """For operators, who see whose it is by name; `name` is null for whoever is gone."""
+    person = standing.rule.person_id
+    return budget_out(standing, currency) | {
+        "name": standing.name,
+        "person": None if person is None else {"id": encode("prs", person), "name": standing.person_name},
+    }
+
+
+def overview_out(overview: Overview, currency: str) -> dict[str, Any]:
+    return {
+        "currency": currency,
+        "each_person": [
+            budget_out(standing, currency) | {"used_up": used_up} for standing, used_up in overview.each_person
+        ],
+        "persons": overview.subjects.get("person", 0),
+        "keys": overview.subjects.get("key", 0),
+        "organisations": overview.subjects.get("organisation", 0),
+    }
+
+
 def build_budget_router(budgets: Budgets) -> APIRouter:
     router = APIRouter()
     router.include_router(_all(budgets))
@@ -122,10 +143,20 @@ def _all(budgets: Budgets) -> APIRouter:
         cursor: Cursor = None,
         limit: Limit = LIMIT,
         subject: Annotated[str | None, Query(max_length=60, description="Only those of this person, key, ...")] = None,
+        kind: Annotated[Subject | None, Query(description="Only those of persons, keys, ...")] = None,
     ) -> dict[str, Any]:
-        """All budgets, oldest first, each with what was spent of it in its current period."""
-        page = await budgets.all(cursor_of(cursor), limit, None if subject is None else subject_of(subject))
-        return {"items": [budget_out(each, budgets.currency) for each in page.items], "next": page.next}
+        """All budgets, oldest first, each with what was spent of it in its current period.
+
+        Those of a person are also those of their keys, and what each person has, with what this one spent of it.
+        """
+        whose, is_person = (None, False) if subject is None else (subject_of(subject), is_of_person(subject))
+        page = await budgets.all(cursor_of(cursor), limit, whose, kind, is_person=is_person)
+        return {"items": [listed_out(each, budgets.currency) for each in page.items], "next": page.next}
+
+    @router.get("/api/budgets/overview", responses=problems(401, 403))
+    async def overview(caller: Operator) -> dict[str, Any]:
+        """What each person has, how many have used it up, and how many have a budget of their own from an operator."""
+        return overview_out(await budgets.overview(), budgets.currency)
 
     @router.post("/api/budgets", status_code=201, responses=problems(401, 403, 404, 409, 413, 422))
     async def set_budget(caller: Operator, body: BudgetBody) -> dict[str, Any]:
@@ -192,4 +223,8 @@ def cursor_of(cursor: str | None) -> UUID | None:
 
 
 def subject_of(text: str) -> UUID:
-    return decode(text.partition("_")[0] if text.startswith(("prs_", "key_", "org_")) else "prs", text)
+    return decode("prs" if is_of_person(text) else text.partition("_")[0], text)
+
+
+def is_of_person(text: str) -> bool:
+    return not text.startswith(("key_", "org_"))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -15,7 +15,7 @@ from mecum.kit.ids import new_id
 from mecum.kit.types import Page, PersonId, Principal
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.rules import Period, Rule, SetBy, Subject, Unit, in_force
-from mecum.rooms.models.ports import Audit, Persons
+from mecum.rooms.models.ports import Ports
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import budgets as store
 from mecum.rooms.models.store.budgets import Count
@@ -39,36 +39,84 @@ class NewRule:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A budget and how it stands now. `count` None: nothing was spent in its period, or it has a count per person."""
+    """A budget and how it stands now.
+
+    Args:
+        count: None: nothing was spent in its period, or it has a count per person.
+        name: of the person, key or organisation. person_name: whose key it is. None: gone, or nobody asked.
+    """
 
     rule: Rule
     resets_at: dt.datetime
     count: Count | None = None
+    name: str | None = None
+    person_name: str | None = None
 
     @property
     def spent(self) -> int:
         return 0 if self.count is None else self.count.spent
 
 
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What each person has, with how many have used it up; and how many have a budget of their own."""
+
+    each_person: Sequence[tuple[Standing, int]]
+    subjects: Mapping[Subject, int]
+
+
 class Budgets:
-    def __init__(
-        self, db: Database, clock: Clock, keeper: Keeper, persons: Persons, audit: Audit, settings: ModelsSettings
-    ) -> None:
+    def __init__(self, db: Database, clock: Clock, keeper: Keeper, ports: Ports, settings: ModelsSettings) -> None:
         self._db = db
         self._clock = clock
         self._keeper = keeper
-        self._persons = persons
-        self._audit = audit
+        self._persons = ports.persons
+        self._names = ports.names
+        self._audit = ports.audit
         self._settings = settings
         self.currency = settings.currency
 
-    async def all(self, cursor: UUID | None, limit: int, subject: UUID | None = None) -> Page[Standing]:
-        """All budgets, oldest first, or those of one subject."""
+    async def all(
+        self,
+        cursor: UUID | None,
+        limit: int,
+        subject: UUID | None = None,
+        kind: Subject | None = None,
+        *,
+        is_person: bool = False,
+    ) -> Page[Standing]:
+        """All budgets, oldest first, or those of one subject. `is_person`: also what holds for that person by default.
+
+        Names stand beside them.
+        """
         async with self._db.transaction() as connection:
-            rules = await store.page(connection, cursor or FIRST, limit, subject)
-            owners = [(rule.id, rule.subject_id) for rule in rules if rule.subject_id is not None]
-            standing = await self._standing(connection, rules, dict(owners))
-        return Page(standing, rules[-1].id.hex if len(rules) == limit else None)
+            rules = await store.page(connection, cursor or FIRST, limit, subject, kind, with_default=is_person)
+            owners = {rule.id: owner for rule in rules if (owner := rule.subject_id or subject) is not None}
+            standing = await self._standing(connection, rules, owners)
+        return Page(await self._named(standing), rules[-1].id.hex if len(rules) == limit else None)
+
+    async def overview(self) -> Overview:
+        now = self._clock.now()
+        async with self._db.transaction() as connection:
+            rules = await store.each_person(connection)
+            used_up = await store.how_many_used_up(connection, [rule.id for rule in rules], now)
+            standing = await self._standing(connection, rules, {})
+            subjects = await store.how_many_subjects(connection)
+        return Overview([(each, used_up.get(each.rule.id, 0)) for each in standing], subjects)
+
+    async def _named(self, found: Sequence[Standing]) -> tuple[Standing, ...]:
+        def ids(kind: Subject) -> set[UUID]:
+            return {each.rule.subject_id for each in found if each.rule.subject == kind and each.rule.subject_id}
+
+        people = {each.rule.person_id for each in found if each.rule.person_id}
+        names = await self._names.names(people, ids("key"), ids("organisation"))
+
+        def name(of: UUID | None) -> str | None:
+            return None if of is None else names.get(of)
+
+        return tuple(
+            replace(each, name=name(each.rule.subject_id), person_name=name(each.rule.person_id)) for each in found
+        )
 
     async def mine(self, principal: Principal) -> tuple[Standing, ...]:
         """The budgets that hold for `principal`, those of their keys included."""

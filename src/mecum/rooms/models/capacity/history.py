@@ -31,6 +31,7 @@ class History:
         unmet: what was asked and not let in, or turned away. degraded: what was served with something taken away.
         waits: by band. In the last hour what nineteen of twenty waited at most, else the longest; None: nobody came.
         first_words: the mean time to the first word, by band; only of days and weeks.
+        refused: calls that were turned away. over_budget: of them, those that a budget refused; only of the last hour.
         pools: how full each was; only of the last hour. models: which were asked most; only of days and weeks.
     """
 
@@ -43,6 +44,7 @@ class History:
     waits: dict[Band, Sequence[float | None]]
     first_words: dict[Band, Sequence[float | None]]
     refused: int
+    over_budget: int | None = None
     pools: Sequence[PoolHour] = ()
     models: Sequence[ModelRow] = ()
 
@@ -79,6 +81,7 @@ class Histories:
             waits=dict(hour.waits),
             first_words={},
             refused=hour.refused,
+            over_budget=hour.over_budget,
             pools=hour.pools,
         )
 

@@ -37,6 +37,7 @@ def history_out(history: History, currency: str) -> dict[str, Any]:
         "waits": {band: [_short(each) for each in waits] for band, waits in history.waits.items()},
         "first_words": {band: [_short(each) for each in words] for band, words in history.first_words.items()},
         "refused": history.refused,
+        "over_budget": history.over_budget,
         "pools": [
             {"name": pool.name, "limit": _whole(pool.limit), "used": _whole(pool.used)} for pool in history.pools
         ],

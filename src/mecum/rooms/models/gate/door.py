@@ -272,6 +272,11 @@ class Gate:
         held_s = self.pools.refused(pool, bounded_s, self.now())
         asyncio.get_running_loop().call_later(held_s, lambda: self.pools.look(pool, self.now()))
 
+    def over_budget(self, asked: Asked) -> None:
+        """A budget refused it before it could stand here: what it asked for is demand that nobody served."""
+        pool = self.pools.pool(asked.tiers[0][0])
+        self.watch.over_budget(pool.name, asked.band, asked.input_tokens + self.pools.expects(asked), self.now())
+
     def add_slots(self, name: str, slots: Slots, queue_max: int, refusal: Refusal) -> None:
         """Say of a provider how many calls it takes at once, which may change, and how many may wait for it.
 

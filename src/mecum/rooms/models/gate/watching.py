@@ -44,6 +44,7 @@ class Point:
     Args:
         asked, let_in: tokens as expected, of calls that came and that were let in. served: tokens as they were.
         waits: how many had waited so many steps. refused: calls that were turned away.
+        over_budget: of them, those that a budget refused.
         degraded: tokens that were served with something taken away, when they had been.
         limit, used: tokens or calls at once, at the end of it.
     """
@@ -53,6 +54,7 @@ class Point:
     served: list[float] = field(default_factory=_zeros)
     waits: list[Counter[int]] = field(default_factory=_counters)
     refused: int = 0
+    over_budget: int = 0
     degraded: int = 0
     limit: float | None = None
     used: float = 0.0
@@ -92,7 +94,7 @@ class Hour:
         served: tokens a second by band. unmet: tokens a second that were asked and not let in.
         degraded: tokens a second from which something was taken away; they are among those that were served.
         waits: seconds that nineteen of twenty waited at most, by band; None where nobody was let in.
-        refused: calls that were turned away.
+        refused: calls that were turned away. over_budget: of them, those that a budget refused.
     """
 
     ages_s: Sequence[float]
@@ -101,6 +103,7 @@ class Hour:
     degraded: Sequence[float]
     waits: Mapping[Band, Sequence[float | None]]
     refused: int
+    over_budget: int
     pools: Sequence[PoolHour]
 
 
@@ -142,6 +145,13 @@ class Watch:
     def refused(self, standing: Standing, now: float) -> None:
         """It was turned away."""
         self._pool(standing.pool).point(_number(now)).refused += 1
+
+    def over_budget(self, pool: str, band: Band, tokens: int, now: float) -> None:
+        """A call that asked for so many tokens was refused by a budget, and never stood in a line."""
+        point = self._pool(pool).point(_number(now))
+        point.asked[BAND_NUMBER[band]] += tokens
+        point.refused += 1
+        point.over_budget += 1
 
     def degraded(self, pool: str, tokens: int, now: float) -> None:
         """A call that took so many tokens has ended, and something was taken away from its answer."""
@@ -192,6 +202,7 @@ class Watch:
             degraded=[sum(point.degraded for point in row) / POINT_S for row in whole],
             waits={band: [_slowest(row, at) for row in whole] for band, at in BAND_NUMBER.items()},
             refused=sum(point.refused for row in whole for point in row),
+            over_budget=sum(point.over_budget for row in whole for point in row),
             pools=[_pool_hour(pool, watched, numbers) for pool, watched in known.values()],
         )
 

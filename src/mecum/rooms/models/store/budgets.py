@@ -15,7 +15,7 @@ from sqlalchemy import and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from mecum.kit.db import AsyncConnection
-from mecum.rooms.models.budgets.rules import Rule, Window
+from mecum.rooms.models.budgets.rules import Rule, Subject, Window
 from mecum.rooms.models.store.tables import budget, budget_lease, budget_window
 
 SHARE_OF_LEFT = 4
@@ -110,14 +110,60 @@ async def concerning(connection: AsyncConnection, person: UUID, organisation: UU
 
 
 async def page(
-    connection: AsyncConnection, after: UUID, limit: int, subject_id: UUID | None = None
+    connection: AsyncConnection,
+    after: UUID,
+    limit: int,
+    subject_id: UUID | None = None,
+    kind: Subject | None = None,
+    *,
+    with_default: bool = False,
 ) -> tuple[Rule, ...]:
-    """Budgets, oldest first, after the budget `after`; of one subject where that is given."""
+    """Budgets, oldest first, after the budget `after`.
+
+    Args:
+        subject_id: only those of this person and their keys, or of this key or organisation.
+        with_default: also what each person has, where `subject_id` has nothing else of that unit from an operator.
+    """
     wanted = budget.c.id > after
     if subject_id is not None:
-        wanted &= budget.c.subject_id == subject_id
+        its = or_(budget.c.subject_id == subject_id, budget.c.person_id == subject_id)
+        own = budget.alias()
+        instead = select(own.c.id).where(
+            own.c.subject == "person",
+            own.c.subject_id == subject_id,
+            own.c.set_by == "operator",
+            own.c.unit == budget.c.unit,
+        )
+        holds = and_(budget.c.subject == "each_person", ~instead.exists())
+        wanted &= or_(its, holds) if with_default else its
+    if kind is not None:
+        wanted &= budget.c.subject == kind
     rows = await connection.execute(select(budget).where(wanted).order_by(budget.c.id).limit(limit))
     return tuple(Rule(**row) for row in rows.mappings())
+
+
+async def each_person(connection: AsyncConnection) -> tuple[Rule, ...]:
+    """What each person has."""
+    # bounded: by the unique index, one per unit and period
+    rows = await connection.execute(select(budget).where(budget.c.subject == "each_person").order_by(budget.c.id))
+    return tuple(Rule(**row) for row in rows.mappings())
+
+
+async def how_many_subjects(connection: AsyncConnection) -> Mapping[Subject, int]:
+    """How many persons, keys and organisations have a budget that an operator set."""
+    counted = select(budget.c.subject, func.count(budget.c.subject_id.distinct()).label("number"))
+    rows = await connection.execute(counted.where(budget.c.set_by == "operator").group_by(budget.c.subject))
+    return {row.subject: row.number for row in rows}
+
+
+async def how_many_used_up(connection: AsyncConnection, rules: Sequence[UUID], now: dt.datetime) -> Mapping[UUID, int]:
+    """How many have used all of their part of these budgets in today's period, by budget."""
+    counted = select(budget_window.c.budget_id, func.count().label("number")).join(budget, budget.c.id == budget_window.c.budget_id)
+    spent = (budget_window.c.starts_at <= now, budget_window.c.ends_at > now, budget_window.c.spent >= budget.c.amount)
+    rows = await connection.execute(
+        counted.where(budget_window.c.budget_id.in_(rules), *spent).group_by(budget_window.c.budget_id)
+    )
+    return {row.budget_id: row.number for row in rows}
 
 
 async def get(connection: AsyncConnection, budget_id: UUID) -> Rule | None:

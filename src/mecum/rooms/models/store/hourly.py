@@ -16,8 +16,9 @@ from mecum.rooms.models.store.tables import hourly
 from mecum.rooms.models.store.usage import UsageRecord
 
 Outcome: TypeAlias = Literal["ok", "cancelled", "refused", "failed"]
-REFUSALS = frozenset(("models.busy", "models.local_line_full"))
-"""Codes of calls for which the gate had no place."""
+OVER_BUDGET = "models.budget_spent"
+REFUSALS = frozenset(("models.busy", "models.local_line_full", OVER_BUDGET))
+"""Codes of calls that were not let in: the gate had no place for them, or a budget was used up."""
 MODELS_MAX = 50
 
 _KEY = ("hour", "provider", "model", "band", "surface", "outcome")

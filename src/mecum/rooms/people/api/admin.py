@@ -23,6 +23,7 @@ from mecum.rooms.people.api.bodies import (
     SignUpPolicyBody,
     cursor_id,
     cursor_number,
+    key_out,
     listed_person_out,
     moment,
     page_out,
@@ -60,6 +61,14 @@ def people_routes(router: APIRouter, parts: Parts) -> None:
             caller, target, role=body.role, state=body.state, name=body.name, email_verified=body.email_verified
         )
         return listed_person_out(changed)
+
+    @router.get("/api/people/{person}/keys", responses=problems(401, 403, 404))
+    async def list_keys_of(
+        caller: Operator, person: str, cursor: Cursor = None, limit: Limit = LIMIT
+    ) -> dict[str, Any]:
+        """The API keys of a person, newest first, without their secrets."""
+        found = await parts.admin.keys(PersonId(decode("prs", person)), cursor_id(cursor), limit)
+        return page_out([key_out(each) for each in found], limit, found[-1].id.hex if found else None)
 
     @router.post("/api/people/{person}/reset-link", status_code=201, responses=problems(401, 403, 404))
     async def make_reset_link(caller: Operator, person: str) -> dict[str, Any]:

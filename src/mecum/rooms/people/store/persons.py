@@ -145,6 +145,13 @@ async def names(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID
     return {row.id: row.name for row in await connection.execute(query)}
 
 
+async def organisation_names(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Names by id."""
+    # bounded: one row for each id that is asked for
+    query = select(organisations.c.id, organisations.c.name).where(organisations.c.id.in_(ids))
+    return {row.id: row.name for row in await connection.execute(query)}
+
+
 async def person_by_email(connection: AsyncConnection, key: str) -> Person | None:
     row = (await connection.execute(select(persons).where(persons.c.email_key == key))).one_or_none()
     return person_of(row) if row else None
