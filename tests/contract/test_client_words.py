@@ -89,6 +89,7 @@ ANSWERS = (
     "rooms/models/providers.py",
     "rooms/models/relay/",
     "rooms/models/reports/",
+    "rooms/models/router/",
     "rooms/models/service.py",
     "rooms/models/wires/",
 )

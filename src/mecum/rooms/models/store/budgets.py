@@ -158,7 +158,9 @@ async def how_many_subjects(connection: AsyncConnection) -> Mapping[Subject, int
 
 async def how_many_used_up(connection: AsyncConnection, rules: Sequence[UUID], now: dt.datetime) -> Mapping[UUID, int]:
     """How many have used all of their part of these budgets in today's period, by budget."""
-    counted = select(budget_window.c.budget_id, func.count().label("number")).join(budget, budget.c.id == budget_window.c.budget_id)
+    counted = select(budget_window.c.budget_id, func.count().label("number")).join(
+        budget, budget.c.id == budget_window.c.budget_id
+    )
     spent = (budget_window.c.starts_at <= now, budget_window.c.ends_at > now, budget_window.c.spent >= budget.c.amount)
     rows = await connection.execute(
         counted.where(budget_window.c.budget_id.in_(rules), *spent).group_by(budget_window.c.budget_id)
