@@ -66,7 +66,7 @@ class KitSettings(BaseSettings):
         default=10, ge=2, le=200, description="Database connections kept open; as many again may open briefly."
     )
     valkey_url: str | None = Field(
-        default=None, repr=False, description="Shared live bus and counters; needed with more than one process."
+        default=None, repr=False, description="Shared live bus and gate; needed with more than one process."
     )
     job_concurrency: int = Field(
         default=32,

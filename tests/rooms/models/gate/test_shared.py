@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from mecum.rooms.models.gate import hosting, shared
@@ -227,3 +229,55 @@ def test_a_call_that_leaves_as_it_is_let_in_leaves_nothing(house: House) -> None
     house.deliver()
     assert standing.state == "gone" and house.line() == house.line("g") == (0, 0)
     assert not house["w"].pool("a").standings
+
+
+def _something(house: House, calls: list[tuple[str, Standing]], chance: random.Random, reign: int) -> None:
+    """A call comes, goes on or leaves; somebody beats; the writer changes, or Valkey is away for somebody."""
+    name = chance.choice("wgh")
+    mine = [each for at, each in calls if at == name and each.state != "gone"]
+    what = chance.randrange(10)
+    if what < 4 or not mine:
+        who = asked(("a",), ("b",), tokens=chance.randrange(900))
+        calls.append((name, house[name].enter(who, house.now)))
+    elif what < 7:
+        house[name].over(chance.choice(mine), 10, 0, house.now)
+    elif what == 7:
+        each = chance.choice(mine)
+        house[name].first(each, house.now)
+    elif what == 8:
+        each = chance.choice(mine)
+        house[name].again(each, house.now)
+    elif chance.random() < 0.3:
+        house[name].by_itself(house.now)
+    else:
+        writer = "wgh"[reign % 3]
+        house.beats(name, writer, f"{writer} {reign}")
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_gets_lost_all_agree_in_the_end(seed: int) -> None:
+    chance, house, reign = random.Random(seed), House("w", "g", "h"), 0
+    calls: list[tuple[str, Standing]] = []
+    for _ in range(400):
+        house.now += chance.random() / 20
+        reign += chance.random() < 0.01
+        _something(house, calls, chance, reign)
+        for name in chance.sample("wgh", chance.randrange(3)):
+            for to, batch in house.said(name):
+                if chance.random() < 0.95:
+                    house[to].heard(batch, house.now)
+    for _ in range(3):
+        house.now += shared.OPENS_AFTER_AWAY_S
+        house.reigns("g", "g 1000")
+    alive = [each for _, each in calls if each.state != "gone"]
+    for pool in ("a", "b"):
+        running = [each.tickets[pool].tokens for each in alive if each.state == "running" and each.pool == pool]
+        line = house["g"].pool(pool).line
+        assert (line.running, line.running_tokens) == (len(running), sum(running))
+    waiting = {each for pool in house["g"].all() for each in pool.standings.values() if each.state == "waiting"}
+    assert len(waiting) == sum(each.state == "waiting" for each in alive)
+    for name, each in calls:
+        house[name].over(each, 0, 0, house.now)
+    house.deliver()
+    assert not any(pool.standings for pools in house.pools.values() for pool in pools.all())
+    assert house.line("g") == house.line("w") == house.line("h") == (0, 0)
