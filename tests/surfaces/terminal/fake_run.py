@@ -74,11 +74,12 @@ class Ask:
 
 @dataclass(frozen=True)
 class End:
-    """How the run ends, when not well."""
+    """How the run ends, when not well, or how its answer was made."""
 
     reason: str
     error: Mapping[str, Any] | None = None
     finish: str = ""
+    routed: Mapping[str, Any] | None = None
 
 
 Step = Say | Think | Hold | Watched | HintOf | Cut | Again | Use | Ask | End
@@ -212,6 +213,8 @@ async def run_steps(thread: FakeThread, run: str, parent: str, steps: Sequence[S
     thread.tip = address["message"]
     usage = {"input": 10, "output": 5}
     finished = {"reason": end.reason, "error": end.error, "model": "fake", "seconds": 1.2, "usage": usage}
+    if end.routed is not None:
+        finished["routed"] = end.routed
     thread.state = "idle"
     thread.append("run.finished", finished, run=run)
 

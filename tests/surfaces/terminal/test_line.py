@@ -95,6 +95,32 @@ async def test_a_person_sees_the_answer_grow_after_what_it_waits_for(api: FakeAp
     assert screen.err.getvalue().endswith("\r\x1b[K")
 
 
+@pytest.mark.parametrize(
+    ("routed", "told"),
+    [
+        ({"effort": "fast", "why": "lookup", "lowered": None}, "Answered fast"),
+        ({"effort": "think", "why": "maths", "lowered": None}, "Thought for 1 s"),
+        (
+            {"effort": "fast", "why": "asked", "lowered": "smaller"},
+            "Answered fast · a smaller model, because many were waiting",
+        ),
+        (
+            {"effort": "fast", "why": "asked", "lowered": "effort"},
+            "Answered fast · with less thinking, because many were waiting",
+        ),
+    ],
+)
+async def test_a_person_is_told_how_an_answer_was_made_and_a_pipe_is_not(
+    api: FakeApi, client: Client, routed: dict[str, Any], told: str
+) -> None:
+    for live in (True, False):
+        api.script(Say("Because."), End("done", routed=routed))
+        screen = Screen(live=live)
+        assert await say(client, screen) == 0
+        assert screen.out.getvalue() == "Because.\n"
+        assert (told in screen.err.getvalue()) is live
+
+
 async def test_a_person_is_told_when_an_answer_starts_over(api: FakeApi, client: Client) -> None:
     gate = asyncio.Event()
     api.script(Watched(), Say("Wrong"), Hold(gate), Again(), Say("Right"))

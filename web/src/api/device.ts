@@ -1,10 +1,10 @@
 // What is kept on this device for a person. Several people may use it: each finds their own, and signing out takes it away.
 import { queryClient, sessionQuery } from "./client";
 
-const KINDS = ["mecum.draft.", "mecum.effort.", "mecum.outbox."];
+const KINDS = ["mecum.draft.", "mecum.outbox."];
 
 /** Before the keys of what belongs to whoever is signed in, in the space that is open. */
-export function mine(kind: "draft" | "effort" | "outbox"): string {
+export function mine(kind: "draft" | "outbox"): string {
   const session = queryClient.getQueryData(sessionQuery.queryKey);
   return `mecum.${kind}.${session?.person?.id ?? ""}.${session?.space?.id ?? ""}.`;
 }

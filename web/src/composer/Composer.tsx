@@ -1,12 +1,13 @@
 import { ArrowUp, Paperclip, Square } from "lucide-react";
 import { type ClipboardEvent, type FormEvent, type KeyboardEvent, lazy, memo, Suspense, useEffect, useRef, useState } from "react";
+import { useModels } from "~/api/client";
+import { canThink } from "~/api/router";
 import type { Attachment, Effort } from "~/api/types";
 import { t } from "~/i18n";
 import { IconButton } from "~/ui/Button";
 import { Icon } from "~/ui/Icon";
 import { useStable } from "~/ui/useStable";
-import { EMPTY_DRAFT, readDraft, readEffort, writeDraft, writeEffort } from "./draft";
-import { EffortChoice } from "./EffortChoice";
+import { EMPTY_DRAFT, readDraft, writeDraft } from "./draft";
 import { ModelMenu } from "./ModelMenu";
 import { useDrop } from "./useDrop";
 import { useGrow } from "./useGrow";
@@ -37,6 +38,8 @@ interface ComposerProps {
   lastEffort?: Effort | undefined;
 }
 
+// Many houses have nothing that can think.
+const EffortChoice = lazy(() => import("./EffortChoice"));
 // Most messages have no files.
 const FileChips = lazy(() => import("./FileChips"));
 const touch = window.matchMedia("(pointer: coarse) and (hover: none)");
@@ -44,9 +47,10 @@ const touch = window.matchMedia("(pointer: coarse) and (hover: none)");
 export const Composer = memo(function Composer({ draftKey, placeholder, running, keep, onSend, onStop, onEditLast, start, lastEffort }: ComposerProps) {
   const [draft] = useState(() => readDraft(draftKey));
   const [text, setText] = useState(draft.text);
-  const [chosen, setChosen] = useState(() => readEffort(draftKey));
+  const [chosen, setChosen] = useState<Effort>();
   const effort = chosen ?? lastEffort ?? "auto";
   const [model, setModel] = useState<string>();
+  const thinks = canThink(useModels(), model);
   const uploads = useUploads(draft.attachments);
   const area = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
@@ -138,14 +142,9 @@ export const Composer = memo(function Composer({ draftKey, placeholder, running,
             />
             <span className="grow" />
             <ModelMenu value={model} onChange={setModel} />
-            <EffortChoice
-              model={model}
-              value={effort}
-              onChange={(now) => {
-                setChosen(now);
-                writeEffort(draftKey, now);
-              }}
-            />
+            <Suspense>
+              {thinks && <EffortChoice value={effort} onChange={setChosen} />}
+            </Suspense>
             {running && onStop && (
               <button type="button" className="send send--stop" aria-label={t("Stop")} title={t("Stop")} onClick={onStop}>
                 <Icon of={Square} />

@@ -1,19 +1,14 @@
-import { canThink } from "~/api/router";
-import { useModels } from "~/api/client";
 import type { Effort } from "~/api/types";
 import { t } from "~/i18n";
 import { Seg } from "~/ui/Field";
 
 interface EffortChoiceProps {
-  /** The model that was chosen by name. */
-  model: string | undefined;
   value: Effort;
   onChange: (effort: Effort) => void;
 }
 
-/** Auto, fast or thinking; shown only where that makes a difference. */
-export function EffortChoice({ model, value, onChange }: EffortChoiceProps) {
-  if (!canThink(useModels(), model)) return null;
+/** Auto, fast or thinking. */
+export default function EffortChoice({ value, onChange }: EffortChoiceProps) {
   return (
     <Seg
       legend={t("How to answer")}

@@ -1,6 +1,6 @@
 // What is being written, kept per person, space and thread on this device until it is sent.
 import { keep, keysIn, mine } from "~/api/device";
-import type { Attachment, Effort } from "~/api/types";
+import type { Attachment } from "~/api/types";
 
 export interface Draft {
   text: string;
@@ -9,8 +9,6 @@ export interface Draft {
 
 export const EMPTY_DRAFT: Draft = { text: "", attachments: [] };
 const MOST_DRAFTS = 50;
-const EFFORTS: readonly Effort[] = ["auto", "fast", "think"];
-const MOST_EFFORTS = 200;
 
 export function readDraft(key: string): Draft {
   const name = mine("draft") + key;
@@ -32,17 +30,4 @@ export function writeDraft(key: string, draft: Draft): void {
   const others = keysIn(localStorage, mine("draft")).filter((other) => other !== name);
   for (const old of others.slice(0, Math.max(0, others.length - MOST_DRAFTS))) localStorage.removeItem(old);
   keep(localStorage, name, draft);
-}
-
-/** What was chosen for a thread on this device, or undefined; for a new page what was chosen there last. */
-export function readEffort(key: string): Effort | undefined {
-  const held = localStorage.getItem(mine("effort") + key);
-  return EFFORTS.find((effort) => JSON.stringify(effort) === held);
-}
-
-export function writeEffort(key: string, effort: Effort): void {
-  const name = mine("effort") + key;
-  const others = keysIn(localStorage, mine("effort")).filter((other) => other !== name);
-  for (const old of others.slice(0, Math.max(0, others.length - MOST_EFFORTS))) localStorage.removeItem(old);
-  keep(localStorage, name, effort);
 }
