@@ -1,7 +1,7 @@
 // OpenAI's own JavaScript client against both doors of a running Mecum. Started by test_javascript.py, which says in
 // the environment where it is and with which keys. Each `check` is one test there: its name is unique.
 import assert from "node:assert/strict";
-import OpenAI from "openai";
+import OpenAI, { toFile } from "openai";
 
 const baseURL = `${process.env.MECUM_URL}/v1`;
 const client = new OpenAI({ baseURL, apiKey: process.env.MECUM_KEY, maxRetries: 0, timeout: 20_000 });
@@ -156,6 +156,25 @@ check("a bad request names the parameter", async () => {
     client.chat.completions.create({ model: "mecum", messages: [user("Hi")], temperature: 9 }),
     (error) => error instanceof OpenAI.BadRequestError && error.param === "temperature",
   );
+});
+
+check("a batch goes from an uploaded file to the file of its output", async () => {
+  const body = { model: "fake", messages: [user(told({ text: "From a batch" }))] };
+  const line = JSON.stringify({ custom_id: "one", method: "POST", url: "/v1/chat/completions", body });
+  const file = await client.files.create({ file: await toFile(Buffer.from(line), "asked.jsonl"), purpose: "batch" });
+  const about = { input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h" };
+  let batch = await client.batches.create(about);
+  while (!["completed", "failed", "expired", "cancelled"].includes(batch.status)) {
+    await new Promise((soon) => setTimeout(soon, 100));
+    batch = await client.batches.retrieve(batch.id);
+  }
+  assert.equal(batch.status, "completed");
+  const answered = JSON.parse(await (await client.files.content(batch.output_file_id)).text());
+  assert.equal(answered.response.body.choices[0].message.content, "From a batch");
+  const ids = [];
+  for await (const each of client.batches.list({ limit: 1 })) ids.push(each.id);
+  assert.ok(ids.includes(batch.id));
+  assert.equal((await client.files.delete(file.id)).deleted, true);
 });
 
 check("a key without the scope is a permission error", async () => {
