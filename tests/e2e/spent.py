@@ -11,15 +11,16 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 
 from mecum.kit.ids import decode, new_id
-from mecum.rooms.models.budgets.rules import window
+from mecum.rooms.models.budgets.rules import Window, window
 from mecum.rooms.models.store import hourly, usage
 from mecum.rooms.models.store.usage import UsageRecord
 from tests.support.living_house import House
 
 COUNT = text(
-    "INSERT INTO models.budget_window (budget_id, owner_id, starts_at, ends_at, spent)"
-    " VALUES (:budget, :owner, :starts, :ends, :spent)"
-    " ON CONFLICT (budget_id, owner_id, starts_at) DO UPDATE SET spent = excluded.spent"
+    "INSERT INTO models.budget_window (budget_id, owner_id, starts_at, ends_at, spent, unattributed)"
+    " VALUES (:budget, :owner, :starts, :ends, :spent, :unattributed)"
+    " ON CONFLICT (budget_id, owner_id, starts_at)"
+    " DO UPDATE SET spent = excluded.spent, unattributed = excluded.unattributed"
 )
 DEAR = 2.6
 """Micro-units per token of the model that costs something."""
@@ -88,22 +89,26 @@ def write_down(house: House, records: list[UsageRecord]) -> None:
 
 def spend(house: House, budget: dict[str, Any], person: str, records: list[UsageRecord]) -> None:
     """What these calls of a person took is spent of a budget's period, as the meter would have charged it."""
-    found = window(budget["period"], budget["timezone"], dt.datetime.now(dt.UTC))
+    found = _now_of(budget)
     inside = [each for each in records if found.starts_at <= each.at < found.ends_at]
     if budget["unit"] == "money":
-        amount = sum(each.cost_micros for each in inside)
+        spent = sum(each.cost_micros for each in inside)
     else:
-        amount = sum(each.input_tokens + each.output_tokens for each in inside)
-    owner = budget["subject_id"] or person
-    values = {
-        "budget": decode("bud", budget["id"]),
-        "owner": decode(owner.partition("_")[0], owner),
-        "starts": found.starts_at,
-        "ends": found.ends_at,
-    }
+        spent = sum(each.input_tokens + each.output_tokens for each in inside)
+    count(house, budget, decode("prs", person), spent)
 
-    async def count() -> None:
+
+def count(house: House, budget: dict[str, Any], owner: UUID, spent: int, unattributed: int = 0) -> None:
+    """So much of a budget is spent in its period: tokens, or micro-units of money."""
+    found = _now_of(budget)
+    values = {"budget": decode("bud", budget["id"]), "owner": owner, "starts": found.starts_at, "ends": found.ends_at}
+
+    async def add() -> None:
         async with house.app.kit.db.transaction() as connection:
-            await connection.execute(COUNT, {**values, "spent": amount})
+            await connection.execute(COUNT, {**values, "spent": spent, "unattributed": unattributed})
 
-    house.run(count())
+    house.run(add())
+
+
+def _now_of(budget: dict[str, Any]) -> Window:
+    return window(budget["period"], budget["timezone"], dt.datetime.now(dt.UTC))

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from mecum.kit.ids import decode
 from tests.e2e.busy import asked, remember_an_hour, standing, waited
 from tests.e2e.driver import DESK, PHONE, Desk, desk, finished
-from tests.e2e.spent import month_of, spend, write_down
+from tests.e2e.spent import count, month_of, spend, write_down
 from tests.support.fake_replies import Reply
 from tests.support.living_house import House, fresh_database, living_house
 from tests.support.processes import REPO
@@ -250,6 +251,20 @@ def test_a_month_against_a_cap(university: House, browser: Browser) -> None:
     for window in ines.windows:
         window.check()
         window.context.close()
+
+
+def test_budgets_of_a_house(university: House, browser: Browser) -> None:
+    university.post("/api/budgets", {"subject": "each_person", "unit": "tokens", "amount": 200_000, "period": "day"})
+    for name, amount, part in (("group1", "20.00", 0.31), ("group2", "50.00", 0.92)):
+        person = university.get("/api/me", key=university.key(person=f"{name}@example.org"))["id"]
+        body = {"subject": "person", "subject_id": person, "unit": "money", "amount": amount, "period": "month"}
+        own = university.post("/api/budgets", body)
+        count(university, own, decode("prs", person), round(float(amount) * 1_000_000 * part))
+    with desk(university, browser, "owner", name="Tom Verlinden") as tom:
+        for name, options in LOOKS:
+            page = shown(tom, "/admin/budgets", **options)
+            expect(page.get_by_test_id("cap").filter(has=page.get_by_role("progressbar"))).to_have_count(3)
+            take(page, f"budgets-{name}")
 
 
 def test_every_picture_is_small() -> None:

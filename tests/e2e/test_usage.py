@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.driver import PHONE, Desk
-from tests.e2e.spent import month_of, write_down
+from tests.e2e.spent import month_of, spend, write_down
 from tests.e2e.test_accessibility import AXE, everybody
 from tests.e2e.test_look import fits
 
@@ -125,6 +125,30 @@ def test_the_same_cap_twice_is_refused_with_words(me: Desk) -> None:
         page.get_by_role("dialog").get_by_role("button", name="Save").click()
         expect(page.get_by_test_id("cap")).to_have_count(1)
     expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("amount", "hard", "title", "told"),
+    [
+        (0.9, True, "is used up", "what would go over it is refused"),
+        (1.1, True, "is nearly used up", "are left until"),
+        (0.9, False, "is exceeded", "nothing is held back"),
+    ],
+)
+def test_a_cap_near_its_end_is_the_first_that_is_said(
+    me: Desk, amount: float, hard: bool, title: str, told: str
+) -> None:
+    write_down(me.house, records := month_of(person_of(me), 3, dt.datetime.now(dt.UTC)))
+    month = me.house.get("/api/usage", key=me.key)
+    most = f"{float(month['total']['cost']) * amount:.2f}"
+    body = {"unit": "money", "amount": most, "period": "month", "hard": hard}
+    cap = me.house.post("/api/usage/budgets", body, key=me.key)
+    spend(me.house, cap, person_of(me), records)
+    page = usage(me)
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Your cap of US${most} a month {title}")
+    expect(page.get_by_role("main")).to_contain_text(told)
+    used = f"You used US${float(month['total']['cost']):.2f} of US${most}."
+    expect(page.get_by_role("main")).to_contain_text(used)
 
 
 def test_a_cap_that_somebody_else_set_is_shown_without_a_button(owner: Desk, me: Desk) -> None:

@@ -10,7 +10,7 @@ import { sentences } from "~/ui/sentences";
 import { compact, dayAndMonth, monthOf } from "~/ui/figures";
 import { money } from "~/ui/time";
 import { Caps } from "./Caps";
-import { type Cap, capsQuery, keyNamesQuery, monthQuery, type Unit, type UsageMonth } from "./data";
+import { type Cap, capsQuery, keyNamesQuery, monthQuery, shareOf, type Unit, type UsageMonth } from "./data";
 import { DaysPlot, MonthPlot } from "./MonthPlots";
 import { byDay, daysOf, dayNumber, likely, monthlyCap, pressing, shifted, unitOf } from "./sums";
 import "./usage.css";
@@ -76,7 +76,9 @@ function MonthView({ month, caps, names }: { month: UsageMonth; caps: readonly C
   const near = isNow ? pressing(caps) : null;
   const press = near && pressingWords(near, names);
   const used = title(month, name, unit, cap);
-  const told = [...(press ? [press.told, t("{sentence}.", { sentence: used })] : []), ...done(month, unit), ...(found ? [ending(found, month, name, unit, cap)] : [])];
+  // What holds everything back makes a pace meaningless.
+  const goesOn = !(near?.hard && near.subject !== "key" && shareOf(near) >= 1);
+  const told = [...(press ? [press.told, t("{sentence}.", { sentence: used })] : []), ...done(month, unit), ...(found && goesOn ? [ending(found, month, name, unit, cap)] : [])];
   if (month.total.calls === 0) {
     return <Lead title={used}>{t("When you ask something, this page shows what it took: day by day, and where. Most of it is counted in tokens; a token is about three quarters of a word.")}</Lead>;
   }

@@ -34,7 +34,7 @@ test("a cap that holds back presses before one that only counts, and a quiet one
   expect(pressing([soft, key, near, used])?.id).toBe("used");
   expect(pressing([soft, key, near])?.id).toBe("near");
   expect(pressing([soft])?.id).toBe("soft");
-  expect(pressing([cap({ spent: "10" })])).toBe(null);
+  expect(pressing([cap({ spent: "9" })])).toBe(null);
   expect(pressing([cap({ amount: "0.00", spent: "0.00" })])?.id).toBe("bud_1");
 });
 

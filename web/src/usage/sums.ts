@@ -1,8 +1,8 @@
 // A month in figures: what was used by day and place, where it will end, and which cap it goes against.
 import { type Cap, type PlaceSum, shareOf, type Sum, type Unit, type UsageMonth } from "./data";
 
-/** From here on a cap is near its end. */
-export const NEAR = 0.85;
+/** From here on a cap is near its end; a notice says so at the same point. */
+export const NEAR = 0.8;
 
 /** The cap that says most of what can be asked now: one that is near its end or used up, those that hold back first. */
 export function pressing(caps: readonly Cap[]): Cap | null {

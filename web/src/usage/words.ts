@@ -69,7 +69,7 @@ export function pressingWords(cap: Cap, keys: ReadonlyMap<string, string>): { ti
   const whose = names[cap.subject] ?? t("Your cap of {what}", { what });
   const when = dateAndTime(cap.resets_at);
   const isOver = shareOf(cap) >= 1;
-  const said = isOver ? t("{whose} is used up", { whose }) : t("{whose} is nearly used up", { whose });
+  const said = isOver ? (cap.hard ? t("{whose} is used up", { whose }) : t("{whose} is exceeded", { whose })) : t("{whose} is nearly used up", { whose });
   if (!cap.hard) return { title: said, told: t("It is only counted: nothing is held back. It begins anew on {when}.", { when }) };
   if (isOver) return { title: said, told: t("Until {when} what would go over it is refused. A built-in model is not counted and can be asked all the same.", { when }) };
   const left = capAmount(cap, Number(cap.amount) - Number(cap.spent));

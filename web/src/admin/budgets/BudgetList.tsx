@@ -44,8 +44,8 @@ export function BudgetList({ who, wanted, none, onOpen }: BudgetListProps) {
 
 function BudgetRow({ budget, isListed, onOpen }: { budget: Budget; isListed: boolean; onOpen: () => void }) {
   const name = budgetName(budget);
-  // What a person set for themselves is theirs to change.
-  const mayChange = budget.set_by === "operator";
+  // What a person set for themselves is theirs to change; what each has is not changed where one of them is looked at.
+  const mayChange = budget.set_by === "operator" && budget.subject !== "each_person";
   const { person } = budget;
   return (
     <CapRow
@@ -69,7 +69,7 @@ function Notes({ budget, person }: { budget: Budget | EachPerson; person: string
         ))}
         {person && (
           <Link className="textbtn" to="/admin/budgets" search={{ subject: person }}>
-            {t("all of theirs")}
+            {t("all that hold for them")}
           </Link>
         )}
       </Dots>

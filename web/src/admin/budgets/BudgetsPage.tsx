@@ -51,9 +51,11 @@ function All({ each, title, onOpen }: AllProps) {
       <Lead title={title}>{t("What goes over a budget is refused before anything is sent, unless it only counts. The built-in model is in none of them: it costs nothing.")}</Lead>
       <Line who={t("Each person")} className="block">
         {each.length === 0 && <p className="caps__none">{t("There is no budget that all have. With one, each person may use so much, and whoever needs more gets a budget of their own.")}</p>}
-        {each.map((cap) => (
-          <EachPersonRow key={cap.id} cap={cap} onOpen={() => onOpen(cap)} />
-        ))}
+        <div className="caps">
+          {each.map((cap) => (
+            <EachPersonRow key={cap.id} cap={cap} onOpen={() => onOpen(cap)} />
+          ))}
+        </div>
       </Line>
       <BudgetList who={t("People")} wanted={{ kind: "person" }} none={t("Nobody has a budget of their own. What is set for one person takes the place of what each has.")} onOpen={onOpen} />
       <BudgetList who={t("Keys")} wanted={{ kind: "key" }} onOpen={onOpen} />

@@ -36,8 +36,8 @@ function Finder({ onPick }: { onPick: (person: Picked) => void }) {
   const [words, setWords] = useState("");
   const [at, setAt] = useState(0);
   const settled = useSettled(words.trim(), 150);
-  const { data } = useQuery({ ...foundQuery(settled), placeholderData: (before) => before });
-  const found = data?.items ?? [];
+  const { data } = useQuery({ ...foundQuery(settled), enabled: settled !== "", placeholderData: (before) => before });
+  const found = settled ? (data?.items ?? []) : [];
   const chosen = found[Math.min(at, found.length - 1)];
   const pick = (person: ListedPerson) => onPick({ id: person.id, name: person.name || person.email });
 
@@ -81,7 +81,7 @@ function Finder({ onPick }: { onPick: (person: Picked) => void }) {
           </li>
         ))}
       </ul>
-      {data && found.length === 0 && (
+      {settled && data && found.length === 0 && (
         <p className="help" role="status">
           {t("Nobody of that name.")}
         </p>
