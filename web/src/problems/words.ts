@@ -2,7 +2,8 @@
 // tests/contract/test_client_words.py fails when a code that can be shown in a page is missing here.
 import type { Problem } from "~/api/types";
 import { t } from "~/i18n";
-import { bytes, dateAndTime, money, number } from "~/ui/time";
+import { money } from "~/ui/money";
+import { bytes, dateAndTime, number } from "~/ui/time";
 
 export interface ProblemWords {
   what: string;

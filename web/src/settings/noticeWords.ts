@@ -1,7 +1,8 @@
 // Notices in words: the server sends kinds and values, the wording is the client's.
 import type { Notice } from "~/api/types";
 import { t } from "~/i18n";
-import { dateAndTime, money, number } from "~/ui/time";
+import { money } from "~/ui/money";
+import { dateAndTime, number } from "~/ui/time";
 
 interface Words {
   title: string;

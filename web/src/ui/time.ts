@@ -59,13 +59,6 @@ export function number(value: number, digits = 0): string {
   return new Intl.NumberFormat(getLocale() === "zh" ? "zh-CN" : "en-GB", { maximumFractionDigits: digits }).format(value);
 }
 
-/** Micro-units of a currency as an amount of it; small ones to the digit that counts. */
-export function money(micros: number, currency: string): string {
-  const value = micros / 1_000_000;
-  const digits = value === 0 || value >= 0.1 ? 2 : 4;
-  return new Intl.NumberFormat(getLocale() === "zh" ? "zh-CN" : "en-GB", { style: "currency", currency, minimumFractionDigits: 2, maximumFractionDigits: digits }).format(value);
-}
-
 /** 14 kB, 2.1 MB: decimal, as disks are sold. */
 export function bytes(size: number): string {
   if (size < 1000) return `${size} B`;

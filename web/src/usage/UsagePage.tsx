@@ -8,7 +8,7 @@ import { Lead, Line } from "~/ui/Line";
 import { ErrorNote, Skeleton } from "~/ui/Note";
 import { sentences } from "~/ui/sentences";
 import { compact, dayAndMonth, monthOf } from "~/ui/figures";
-import { money } from "~/ui/time";
+import { money } from "~/ui/money";
 import { Caps } from "./Caps";
 import { type Cap, capsQuery, keyNamesQuery, monthQuery, shareOf, type Unit, type UsageMonth } from "./data";
 import { DaysPlot, MonthPlot } from "./MonthPlots";

@@ -1,7 +1,8 @@
 // Words of usage: amounts, places, periods, findings.
 import { t } from "~/i18n";
 import { compact, dayAndMonth } from "~/ui/figures";
-import { dateAndTime, money, number } from "~/ui/time";
+import { money } from "~/ui/money";
+import { dateAndTime, number } from "~/ui/time";
 import { type Cap, type DegradedCall, type Period, shareOf, type Unit, type UsageMonth } from "./data";
 import type { Likely } from "./sums";
 

@@ -1,6 +1,7 @@
 import { t } from "~/i18n";
 import { compact } from "~/ui/figures";
-import { money, number, seconds } from "~/ui/time";
+import { money } from "~/ui/money";
+import { number, seconds } from "~/ui/time";
 import type { History } from "./data";
 import { poolName } from "./words";
 
