@@ -34,9 +34,15 @@ PLACES: Mapping[str, Fill] = {
     "provider": lambda t: t.provider,
     "model": lambda t: t.model,
     "name": lambda t: t.model_name,
+    "alias": lambda t: t.alias,
+    "price": lambda t: t.price,
+    "budget": lambda t: t.budget,
     "ticket": lambda t: t.export_ticket,
 }
 """What stands in a path for each name."""
+ACCOUNT_KEY: Mapping[str, Fill] = {"key": lambda t: t.account}
+OWN_BUDGET: Mapping[str, Fill] = {"budget": lambda t: t.own_budget}
+CAP: Mapping[str, Any] = {"unit": "tokens", "amount": 10**9, "period": "day"}
 
 
 @dataclass(frozen=True)
@@ -233,9 +239,47 @@ OPERATED: Mapping[str, list[Call]] = {
         Operated("admin", body=lambda t: {"base_url": t.house.fake.base_url, "model": "fake"})
     ],
     "POST /api/models/{name:path}/test": [Operated("admin")],
+    "POST /api/providers/{provider}/keys": [
+        Operated("admin", body=lambda t: {"key": "sk-3", "name": f"key {t.client_id()}"})
+    ],
+    "PATCH /api/providers/{provider}/keys/{key}": [Operated("admin", places=ACCOUNT_KEY, body=of({"paused": True}))],
+    "POST /api/providers/{provider}/keys/{key}/test": [Operated("admin", places=ACCOUNT_KEY)],
+    "DELETE /api/providers/{provider}/keys/{key}": [Operated("admin", places=ACCOUNT_KEY)],
+    "GET /api/aliases": [Operated("admin")],
+    "POST /api/aliases": [
+        Operated("admin", body=lambda t: {"name": f"alias-{t.client_id()}", "tiers": [[t.model_name]]})
+    ],
+    "PATCH /api/aliases/{alias}": [Operated("admin", body=of({"note": "Fast."}))],
+    "DELETE /api/aliases/{alias}": [Operated("admin")],
+    "GET /api/models/router": [Operated("admin")],
+    "PUT /api/models/router": [Operated("admin", body=of({"mode": "itself"}))],
+    "GET /api/prices": [Operated("admin")],
+    "GET /api/prices/file": [Operated("admin")],
+    "POST /api/prices/file": [Operated("admin", body=of({"format": "json", "text": '{"prices": []}', "apply": False}))],
+    "GET /api/prices/{price}": [Operated("admin")],
+    "DELETE /api/prices/{price}": [Operated("admin")],
+    "GET /api/models/{model}/prices": [Operated("admin")],
+    "POST /api/models/{model}/prices": [Operated("admin", body=of({"input": "1.00", "output": "2.00"}))],
+    "GET /api/budgets": [Operated("admin")],
+    "GET /api/budgets/overview": [Operated("admin")],
+    "POST /api/budgets": [Operated("admin", body=of({**CAP, "subject": "each_person"}), done=(409,))],
+    "PATCH /api/budgets/{budget}": [Operated("admin", body=of({"amount": 10**9}))],
+    "DELETE /api/budgets/{budget}": [Operated("admin")],
+    "GET /api/people/{person}/keys": [Operated("admin")],
+    "GET /api/capacity": [Operated("admin")],
+    "GET /api/capacity/history": [Operated("admin", query="?span=hour")],
 }
 
 MODELS: Mapping[str, list[Call]] = {
+    "GET /api/usage": [Own("account")],
+    "GET /api/usage/calls": [Own("account")],
+    "GET /api/usage/budgets": [Own("account")],
+    "POST /api/usage/budgets": [
+        Own("account", body=of(CAP), done=(409,)),
+        Owned("account", body=lambda t: {**CAP, "key": t.made_key}, done=(409,)),
+    ],
+    "PATCH /api/usage/budgets/{budget}": [Owned("account", places=OWN_BUDGET, body=of({"amount": 10**9}))],
+    "DELETE /api/usage/budgets/{budget}": [Owned("account", places=OWN_BUDGET)],
     "GET /api/models": [Own(None)],
     "GET /api/models/local": [Own(None)],
     "POST /v1/chat/completions": [Own("chat", body=of(CHAT)), Own("models", body=of({**CHAT, "model": "plain"}))],

@@ -239,5 +239,37 @@ class Things:
         return self.connected["models"][0]["id"]
 
     @cached_property
+    def account(self) -> str:
+        """A second key of the provider."""
+        body = {"key": "sk-2", "name": f"key {self.client_id()}"}
+        keys = self.house.post(f"/api/providers/{self.provider}/keys", body)["keys"]
+        return next(key["id"] for key in keys if key["name"] == body["name"])
+
+    @cached_property
+    def alias(self) -> str:
+        body = {"name": f"alias-{self.client_id()}", "tiers": [[self.model_name]]}
+        return self.house.post("/api/aliases", body)["id"]
+
+    @cached_property
+    def price(self) -> str:
+        """A price that is to come, which can be taken back."""
+        body = {"input": "1.00", "output": "2.00", "since": "2099-01-01T00:00:00Z"}
+        return self.house.post(f"/api/models/{self.model}/prices", body)["id"]
+
+    @cached_property
+    def budget(self) -> str:
+        """Of the person, set by the owner."""
+        body = {"subject": "person", "subject_id": self.get("/api/me")["id"], "unit": "tokens", "amount": 10**9}
+        found = self.house.get(f"/api/budgets?subject={body['subject_id']}")["items"]
+        kept = [each["id"] for each in found if each["subject"] == "person" and each["set_by"] == "operator"]
+        return kept[0] if kept else self.house.post("/api/budgets", {**body, "period": "week"})["id"]
+
+    @cached_property
+    def own_budget(self) -> str:
+        """Set by the person for a key of theirs."""
+        body = {"key": self.made_key, "unit": "tokens", "amount": 10**9, "period": "month"}
+        return self.post("/api/usage/budgets", body)["id"]
+
+    @cached_property
     def model_name(self) -> str:
         return self.connected["models"][0]["name"]

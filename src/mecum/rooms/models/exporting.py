@@ -66,6 +66,9 @@ class Exporting:
                 page = await routing.of_person(connection, principal.person, principal.space, after, PAGE)
             for decision in page:
                 yield _line(decision)
+            if len(page) < PAGE:
+                return
+            after = page[-1].id
 
     async def _batches(self, principal: Principal) -> AsyncGenerator[bytes, None]:
         after: UUID | None = None
