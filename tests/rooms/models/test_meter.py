@@ -134,6 +134,7 @@ async def test_a_person_gets_everything_on_export_and_is_forgotten_on_erasure(
             "models/usage.ndjson": [],
             "models/responses.ndjson": [],
             "models/routing.ndjson": [],
+            "models/batches.ndjson": [],
         }
         assert {row["person_id"] for row in await here.usage()} == {PersonId(NOBODY)}
 
@@ -155,5 +156,6 @@ async def test_what_was_under_way_when_a_person_was_erased_is_forgotten_once_it_
             "models/usage.ndjson": [],
             "models/responses.ndjson": [],
             "models/routing.ndjson": [],
+            "models/batches.ndjson": [],
         }
         assert {row["person_id"] for row in await here.usage()} == {PersonId(NOBODY)}
