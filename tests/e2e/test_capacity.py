@@ -126,7 +126,7 @@ def test_on_a_phone_nothing_is_scrolled_sideways(busy: Desk) -> None:
 def test_in_chinese(busy: Desk) -> None:
     busy.change_me(locale="zh")
     page = capacity(busy)
-    expect(page.get_by_role("heading", level=1)).to_contain_text("两个资源池中有 1 个已满。")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("两个资源池中有一个已满。")
     expect(page.get_by_role("heading", name="谁在等待，为什么")).to_be_visible()
     main = page.get_by_role("main").inner_text()
     assert not re.search(r"\b(wait|full|pool|asked)\b", main), main
