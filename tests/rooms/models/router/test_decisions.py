@@ -196,10 +196,10 @@ def test_complaints_of_one_kind_teach_that_kind_and_spare_the_others() -> None:
     + [f"x{again * 9000}x" for again in ("a", "select ", "a ^", "$a ", "; ", "def ", "1) ", "\ufdfa")],
 )
 def test_a_decision_takes_less_than_two_milliseconds_whatever_was_written(text: str) -> None:
-    """With room for a busy machine: the fastest of some is what it takes."""
+    """In time of the processor, for others may be at work beside it: the fastest of some is what it takes."""
     took: list[float] = []
     for number in range(30):
-        began = time.perf_counter()
+        began = time.thread_time()
         decide(Question(ends(text), len(text)), None, PRIOR, IDLE, UUID(int=number), Terms())
-        took.append(time.perf_counter() - began)
+        took.append(time.thread_time() - began)
     assert min(took) < 0.002
