@@ -19,6 +19,14 @@ prices = make_app("What models cost: list, set, history, export, import.")
 KINDS = ("input", "cached", "output", "reasoning", "image", "second")
 HEAD = ("IN", "CACHED", "OUT", "REASONING", "IMAGE", "SECOND")
 NONE = ("-",) * len(HEAD)
+CHANGES = {
+    "new": "cli.price_new",
+    "changed": "cli.price_changed",
+    "same": "cli.price_same",
+    "unknown": "cli.price_unknown",
+    "malformed": "cli.price_malformed",
+    "currency": "cli.price_currency",
+}
 SinceOption = Annotated[
     dt.datetime | None,
     typer.Option("--from", metavar="TIME", parser=moment_of, help="When it begins, 2026-12-01T00:00; else now."),
@@ -132,7 +140,7 @@ def import_prices(
     if json:
         write_json({"applied": not dry_run, "changes": changes})
         return
-    rows = [(each["model"] or each["line"], words(f"cli.price_{each['change']}"), _both(each)) for each in changes]
+    rows = [(each["model"] or each["line"], words(CHANGES[each["change"]]), _both(each)) for each in changes]
     print(table(("MODEL", "CHANGE", "IN/OUT"), rows))
     count = sum(each["change"] in ("new", "changed") for each in changes)
     say(words("cli.prices_would_change" if dry_run else "cli.prices_changed", count=count))

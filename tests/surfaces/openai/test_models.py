@@ -77,7 +77,12 @@ def test_a_chat_model_makes_no_vectors(client: OpenAI) -> None:
 
 
 def test_what_is_not_there_is_said_in_the_shape_of_the_wire(house: House) -> None:
-    for method, path in (("GET", "/v1/files"), ("POST", "/v1/audio/speech"), ("GET", "/v1"), ("DELETE", "/v1/nothing")):
+    for method, path in (
+        ("GET", "/v1/fine_tuning/jobs"),
+        ("POST", "/v1/audio/speech"),
+        ("GET", "/v1"),
+        ("DELETE", "/v1/nothing"),
+    ):
         answer = house.request(method, path)
         assert answer.status_code == 404, (method, path, answer.text)
         assert answer.json()["error"]["type"] == "invalid_request_error"
