@@ -180,7 +180,7 @@ def test_what_happened_is_counted(watched: Watched) -> None:
     tools = watched.figures("mecum_tool_calls_total")
     assert tools.keys() >= {("ok", "calculate"), ("failed", "broken"), ("refused", "other")}
     assert watched.figures("mecum_jobs_total")["assistant.advance", "done", "runs"] >= 4
-    assert watched.figures("mecum_jobs_waiting").keys() == {("default",), ("runs",)}
+    assert watched.figures("mecum_jobs_waiting").keys() == {("default",), ("runs",), ("bulk",)}
     assert watched.figures("mecum_gate_admitted_total")["api", "Fake"] >= 6
     assert watched.figures("mecum_model_calls_total")["embeddings", "ok", "Fake"] >= 1
     assert watched.figures("mecum_model_tokens_total")["Fake", "output"] > 0
