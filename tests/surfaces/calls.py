@@ -42,7 +42,7 @@ PLACES: Mapping[str, Fill] = {
 """What stands in a path for each name."""
 ACCOUNT_KEY: Mapping[str, Fill] = {"key": lambda t: t.account}
 OWN_BUDGET: Mapping[str, Fill] = {"budget": lambda t: t.own_budget}
-CAP: Mapping[str, Any] = {"unit": "tokens", "amount": 10**9, "period": "day"}
+CAP: Mapping[str, Any] = {"unit": "tokens", "amount": 10**9, "period": "day", "hard": False}
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ class Things:
     @cached_property
     def budget(self) -> str:
         """Of the person, set by the owner."""
-        body = {"subject": "person", "subject_id": self.get("/api/me")["id"], "unit": "tokens", "amount": 10**9}
+        body = {"subject": "person", "subject_id": self.get("/api/me")["id"], "unit": "tokens", "amount": 10**9, "hard": False}
         found = self.house.get(f"/api/budgets?subject={body['subject_id']}")["items"]
         kept = [each["id"] for each in found if each["subject"] == "person" and each["set_by"] == "operator"]
         return kept[0] if kept else self.house.post("/api/budgets", {**body, "period": "week"})["id"]
@@ -267,7 +267,7 @@ class Things:
     @cached_property
     def own_budget(self) -> str:
         """Set by the person for a key of theirs."""
-        body = {"key": self.made_key, "unit": "tokens", "amount": 10**9, "period": "month"}
+        body = {"key": self.made_key, "unit": "tokens", "amount": 10**9, "period": "month", "hard": False}
         return self.post("/api/usage/budgets", body)["id"]
 
     @cached_property

@@ -19,6 +19,8 @@ from mecum.rooms.models.pricing.out import change_out, price_out, priced_out
 
 FILE_CHARS_MAX = 4_000_000
 
+FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}, "application/json": {}}}}
+
 Amount = Annotated[str, StringConstraints(max_length=AMOUNT_CHARS_MAX)]
 Format = Literal["json", "csv"]
 VersionCursor = Annotated[str | None, Query(max_length=60, description="`next` of the page before.")]
@@ -73,7 +75,7 @@ def build_price_router(lists: PriceLists) -> APIRouter:
         """State what a model costs, from now or from a moment on. What was stated before stays as it is."""
         return price_out(await lists.state(caller, decode("mdl", model), prices_of(body.stated()), body.since))
 
-    @router.get("/api/prices/file", responses=problems(401, 403))
+    @router.get("/api/prices/file", responses=problems(401, 403) | FILE)
     async def export_prices(caller: Operator, format: Format = "csv") -> Response:  # noqa: A002 - the query's name
         """The prices that hold now as a file, one line per model."""
         kind = "application/json" if format == "json" else "text/csv; charset=utf-8"
