@@ -259,7 +259,8 @@ class Things:
     @cached_property
     def budget(self) -> str:
         """Of the person, set by the owner."""
-        body = {"subject": "person", "subject_id": self.get("/api/me")["id"], "unit": "tokens", "amount": 10**9, "hard": False}
+        me = self.get("/api/me")["id"]
+        body = {"subject": "person", "subject_id": me, "unit": "tokens", "amount": 10**9, "hard": False}
         found = self.house.get(f"/api/budgets?subject={body['subject_id']}")["items"]
         kept = [each["id"] for each in found if each["subject"] == "person" and each["set_by"] == "operator"]
         return kept[0] if kept else self.house.post("/api/budgets", {**body, "period": "week"})["id"]
