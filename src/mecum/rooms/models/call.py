@@ -128,10 +128,9 @@ class Call:
 
     def need(self) -> Need:
         """What budgets need to know of it."""
-        output_least = min(
-            ANSWER_TOKENS_MIN, ANSWER_TOKENS_MIN if self.output_tokens_max is None else self.output_tokens_max
-        )
-        return Need(self._bound, self.output_tokens_max, output_least, self.is_counted)
+        most = self.output_tokens_max
+        least = ANSWER_TOKENS_MIN if most is None else min(ANSWER_TOKENS_MIN, most)
+        return Need(self._bound, most, least, self.is_counted)
 
     def _bound(self, output_tokens: int) -> Amounts:
         return Amounts(self.tokens + output_tokens, self.prices.bound(self.tokens, output_tokens))

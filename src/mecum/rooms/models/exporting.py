@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from mecum.kit.blobs import Blobs
 from mecum.kit.clock import Clock
-from mecum.kit.db import Database
+from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.types import Principal, SpaceId
 from mecum.rooms.models.batches.files import ROOM
 from mecum.rooms.models.batches.shapes import batch_object, file_id, file_object
@@ -18,6 +19,8 @@ from mecum.rooms.models.wires.jsons import dumps
 from mecum.rooms.people import ExportPart
 
 PAGE = 200
+Row = TypeVar("Row")
+Place = TypeVar("Place")
 
 
 class Exporting:
@@ -38,37 +41,33 @@ class Exporting:
             yield part
 
     async def _usage(self, principal: Principal) -> AsyncGenerator[bytes, None]:
-        after = UUID(int=0)
-        while True:
-            async with self._db.transaction() as connection:
-                page = await usage.of_person(connection, principal.person, principal.space, after, PAGE)
-            for record in page:
-                yield _line(record)
-            if len(page) < PAGE:
-                return
-            after = page[-1].request_id
+        async for record in self._all(principal, usage.of_person, UUID(int=0), lambda each: each.request_id):
+            yield _line(record)
 
     async def _responses(self, principal: Principal) -> AsyncGenerator[bytes, None]:
-        after = ""
-        while True:
-            async with self._db.transaction() as connection:
-                page = await responses.of_person(connection, principal.person, principal.space, after, PAGE)
-            for stored in page:
-                yield _line(stored)
-            if len(page) < PAGE:
-                return
-            after = page[-1].id
+        async for stored in self._all(principal, responses.of_person, "", lambda each: each.id):
+            yield _line(stored)
 
     async def _routing(self, principal: Principal) -> AsyncGenerator[bytes, None]:
-        after = UUID(int=0)
+        async for decision in self._all(principal, routing.of_person, UUID(int=0), lambda each: each.id):
+            yield _line(decision)
+
+    async def _all(
+        self,
+        principal: Principal,
+        read: Callable[[AsyncConnection, UUID, UUID, Place, int], Awaitable[Sequence[Row]]],
+        after: Place,
+        place: Callable[[Row], Place],
+    ) -> AsyncGenerator[Row, None]:
+        """All rows of the person in the space, page by page; no transaction is open while one is handed over."""
         while True:
             async with self._db.transaction() as connection:
-                page = await routing.of_person(connection, principal.person, principal.space, after, PAGE)
-            for decision in page:
-                yield _line(decision)
+                page = await read(connection, principal.person, principal.space, after, PAGE)
+            for row in page:
+                yield row
             if len(page) < PAGE:
                 return
-            after = page[-1].id
+            after = place(page[-1])
 
     async def _batches(self, principal: Principal) -> AsyncGenerator[bytes, None]:
         after: UUID | None = None
