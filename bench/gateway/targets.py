@@ -112,6 +112,8 @@ def mecum(setting: Setting) -> Iterator[Running]:
         said(program, env, "people", "add", PERSON, "--role", "owner", "--password-stdin", given=f"{PASSWORD}\n")
         for name, url in ((MODEL, setting.upstream), (PACED_MODEL, setting.paced)):
             said(program, env, "models", "add", name, "--url", url, "--model", MODEL)
+        # A hard budget that is never used up: every call is held to it.
+        said(program, env, "budgets", "set", "--tokens", str(10**12), "--per", "month")
         key = said(program, env, "keys", "add", "--person", PERSON, "--name", "bench", "--scope", "models")
         command = [*program, "up", "--port", str(port)]
         with running(command, TARGET_CORE, setting.log("mecum"), env, setting.niceness) as process:

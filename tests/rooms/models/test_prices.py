@@ -34,6 +34,11 @@ def test_what_has_no_price_costs_nothing() -> None:
     assert FREE.cost(Usage(Tokens(10**9), Tokens(10**9))) == 0
 
 
+@given(tokens, amounts)
+def test_a_cost_is_rounded_once_and_halves_to_the_even_one(read: int, price: int) -> None:
+    assert Prices(input=Micros(price)).cost(Usage(Tokens(read), Tokens(0))) == round(Fraction(read * price, 1_000_000))
+
+
 @given(prices, tokens, tokens, tokens, tokens)
 def test_no_call_costs_more_than_its_bound(listed: Prices, read: int, wrote: int, cached: int, thought: int) -> None:
     usage = Usage(Tokens(read), Tokens(wrote), cached=Tokens(cached), reasoning=Tokens(thought))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from mecum.kit.money import Micros
-from mecum.kit.types import Tokens
 from mecum.rooms.models import Usage
 
 PER = 1_000_000
@@ -41,13 +40,22 @@ class Prices:
             + (usage.output - reasoning) * self.output
             + reasoning * self.reasoning
         )
+        if not images and not seconds:
+            return _rounded(tokens)
         return Micros(round(Fraction(tokens, PER) + images * self.image + seconds * self.second))
 
     def bound(self, input_tokens: int, output_tokens: int) -> Micros:
         """The most that a call can cost which reads and writes so much."""
-        return Prices(input=Micros(max(self.input, self.cached)), output=Micros(max(self.output, self.reasoning))).cost(
-            Usage(Tokens(input_tokens), Tokens(output_tokens))
-        )
+        read, written = max(self.input, self.cached), max(self.output, self.reasoning)
+        return _rounded(input_tokens * read + output_tokens * written)
+
+
+def _rounded(millionths: int) -> Micros:
+    """`millionths` of a micro-unit as micro-units, halves to the even one: `round(Fraction(millionths, PER))`, which
+    takes ten times as long, and every call asks several times.
+    """
+    whole, rest = divmod(millionths, PER)
+    return Micros(whole + (2 * rest > PER or (2 * rest == PER and whole % 2 == 1)))
 
 
 FREE = Prices()

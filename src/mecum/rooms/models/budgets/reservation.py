@@ -61,6 +61,8 @@ class Reservation:
 def longest(need: Need, purse: Purse, most: int) -> int:
     """The longest answer of at most `most` tokens that `purse` has room for; its shortest if that is more."""
     low, high = min(need.output_least, most), most
+    if need.bound(high).of(purse.rule.unit) <= max(0, purse.free):
+        return high  # As long as plenty is left.
     while low < high:
         middle = (low + high + 1) // 2
         if need.bound(middle).of(purse.rule.unit) <= max(0, purse.free):
