@@ -104,6 +104,15 @@ def test_the_clients_own_helper_folds_the_stream(client: OpenAI, door: str) -> N
         assert stream.get_final_response().output_text == "Folded."
 
 
+def test_a_stream_says_the_text_of_the_whole_and_no_line_break_more(client: OpenAI, door: str) -> None:
+    said = "\nOne.\n\nTwo.\n\n"
+    events = list(client.responses.create(model=door, input=f"Say it {command(text=said)}", stream=True))
+    streamed = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    assert events[-1].type == "response.completed"
+    assert streamed == events[-1].response.output_text
+    assert streamed.strip() == said.strip()
+
+
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_tool_is_called_and_answered_by_the_id_of_the_response(client: OpenAI, door: str, streaming: bool) -> None:
     told = command(tools=[("weather", '{"town":"Graz"}')], text="It is sunny in Graz.")

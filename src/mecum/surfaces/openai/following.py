@@ -50,7 +50,7 @@ async def follow(assistant: Assistant, caller: Principal, posted: Posted) -> Asy
     says differently comes at the end with the whole.
     """
     run = encode("run", posted.run)
-    given = {"text": "", "reasoning": ""}
+    given = {"text": _Given(), "reasoning": _Given()}
     stream = assistant.follow(caller, posted.thread, position=str(posted.seq))
     async with aclosing(stream) as frames:
         async for frame in frames:
@@ -69,33 +69,47 @@ async def follow(assistant: Assistant, caller: Principal, posted: Posted) -> Asy
                 for kind, more in _new_text(frame, data, given):
                     yield Text(more) if kind == "text" else Reasoning(more)
     result = await assistant.run_result(caller, posted.run)
-    rest = _rest(str(result["text"]), given["text"])
+    rest = given["text"].rest(str(result["text"]))
     if rest:
         yield Text(rest)
     yield Ended(result)
 
 
-def _new_text(frame: Frame, data: dict[str, Any], given: dict[str, str]) -> list[tuple[str, str]]:
+@dataclass(slots=True)
+class _Given:
+    """What was given of the text or the reasoning.
+
+    Line breaks at its ends are held back: they are not in the whole, so a stream must not have said them.
+    """
+
+    heard: str = ""
+    said: str = ""
+
+    def more(self, heard: str) -> str:
+        """What to give now that so much was heard."""
+        if len(heard) <= len(self.heard):
+            return ""
+        self.heard = heard
+        before, self.said = self.said, heard.strip("\n") if heard.strip() else ""
+        return self.said[len(before) :]
+
+    def rest(self, whole: str) -> str:
+        """What is missing when all is said."""
+        if whole.startswith(self.said):
+            return whole[len(self.said) :]
+        return "" if self.said.strip() == whole.strip() else f"\n\n{whole}"
+
+
+def _new_text(frame: Frame, data: dict[str, Any], given: dict[str, _Given]) -> list[tuple[str, str]]:
     """What a frame adds to what was given."""
-    found: list[tuple[str, str]] = []
     if frame.kind == "checkpoint":
         whole = {"text": data["text"], "reasoning": data["reasoning"]}
     elif frame.kind == "delta":
         kind = data["channel"]
-        whole = {kind: given[kind][: data["offset"]].ljust(data["offset"]) + data["text"]}
+        whole = {kind: given[kind].heard[: data["offset"]].ljust(data["offset"]) + data["text"]}
     else:
-        return found
-    for kind, text in whole.items():
-        if len(text) > len(given[kind]):
-            found.append((kind, text[len(given[kind]) :]))
-            given[kind] = text
-    return found
-
-
-def _rest(whole: str, given: str) -> str:
-    if whole.startswith(given):
-        return whole[len(given) :]
-    return "" if given.strip() == whole.strip() else f"\n\n{whole}"
+        return []
+    return [(kind, more) for kind, heard in whole.items() if (more := given[kind].more(heard))]
 
 
 def failure_of(result: Mapping[str, Any]) -> MecumError | None:

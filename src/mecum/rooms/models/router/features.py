@@ -24,6 +24,7 @@ MANY_LISTED, MANY_CONSTRAINTS, MANY_SENTENCES, MANY_TURNS, MANY_TOOLS = 8, 6, 20
 DIGITS = 3
 SAID_CHARS = 2 * ENDS_CHARS + 1
 """Some characters are many once they are normalised."""
+PIECE_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Look:
 
 
 def look(question: Question) -> Look:
-    said = normalise(question.text).strip()[:SAID_CHARS]
+    said = _said(question.text)
     cjk = 0 if said.isascii() else sum(1 for character in said if ord(character) >= 0x3000)
     return Look(
         question=question,
@@ -55,6 +56,16 @@ def look(question: Question) -> Look:
         has_code=bool(words.CODE.search(said) or len(words.CODE_SHAPE.findall(said)) > 1 or "```" in said),
         has_maths=bool(words.MATHS.search(said) or words.MATHS_SHAPE.search(said)),
     )
+
+
+def _said(text: str) -> str:
+    """`text` normalised, piece by piece, so that nothing is made only to be cut off."""
+    said = ""
+    for start in range(0, len(text), PIECE_CHARS):
+        said += normalise(text[start : start + PIECE_CHARS])
+        if len(said) >= SAID_CHARS:
+            break
+    return said.strip()[:SAID_CHARS]
 
 
 def features(look: Look) -> Features:
