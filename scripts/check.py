@@ -23,8 +23,19 @@ BIN = Path(sys.executable).parent
 NOTES = ROOT / ".tools" / "notes"
 REPORTS = ROOT / ".tools" / "tests"
 PYTEST = [sys.executable, "-m", "pytest"]
-LANES = {"programs": ("tests/bench", "tests/cli", "tests/crash", "tests/e2e"), "rooms": ("tests",)}
-"""Lanes run side by side: the first starts whole programs and mostly waits for them, the other has the rest."""
+LANES = {
+    "programs": (
+        "tests/bench",
+        "tests/cli",
+        "tests/crash",
+        "tests/e2e",
+        "tests/engines",
+        "tests/kit",
+        "tests/surfaces/terminal",
+    ),
+    "rooms": ("tests",),
+}
+"""Lanes run side by side and take about as long: the first mostly starts programs, the other has the rest."""
 
 
 @dataclass(frozen=True, slots=True)
