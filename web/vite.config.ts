@@ -23,8 +23,8 @@ export default defineConfig({
           groups: [
             // What every page needs and what rarely changes: one file each, instead of a dozen small ones.
             { name: "vendor", test: /node_modules\/(react|react-dom|scheduler|@tanstack|@lingui\/core)\//, priority: 2 },
-            // The icons of the rail are in every page's way as files of their own.
-            { name: "icons", test: /lucide-react\/dist\/esm\/icons\/(activity|archive|bell|chevrons-up-down|cpu|gauge|menu|scroll-text|search|square-pen|users|wallet)\.m?js/, priority: 2 },
+            // The icons of the rail and of a conversation: a file for each would be larger than what is in it.
+            { name: "icons", test: /lucide-react\/dist\/esm\/icons\/(activity|archive|bell|calendar-clock|check|chevron-left|chevron-right|chevrons-up-down|copy|cpu|ellipsis|file-text|gauge|ghost|menu|pencil|pin|rotate-cw|scroll-text|search|send|square-pen|terminal|users|wallet)\.m?js/, priority: 2 },
             { name: "common", test: /src\/(api|stream|i18n|ui\/(Button|Field|Icon|Line|Meter|Note|Menu|time|toast|useCopy|useAction|useStable)\.)/, priority: 1 },
           ],
         },

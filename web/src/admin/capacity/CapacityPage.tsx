@@ -12,7 +12,7 @@ import { ModelTotals } from "./ModelTotals";
 import { Plots } from "./Plots";
 import { Pools } from "./Pools";
 import { Waits } from "./Waits";
-import { advice, finding, overBudget } from "./words";
+import { advice, finding, overBudget, whereSeen } from "./words";
 
 export function CapacityPage() {
   const [span, setSpan] = useState<Span>("hour");
@@ -47,7 +47,7 @@ export function CapacityPage() {
         {look.data && <Advice look={look.data} />}
         {history.data && <OverBudget history={history.data} />}
         {history.data && history.data.models.length > 0 && <ModelTotals history={history.data} />}
-        <p className="small muted desk-sheet__note">{t("You see load and the names of who waits, never what anybody writes.")}</p>
+        <p className="small muted desk-sheet__note">{sentences([...(look.data ? whereSeen(look.data) : []), t("You see load and the names of who waits, never what anybody writes.")])}</p>
       </div>
     </>
   );

@@ -49,6 +49,9 @@ export interface Wait {
 
 export interface Look {
   at: string;
+  /** Server processes there are; of them, those that did not say what they see. */
+  replicas: number;
+  silent: number;
   pools: Pool[];
   waits: Wait[];
   groups: number;

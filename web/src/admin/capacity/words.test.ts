@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { setLocale } from "~/i18n";
 import { BANDS, type Look, type Pool, type Wait } from "./data";
-import { advice, finding, whyWords } from "./words";
+import { advice, finding, whereSeen, whyWords } from "./words";
 
 beforeAll(() => setLocale("en"));
 
@@ -12,7 +12,7 @@ function pool(fields: Partial<Pool> = {}): Pool {
 }
 
 function look(fields: Partial<Look> = {}): Look {
-  return { at: "2026-11-23T09:45:00Z", pools: [pool()], waits: [], groups: 0, waiting: 0, longest_s: {}, ceilings: { interactive: 1, api: 0.95, background: 0.85, bulk: 0.7 }, ...fields };
+  return { at: "2026-11-23T09:45:00Z", replicas: 1, silent: 0, pools: [pool()], waits: [], groups: 0, waiting: 0, longest_s: {}, ceilings: { interactive: 1, api: 0.95, background: 0.85, bulk: 0.7 }, ...fields };
 }
 
 test("a quiet house says that there is room", () => {
@@ -31,6 +31,12 @@ test("a full pool is counted, and people who wait are told apart from the rest",
 test("a single pool is called by its name", () => {
   expect(finding(look({ pools: [pool({ local: true, name: "built-in", state: "full" })], waiting: 1, longest_s: { interactive: 8 } }))[0]).toBe("The built-in model is full.");
   expect(finding(look({ pools: [pool({ state: "held", held_s: 20 })] }))[0]).toBe("Rack has too much to do and is left alone for 20 seconds.");
+});
+
+test("several server processes are spoken of, and those that did not answer", () => {
+  expect(whereSeen(look())).toEqual([]);
+  expect(whereSeen(look({ replicas: 3 }))).toEqual(["This is what all 3 server processes have together."]);
+  expect(whereSeen(look({ replicas: 3, silent: 1 }))).toEqual(["One of 3 server processes did not answer, and what is there is missing here."]);
 });
 
 test("without anything to say nothing is advised", () => {

@@ -24,6 +24,13 @@ export function percent(share: number): string {
   return t("{n} %", { n: number(share * 100) });
 }
 
+/** Whose calls these are, where there are several server processes. */
+export function whereSeen({ replicas, silent }: Look): string[] {
+  if (replicas < 2) return [];
+  if (silent) return [t("{silent, plural, one {One of {replicas} server processes} other {# of {replicas} server processes}} did not answer, and what is there is missing here.", { silent, replicas })];
+  return [t("This is what all {replicas} server processes have together.", { replicas })];
+}
+
 /** How long something lasts, in a sentence. */
 export function lasting(value: number): string {
   if (value < 90) return t("{n, plural, one {# second} other {# seconds}}", { n: Math.max(1, Math.round(value)) });

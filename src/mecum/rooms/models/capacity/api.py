@@ -18,7 +18,8 @@ def build_capacity_router(looking: Looking, histories: Histories, currency: str)
 
     @router.get("/api/capacity", responses=problems(401, 403))
     async def read_capacity(caller: Operator) -> dict[str, Any]:
-        """What each provider has to do right now, who waits and why. Of the server process that answers."""
+        """What each provider has to do right now, who waits and why: at all server processes (`replicas`), but for
+        those that did not answer (`silent`)."""
         return look_out(await looking.look())
 
     @router.get("/api/capacity/history", responses=problems(401, 403))

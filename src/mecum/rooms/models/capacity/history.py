@@ -11,6 +11,7 @@ from mecum.kit.clock import Clock
 from mecum.kit.db import Database
 from mecum.rooms.models.gate.door import Gate
 from mecum.rooms.models.gate.line import BANDS, Band
+from mecum.rooms.models.gate.panorama import Panorama
 from mecum.rooms.models.gate.watching import POINT_S, PoolHour
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import hourly
@@ -52,13 +53,13 @@ class History:
 class Histories:
     def __init__(self, db: Database, gate: Gate, clock: Clock, settings: ModelsSettings) -> None:
         self._db = db
-        self._gate = gate
+        self._panorama = Panorama(gate)
         self._clock = clock
         self._kept = dt.timedelta(days=settings.usage_hours_days)
 
     async def of(self, span: Span) -> History:
         """That much of the past, up to now."""
-        return self._last_hour() if span == "hour" else await self._longer(span)
+        return await self._last_hour() if span == "hour" else await self._longer(span)
 
     async def sweep(self) -> None:
         """Remove totals that were kept as long as the setting says."""
@@ -68,8 +69,8 @@ class Histories:
                 if await hourly.sweep(connection, before, SWEEP_BATCH) < SWEEP_BATCH:
                     return
 
-    def _last_hour(self) -> History:
-        hour = self._gate.watch.hour(self._gate.pools.all(), self._gate.now())
+    async def _last_hour(self) -> History:
+        hour = await self._panorama.hour()
         now = self._clock.now().timestamp()
         return History(
             span="hour",

@@ -9,7 +9,7 @@ from uuid import UUID
 from mecum.kit.clock import Clock
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.gate.door import Gate
-from mecum.rooms.models.gate.viewing import Snapshot, view
+from mecum.rooms.models.gate.panorama import Panorama, Sight
 from mecum.rooms.models.ports import Names
 
 
@@ -18,7 +18,7 @@ class Look:
     """Args: names: of people and keys, by id."""
 
     at: float
-    snapshot: Snapshot
+    sight: Sight
     names: Mapping[UUID, str]
 
     def who(self, tenant: str, key: UUID | None) -> tuple[str | None, str | None]:
@@ -29,20 +29,22 @@ class Look:
 class Looking:
     def __init__(self, gate: Gate, catalogue: Catalogue, names: Names, clock: Clock) -> None:
         self._gate = gate
+        self._panorama = Panorama(gate)
         self._catalogue = catalogue
         self._names = names
         self._clock = clock
 
     async def look(self) -> Look:
-        """All pools of this process at this moment."""
-        snapshot = view(self._gate.pools, self._gate.watch, await self._pools(), self._gate.now())
+        """All pools at this moment."""
+        sight = await self._panorama.now(await self._pools())
+        snapshot = sight.snapshot
         seen = [(wait.tenant, wait.key) for wait in snapshot.waits]
         seen += [(pool.largest.tenant, pool.largest.key) for pool in snapshot.pools if pool.largest is not None]
         names: Mapping[UUID, str] = {}
         if seen:
             people = {person_of(tenant) for tenant, _ in seen}
             names = await self._names.names(people, {key for _, key in seen if key is not None})
-        return Look(self._clock.now().timestamp(), snapshot, names)
+        return Look(self._clock.now().timestamp(), sight, names)
 
     async def _pools(self) -> set[str]:
         """What there is: each account of a provider, asked or not yet, and the built-in model."""

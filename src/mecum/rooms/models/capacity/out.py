@@ -14,9 +14,11 @@ from mecum.rooms.models.gate.viewing import BandView, PoolView, WaitView
 
 
 def look_out(look: Look) -> dict[str, Any]:
-    snapshot = look.snapshot
+    snapshot = look.sight.snapshot
     return {
         "at": _moment(look.at),
+        "replicas": look.sight.replicas,
+        "silent": look.sight.silent,
         "pools": [_pool_out(look, pool) for pool in snapshot.pools],
         "waits": [_wait_out(look, wait) for wait in snapshot.waits],
         "groups": snapshot.groups,

@@ -11,6 +11,8 @@ shared.py      pools that several replicas share: who decides, and what happens 
 words.py       what replicas say to each other; pure
 watching.py    the last hour of all pools; pure
 viewing.py     all pools as they are now, for whoever looks at them; pure
+reporting.py   what replicas tell of their pools to one that is looked at; pure
 door.py        all of that for asyncio
+panorama.py    the gate as all replicas see it together
 link.py        replicas joined through Valkey
 """

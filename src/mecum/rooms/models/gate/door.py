@@ -23,6 +23,7 @@ from mecum.rooms.models.gate.pool import TICK_S, Pool, Slots
 from mecum.rooms.models.gate.pools import Pools, Told
 from mecum.rooms.models.gate.pressure import REFUSED_HOLD_MAX_S, Pressure
 from mecum.rooms.models.gate.rate import NOTHING_STATED, Stated
+from mecum.rooms.models.gate.reporting import Question, Reports
 from mecum.rooms.models.gate.standing import Asked, Standing
 from mecum.rooms.models.gate.watching import Watch
 from mecum.rooms.models.settings import ModelsSettings
@@ -208,6 +209,10 @@ class Replicas(Protocol):
 
     async def stop(self) -> None: ...
 
+    async def reports(self, question: Question) -> Reports:
+        """What the others see."""
+        ...
+
 
 class Gate:
     """
@@ -218,7 +223,7 @@ class Gate:
     def __init__(self, clock: Clock, settings: ModelsSettings, replicas: Replicas | None = None) -> None:
         self.now = clock.monotonic
         self._settings = settings
-        self._replicas = replicas
+        self.replicas = replicas
         self.watch = Watch()
         patience_s, starving_s = settings.gate_fallback_after_s, settings.gate_starving_s
         self.pools = (
@@ -232,8 +237,8 @@ class Gate:
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        if self._replicas is not None:
-            await self._replicas.start()
+        if self.replicas is not None:
+            await self.replicas.start()
         self._ticker = asyncio.create_task(self._tick(), name="models.gate")
 
     async def stop(self) -> None:
@@ -241,8 +246,8 @@ class Gate:
             self._ticker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticker
-        if self._replicas is not None:
-            await self._replicas.stop()
+        if self.replicas is not None:
+            await self.replicas.stop()
 
     @asynccontextmanager
     async def enter(self, asked: Asked) -> AsyncGenerator[Place, None]:
@@ -275,7 +280,7 @@ class Gate:
     def over_budget(self, asked: Asked) -> None:
         """A budget refused it before it could stand here: what it asked for is demand that nobody served."""
         pool = self.pools.pool(asked.tiers[0][0])
-        self.watch.over_budget(pool.name, asked.band, asked.input_tokens + self.pools.expects(asked), self.now())
+        self.watch.over_budget(pool.name, asked.input_tokens + self.pools.expects(asked), self.now())
 
     def add_slots(self, name: str, slots: Slots, queue_max: int, refusal: Refusal) -> None:
         """Say of a provider how many calls it takes at once, which may change, and how many may wait for it.

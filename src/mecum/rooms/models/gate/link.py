@@ -6,6 +6,8 @@ lease without knowing lets nobody in elsewhere, and by the clock of its lease no
 
 Words go over Valkey's channels, one for each replica: nothing is kept there, and a batch that is lost is missed by
 its number. All that was said in one turn of the event loop goes in one batch.
+
+Whoever is looked at asks the others what they see, on a channel that all hear; each answers to the one that asked.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ import contextlib
 import logging
 import secrets
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
 from valkey.asyncio import Valkey
@@ -24,7 +27,18 @@ from valkey.exceptions import ValkeyError
 
 from mecum.rooms.models import metrics
 from mecum.rooms.models.gate.door import Join
+from mecum.rooms.models.gate.reporting import (
+    Question,
+    Report,
+    Reports,
+    read_question,
+    read_report,
+    report,
+    written_question,
+    written_report,
+)
 from mecum.rooms.models.gate.shared import Role, SharedPools
+from mecum.rooms.models.gate.watching import Watch
 from mecum.rooms.models.gate.words import Batch, read, written
 
 logger = logging.getLogger(__name__)
@@ -55,6 +69,20 @@ local held = redis.call('GET', KEYS[1])
 if held and string.sub(held, 1, #ARGV[1] + 1) == ARGV[1] .. ' ' then redis.call('DEL', KEYS[1]) end
 redis.call('ZREM', KEYS[2], ARGV[1])
 """
+
+
+ANSWER_S = 0.5
+"""So long others may take to say what they see."""
+SEPARATOR = b" "
+
+
+@dataclass(slots=True)
+class _Asking:
+    """A question to the others, until so many have answered."""
+
+    awaited: int
+    heard: list[Report] = field(default_factory=list[Report])
+    is_answered: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +117,15 @@ class Link:
         self._tasks: list[asyncio.Task[None]] = []
         self._is_away = False
         self._pools: SharedPools | None = None
+        self._watch = Watch()
         self._now: Callable[[], float] = time.monotonic
+        self._last_ticket = 0
+        self._asking: dict[int, _Asking] = {}
+        self._answers: deque[tuple[str, bytes]] = deque()
 
     def pools(self, join: Join) -> SharedPools:
         """The pools of this replica, which this joins to those of the others."""
-        self._now = join.now
+        self._now, self._watch = join.now, join.watch
         self._pools = SharedPools(
             join.new_pool,
             join.told,
@@ -135,6 +167,45 @@ class Link:
                 for name in others:
                     await self._publish(name, farewell)
         await self._client.aclose()
+
+    async def reports(self, question: Question) -> Reports:
+        """What the other replicas see. Those that say nothing within a moment are missing."""
+        others = len(self._shared.members) - 1
+        if not others or self._shared.role == "alone":
+            return Reports(others, [])
+        self._last_ticket += 1
+        ticket, asking = self._last_ticket, _Asking(others)
+        self._asking[ticket] = asking
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                head = f"{self.me} {ticket} ".encode()
+                await self._client.publish(self._key("looks"), head + written_question(question))  # pyright: ignore[reportUnknownMemberType]
+                await asking.is_answered.wait()
+        except (ValkeyError, OSError, TimeoutError) as error:
+            missing = others - len(asking.heard)
+            logger.warning("%d of %d replicas did not say what they see (%s)", missing, others, type(error).__name__)
+        finally:
+            del self._asking[ticket]
+        return Reports(others, asking.heard)
+
+    def _asked(self, text: bytes) -> None:
+        """A replica is looked at, and asks."""
+        sender, ticket, question = text.split(SEPARATOR, 2)
+        if sender.decode() == self.me:
+            return
+        is_writer = self._shared.role == "writer"
+        seen = report(read_question(question), self._shared, self._watch, self._now(), is_whole=is_writer)
+        answer = ticket + SEPARATOR + written_report(seen)
+        self._answers.append((self._key(f"seen:{sender.decode()}"), answer))
+        self._something.set()
+
+    def _answered(self, text: bytes) -> None:
+        ticket, seen = text.split(SEPARATOR, 1)
+        asking = self._asking.get(int(ticket))
+        if asking is not None:
+            asking.heard.append(read_report(seen))
+            if len(asking.heard) >= asking.awaited:
+                asking.is_answered.set()
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}{name}"
@@ -212,8 +283,13 @@ class Link:
     async def _hear(self) -> None:
         """Hear what is said to this replica. Its own beats are among that: without them the connection is broken."""
         silence_s = self._pace.lease_s + self._pace.timeout_s
+        hear: dict[str, Callable[[bytes], None]] = {
+            self._channel(self.me): lambda text: self._shared.heard(read(text), self._now()),
+            self._key("looks"): self._asked,
+            self._key(f"seen:{self.me}"): self._answered,
+        }
         async with self._client.pubsub() as channel:
-            await channel.subscribe(self._channel(self.me))  # pyright: ignore[reportUnknownMemberType]
+            await channel.subscribe(*hear)  # pyright: ignore[reportUnknownMemberType]
             try:
                 while True:
                     message = cast("dict[str, Any] | None", await channel.get_message(timeout=silence_s))
@@ -222,20 +298,22 @@ class Link:
                     if message["type"] == "subscribe":
                         self._listens.set()
                     elif message["data"]:
-                        self._shared.heard(read(message["data"]), self._now())
+                        hear[message["channel"].decode()](message["data"])
             finally:
                 self._listens.clear()
 
     async def _say(self) -> None:
-        """Send what there is to say, one batch for each replica at a time."""
+        """Send what there is to say, one batch for each replica at a time, and answers to those who look."""
         while True:
             await self._something.wait()
             self._something.clear()
-            batches = self._shared.drain(self._now())
-            if not batches:
+            texts = [(self._channel(name), written(batch)) for name, batch in self._shared.drain(self._now())]
+            while self._answers:
+                texts.append(self._answers.popleft())
+            if not texts:
                 continue
             pipe = self._client.pipeline(transaction=False)
-            for name, batch in batches:
-                pipe.publish(self._channel(name), written(batch))  # pyright: ignore[reportUnknownMemberType]
+            for channel, text in texts:
+                pipe.publish(channel, text)  # pyright: ignore[reportUnknownMemberType]
             async with asyncio.timeout(self._pace.timeout_s):
                 await pipe.execute()

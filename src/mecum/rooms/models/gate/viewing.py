@@ -115,11 +115,18 @@ class Snapshot:
     longest_s: dict[Band, float]
 
 
-def view(pools: Pools, watch: Watch, names: Collection[str], now: float) -> Snapshot:
-    """The pools of these names at this moment, and others that have something to do."""
-    shown = [pool for pool in pools.all() if pool.name in names or pool.standings]
-    views = [_pool(pool, watch, now) for pool in shown]
-    waiting = {each: None for pool in pools.all() for each in pool.standings.values() if each.state == "waiting"}
+def view(pools: Pools, watch: Watch, names: Collection[str], now: float, *, only_slots: bool = False) -> Snapshot:
+    """The pools of these names at this moment, and others that have something to do.
+
+    Args:
+        only_slots: leave out pools in which another replica decides, and who waits for those.
+    """
+    seen = [pool for pool in pools.all() if pool.slots is not None or not only_slots]
+    views = [_pool(pool, watch, now) for pool in seen if pool.name in names or pool.standings]
+    waiting = {each: None for pool in seen for each in pool.standings.values() if each.state == "waiting"}
+    if only_slots:
+        own = {pool.name for pool in seen}
+        waiting = {each: None for each in waiting if each.tickets.keys() <= own}
     longest: dict[Band, float] = {}
     for standing in waiting:
         band = standing.band

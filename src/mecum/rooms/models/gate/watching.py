@@ -44,7 +44,7 @@ class Point:
     Args:
         asked, let_in: tokens as expected, of calls that came and that were let in. served: tokens as they were.
         waits: how many had waited so many steps. refused: calls that were turned away.
-        over_budget: of them, those that a budget refused.
+        over_budget: of them, those that a budget refused, which asked for `forbidden` tokens.
         degraded: tokens that were served with something taken away, when they had been.
         limit, used: tokens or calls at once, at the end of it.
     """
@@ -55,6 +55,7 @@ class Point:
     waits: list[Counter[int]] = field(default_factory=_counters)
     refused: int = 0
     over_budget: int = 0
+    forbidden: int = 0
     degraded: int = 0
     limit: float | None = None
     used: float = 0.0
@@ -146,10 +147,10 @@ class Watch:
         """It was turned away."""
         self._pool(standing.pool).point(_number(now)).refused += 1
 
-    def over_budget(self, pool: str, band: Band, tokens: int, now: float) -> None:
+    def over_budget(self, pool: str, tokens: int, now: float) -> None:
         """A call that asked for so many tokens was refused by a budget, and never stood in a line."""
         point = self._pool(pool).point(_number(now))
-        point.asked[BAND_NUMBER[band]] += tokens
+        point.forbidden += tokens
         point.refused += 1
         point.over_budget += 1
 
@@ -185,24 +186,31 @@ class Watch:
         since = None if watched is None else watched.waiting_since.get(band)
         return None if since is None else now - since
 
-    def hour(self, pools: Iterable[Pool], now: float) -> Hour:
-        """The last hour, up to the last whole point."""
+    def hour(self, pools: Iterable[Pool], now: float, elsewhere: Iterable[Pool] = ()) -> Hour:
+        """The last hour, up to the last whole point.
+
+        Args:
+            elsewhere: pools in which another replica decides, which knows what came and went there; who was turned
+                away here, or got less, is known here.
+        """
         last = _number(now) - 1
         numbers = range(last - POINTS + 1, last + 1)
         known = {pool.name: (pool, self._with_running(pool, now)) for pool in pools}
-        rows = [[watched.points.get(number) for _, watched in known.values()] for number in numbers]
-        whole = [[point for point in row if point is not None] for row in rows]
+        here = _rows([watched for _, watched in known.values()], numbers)
+        there = _rows([self._pools[pool.name] for pool in elsewhere if pool.name in self._pools], numbers)
+        everywhere = [[*ours, *theirs] for ours, theirs in zip(here, there, strict=True)]
+        forbidden = (sum(point.forbidden for point in row) for row in everywhere)
         return Hour(
             ages_s=[now - number * POINT_S for number in numbers],
             served={
-                band: [sum(point.served[at] for point in row) / POINT_S for row in whole]
+                band: [sum(point.served[at] for point in row) / POINT_S for row in here]
                 for band, at in BAND_NUMBER.items()
             },
-            unmet=[_unmet(row) / POINT_S for row in whole],
-            degraded=[sum(point.degraded for point in row) / POINT_S for row in whole],
-            waits={band: [_slowest(row, at) for row in whole] for band, at in BAND_NUMBER.items()},
-            refused=sum(point.refused for row in whole for point in row),
-            over_budget=sum(point.over_budget for row in whole for point in row),
+            unmet=[(_unmet(row) + refused) / POINT_S for row, refused in zip(here, forbidden, strict=True)],
+            degraded=[sum(point.degraded for point in row) / POINT_S for row in everywhere],
+            waits={band: [_slowest(row, at) for row in here] for band, at in BAND_NUMBER.items()},
+            refused=sum(point.refused for row in everywhere for point in row),
+            over_budget=sum(point.over_budget for row in everywhere for point in row),
             pools=[_pool_hour(pool, watched, numbers) for pool, watched in known.values()],
         )
 
@@ -267,6 +275,11 @@ def _spread(watched: _Watched, band: int, tokens: float, since: float, until: fl
     for number in range(first, last + 1):
         part_s = min(until, (number + 1) * POINT_S) - max(since, number * POINT_S)
         watched.point(number).served[band] += rate * part_s
+
+
+def _rows(pools: Sequence[_Watched], numbers: range) -> list[list[Point]]:
+    """The points of each number."""
+    return [[point for watched in pools if (point := watched.points.get(number)) is not None] for number in numbers]
 
 
 def _unmet(points: Sequence[Point]) -> float:
