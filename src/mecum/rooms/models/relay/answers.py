@@ -30,6 +30,7 @@ TYPES = {
     429: "rate_limit_error",
 }
 UNKNOWN_MODEL = "model_not_found"
+FLEX_HINT = 'Try again later, or ask with "service_tier": "flex", which waits for longer.'
 CODES = {
     "models.unknown": UNKNOWN_MODEL,
     "models.budget_spent": "insufficient_quota",
@@ -124,7 +125,8 @@ def error_object(error: MecumError) -> JsonObject:
     """`error` in OpenAI's shape. `param` names the member of the request where that is known."""
     status = status_of(error)
     kind = TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    message = f"{error.detail} {error.hint}".strip()
+    hint = FLEX_HINT if offers_flex(error) else error.hint
+    message = f"{error.detail} {hint}".strip()
     code = CODES.get(error.code, error.code)
     param = error.params.get("param") or error.params.get("where") or ("model" if code == UNKNOWN_MODEL else None)
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
@@ -133,7 +135,14 @@ def error_object(error: MecumError) -> JsonObject:
 def error_answer(error: MecumError) -> RelayResponse:
     """`error` as an answer. `x-should-retry` tells the official clients whether trying again can help."""
     headers = {**JSON_HEADERS, **headers_of(error), "x-should-retry": "true" if error.retryable else "false"}
+    if offers_flex(error):
+        headers["x-mecum-offer"] = "flex"
     return whole(error_object(error), status_of(error), headers)
+
+
+def offers_flex(error: MecumError) -> bool:
+    """Whether the call would have been waited for longer, had it asked for that."""
+    return error.params.get("offer") == "flex"
 
 
 def error_frame(error: MecumError) -> bytes:
