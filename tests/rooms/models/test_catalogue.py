@@ -100,6 +100,8 @@ async def test_the_wire_of_a_provider_is_guessed_from_its_address_and_can_be_cha
     assert (known["kind"], known["base_url"]) == ("anthropic", "https://api.anthropic.com/v1")
     told = await connected(api, fake, name="Told", base_url="https://api.anthropic.com", kind="openai", model="b")
     assert told["kind"] == "openai"
+    openai = await connected(api, fake, name="Makers", base_url="https://api.openai.com", model="f")
+    assert (openai["kind"], openai["base_url"]) == ("responses", "https://api.openai.com/v1")
     google = "https://generativelanguage.googleapis.com"
     native = await connected(api, fake, name="Native", base_url=google, model="d")
     assert (native["kind"], native["base_url"]) == ("gemini", f"{google}/v1beta")

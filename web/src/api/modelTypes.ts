@@ -81,7 +81,7 @@ export interface ProviderModel {
 }
 
 /** What a provider speaks. */
-export type Protocol = "openai" | "anthropic" | "gemini";
+export type Protocol = "openai" | "responses" | "anthropic" | "gemini";
 
 export type Health = "ok" | "failing" | "unknown";
 

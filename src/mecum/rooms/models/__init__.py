@@ -5,12 +5,13 @@ This file is the room's face: what others may know and call.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from mecum.kit.errors import MecumError, Problem
 from mecum.kit.types import Principal, Tokens
+from mecum.kit.uploads import Upload
 
 __all__ = [
     "ANSWER_JUDGED",
@@ -25,6 +26,7 @@ __all__ = [
     "Message",
     "ModelEvent",
     "ModelRequest",
+    "ModelState",
     "Models",
     "ReasoningDelta",
     "Relay",
@@ -35,7 +37,6 @@ __all__ = [
     "ToolCallDelta",
     "ToolSpec",
     "ToolUse",
-    "Upload",
     "Usage",
     "Waiting",
 ]
@@ -67,13 +68,32 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelState:
+    """What a model wants to have back with a turn of its own while it goes on: signed or sealed thoughts, which nobody
+    else can read. It is kept as it is, and goes to who made it alone; anybody else is asked without.
+
+    Args:
+        by: who made it. value: opaque. tokens: about how many a model reads in it.
+    """
+
+    by: str
+    value: str = field(repr=False)
+    tokens: Tokens = Tokens(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message for a model. `tool_uses` only with role assistant, `tool_use_id` only with role tool."""
+    """One message for a model. `tool_uses` and `state` only with role assistant, `tool_use_id` only with role tool.
+
+    Args:
+        state: from the Finish of the answer that this message was.
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: tuple[Content, ...]
     tool_uses: tuple[ToolUse, ...] = ()
     tool_use_id: str | None = None
+    state: ModelState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +203,7 @@ FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filte
 @dataclass(frozen=True, slots=True)
 class Finish:
     """The last event of a stream. `model` is the catalogue's name of who answered, `provider` its provider's name;
-    `routed`: how that was chosen, where the router did.
+    `routed`: how that was chosen, where the router did; `state`: to be given back with the message of this answer.
     """
 
     reason: FinishReason
@@ -191,6 +211,7 @@ class Finish:
     model: str
     provider: str
     routed: Routed | None = None
+    state: ModelState | None = None
 
 
 ModelEvent: TypeAlias = Waiting | TextDelta | ReasoningDelta | ToolCallDelta | Finish
@@ -284,22 +305,6 @@ class RelayResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes | AsyncGenerator[bytes, None] = field(repr=False)
-
-
-class Upload(Protocol):
-    """A form with a file, read as it comes: its beginning, then the bytes of the file, then the other fields."""
-
-    async def begin(self) -> str | None:
-        """The name of the file, once its bytes begin; None when the form has none. Raises BadRequest."""
-        ...
-
-    def pieces(self) -> AsyncIterator[bytes]:
-        """The bytes of the file. Raises BadRequest, TooLarge."""
-        ...
-
-    async def fields(self) -> Mapping[str, str]:
-        """All other fields, once the whole form is here. Raises BadRequest."""
-        ...
 
 
 class Bulk(Protocol):

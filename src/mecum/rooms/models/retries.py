@@ -96,8 +96,10 @@ class Learned(Generic[Known]):
     There is no way to ask beforehand: servers and models differ in what they take of the same wire.
     """
 
-    def __init__(self, start: Known) -> None:
+    def __init__(self, start: Known, lasting: Callable[[Known], Known] = lambda known: known) -> None:
+        """Args: lasting: what of that holds for the next call too."""
         self._start = start
+        self._lasting = lasting
         self._known: OrderedDict[tuple[str, str], Known] = OrderedDict()
 
     def of(self, provider: str, model: str) -> Known:
@@ -123,7 +125,7 @@ class Learned(Generic[Known]):
             before, known = known, better(known, said)
             if known == before:
                 return False
-            self.keep(provider, model, known)
+            self.keep(provider, model, self._lasting(known))
             return True
 
         return repeated(lambda: once(known), learn, retries)

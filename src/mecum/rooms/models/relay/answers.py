@@ -15,7 +15,7 @@ from mecum.rooms.models.calls import Ongoing
 from mecum.rooms.models.sending import CALLERS_FAULT
 from mecum.rooms.models.tiers import Tier
 from mecum.rooms.models.upstream import Answer
-from mecum.rooms.models.wires.jsons import JsonObject, dumps, loads, obj
+from mecum.rooms.models.wires.jsons import JsonObject, dumps, loads, obj, text
 from mecum.rooms.models.wires.sse import frame
 
 JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json"}
@@ -29,6 +29,7 @@ TYPES = {
     403: "permission_error",
     429: "rate_limit_error",
 }
+NOT_THERE = frozenset((404, 405, 501))
 UNKNOWN_MODEL = "model_not_found"
 CODES = {
     "models.unknown": UNKNOWN_MODEL,
@@ -97,6 +98,12 @@ def refused(ongoing: Ongoing, answer: Answer) -> bytes:
     if answer.content_type != "application/json":
         raise failures.refused(answer.provider, answer.status, answer.retry_after, answer.refusal)
     return answer.refusal
+
+
+def is_no_such_door(answer: Answer) -> bool:
+    """Whether a provider says that it has not what was asked at this address, rather than not that model."""
+    unknown_model = "model" in text(obj(obj(loads(answer.refusal)).get("error")).get("code"))
+    return answer.status in NOT_THERE and not unknown_model
 
 
 async def json_of(answer: Answer) -> tuple[bytes, JsonObject]:

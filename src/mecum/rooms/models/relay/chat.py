@@ -10,7 +10,7 @@ from mecum.kit.clock import Clock
 from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import ModelRequest, RelayResponse, Waiting
+from mecum.rooms.models import ModelRequest, RelayResponse, Usage, Waiting
 from mecum.rooms.models.answering import AnsweredBy, Answering
 from mecum.rooms.models.call import Call
 from mecum.rooms.models.calls import Calls, Ongoing
@@ -20,6 +20,7 @@ from mecum.rooms.models.relay.answers import (
     Parts,
     begun,
     error_frame,
+    is_no_such_door,
     json_of,
     made_by,
     made_of,
@@ -48,6 +49,15 @@ from mecum.rooms.models.wires.sse import frame
 
 PATH = "/chat/completions"
 DONE = b"data: [DONE]\n\n"
+ELSEWHERE = b"v1/responses"
+"""What OpenAI names in the refusal of a model that has no chat completions."""
+
+
+class _NoSuchDoor(Exception):
+    """The model has no chat completions, only responses."""
+
+    def __init__(self, model: UUID) -> None:
+        self.model = model
 
 
 class ChatDoor:
@@ -69,6 +79,7 @@ class ChatDoor:
         self._clock = clock
         self._settings = settings
         self._no_stream_options: set[UUID] = set()
+        self._without_chat: set[UUID] = set()
 
     async def answer(self, principal: Principal, body: bytes, tier: Tier | None = None) -> RelayResponse:
         """The answer to `body`, in the tier that it asks for or in `tier`. Raises MecumError before its head."""
@@ -79,15 +90,24 @@ class ChatDoor:
             led = await led_chat(self._router, principal, request, len(body), tier)
         if led is None:
             found = await self._catalogue.resolve(principal, name, "chat")
-            return await begun(self._parts(principal, request, found, len(body), tier))
-        return with_routed(await begun(self._parts(principal, *led, len(body), tier)), led[1])
+            return await self._made(principal, request, found, len(body), tier)
+        return with_routed(await self._made(principal, *led, len(body), tier), led[1])
 
-    def _parts(self, principal: Principal, request: Spliced, found: Route | str, size: int, tier: Tier) -> Parts:
-        if isinstance(found, str) or not found.speaks_openai:
-            return self._told(principal, request, found, tier)
-        if not found.native_tools and arr(request.values.get("tools")):
-            return self._told(principal, request, found, tier)
-        return self._passed(principal, request, found, size, tier)
+    async def _made(
+        self, principal: Principal, request: Spliced, found: Route | str, size: int, tier: Tier
+    ) -> RelayResponse:
+        if not isinstance(found, str) and self._may_pass(request, found):
+            try:
+                return await begun(self._passed(principal, request, found, size, tier))
+            except _NoSuchDoor as missing:
+                self._without_chat.add(missing.model)
+        return await begun(self._told(principal, request, found, tier))
+
+    def _may_pass(self, request: Spliced, route: Route) -> bool:
+        """Whether everybody on `route` may take the request as it is."""
+        if not route.speaks_openai or any(each.model.id in self._without_chat for each in route):
+            return False
+        return route.native_tools or not arr(request.values.get("tools"))
 
     async def _passed(self, principal: Principal, request: Spliced, route: Route, size: int, tier: Tier) -> Parts:
         """Bytes to and from a provider that speaks the same wire."""
@@ -98,6 +118,9 @@ class ChatDoor:
             sent, hide_usage = await self._asked(ongoing, request, route)
             async with sent as (remote, answer):
                 ongoing.first()
+                if remote.provider.kind == "responses" and not answer.ok and _is_for_responses(answer):
+                    ongoing.usage, ongoing.is_void = Usage(Tokens(0), Tokens(0)), True
+                    raise _NoSuchDoor(remote.model.id)
                 if not (answer.streams and _streams(request)):
                     body, value = await self._whole(ongoing, answer)
                     as_events = answer.ok and _streams(request)
@@ -199,6 +222,11 @@ class ChatDoor:
                 if body is not None:
                     yield Head(made=made_by(by.model, by.tier, by.degraded))
                     yield dumps(body)
+
+
+def _is_for_responses(answer: Answer) -> bool:
+    """Whether a refusal says that the model is to be asked through the responses alone."""
+    return is_no_such_door(answer) or ELSEWHERE in answer.refusal
 
 
 def _wants_usage(request: Spliced) -> bool:

@@ -27,7 +27,7 @@ def build(request: ModelRequest, upstream_model: str, *, stream: bool = True) ->
     if request.temperature is not None:
         body["temperature"] = request.temperature
     if request.json_schema is not None:
-        schema = {"name": "answer", "schema": request.json_schema, "strict": _is_strict(request.json_schema)}
+        schema = {"name": "answer", "schema": request.json_schema, "strict": is_strict(request.json_schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     if request.effort in EFFORTS:
         body["reasoning_effort"] = EFFORTS[request.effort]
@@ -74,7 +74,7 @@ def _choice(tools: Sequence[ToolSpec]) -> str | JsonObject:
     return {"type": "function", "function": {"name": tools[0].name}} if len(tools) == 1 else "required"
 
 
-def _is_strict(schema: Mapping[str, Any]) -> bool:
+def is_strict(schema: Mapping[str, Any]) -> bool:
     """Whether `schema` keeps OpenAI's rules for strict schemas: closed objects whose properties are all required."""
     if "properties" in schema or schema.get("type") == "object":
         properties = obj(schema.get("properties"))
@@ -82,4 +82,4 @@ def _is_strict(schema: Mapping[str, Any]) -> bool:
             return False
     parts = [*obj(schema.get("properties")).values(), *obj(schema.get("$defs")).values()]
     parts += [*arr(schema.get("anyOf")), schema.get("items")]
-    return all(_is_strict(found) for part in parts if (found := obj(part)))
+    return all(is_strict(found) for part in parts if (found := obj(part)))

@@ -13,6 +13,7 @@ from mecum.rooms.models.upstream import Target, Upstream
 from mecum.rooms.models.wires.anthropic import Anthropic
 from mecum.rooms.models.wires.gemini import Gemini
 from mecum.rooms.models.wires.openai_chat import OpenAiChat
+from mecum.rooms.models.wires.openai_responses import OpenAiResponses
 
 
 class Wire(Protocol):
@@ -23,6 +24,7 @@ class Wires:
     def __init__(self, upstream: Upstream, settings: ModelsSettings) -> None:
         self._by_kind: dict[ProviderKind, Wire] = {
             "openai": OpenAiChat(upstream, Quirks(), settings),
+            "responses": OpenAiResponses(upstream, settings),
             "anthropic": Anthropic(upstream, settings),
             "gemini": Gemini(upstream, settings),
         }
