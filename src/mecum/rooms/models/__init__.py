@@ -115,7 +115,7 @@ class ModelRequest:
             installation's default.
         must_call: no answer in words, but a call of one of `tools`.
         effort: how hard to think; `auto` leaves it to the router where it chooses the model, else to the model.
-        max_tokens: of the answer.
+        max_tokens: of the answer. temperature to stop: each wire says what it can of them, see docs/models.md.
         json_schema: the answer must be JSON of this schema, or None.
         purpose: the room and what for, e.g. `assistant.answer`, for the meter.
         gives_way: nobody waits for it. The built-in model refuses it while it is wanted for anything else, and drops it
@@ -130,6 +130,11 @@ class ModelRequest:
     effort: Literal["auto", "fast", "think"] = "auto"
     max_tokens: int | None = None
     temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    stop: Sequence[str] = ()
     json_schema: Mapping[str, Any] | None = None
     purpose: str = "assistant.answer"
     gives_way: bool = False

@@ -38,16 +38,22 @@ from mecum.rooms.models.tiers import Tier
 from mecum.rooms.models.tokens import estimate, estimate_input
 from mecum.rooms.models.upstream import Target
 from mecum.rooms.models.wires.jsons import arr, count, dumps, loads, obj
-from mecum.rooms.models.wires.wires import Wires
+from mecum.rooms.models.wires.wires import Wires, unsaid
 
 
 @dataclass(slots=True)
 class AnsweredBy:
-    """Which model answers, and how: known from the first event of its answer on."""
+    """Which model answers, and how: known from the first event of its answer on.
+
+    Args:
+        unread: what the request asked for that nobody is told. unsaid: what its protocol has no words for.
+    """
 
     model: str
     tier: Tier = "default"
     degraded: str | None = None
+    unread: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
 
 
 class Answering:
@@ -111,7 +117,7 @@ class Answering:
                 assert ongoing.place is not None
                 ask = partial(self._local.stream, request, ongoing.place, local_wait_s, principal.timezone)
             else:
-                ask = partial(self._along, ongoing, found, ongoing.limited(request), principal.timezone)
+                ask = partial(self._along, ongoing, found, ongoing.limited(request), principal.timezone, by)
             events = ongoing.events(ask) if call.band == "bulk" else ask()
             async with aclosing(events):
                 async for event in events:
@@ -126,7 +132,7 @@ class Answering:
                     yield replace(event, routed=routed) if routed and isinstance(event, Finish) else event
 
     async def _along(
-        self, ongoing: Ongoing, route: Route, request: ModelRequest, timezone: str
+        self, ongoing: Ongoing, route: Route, request: ModelRequest, timezone: str, by: AnsweredBy | None
     ) -> AsyncGenerator[ModelEvent, None]:
         """Ask whoever is on `route`: somebody else after a failure, as long as nothing of an answer has come."""
         attempts, begun = Attempts(route, self._resting, self._settings), False
@@ -136,6 +142,8 @@ class Answering:
                     yield waiting
             remote = attempts.at(ongoing.pool)
             ongoing.asks(remote)
+            if by is not None:
+                by.unsaid = unsaid(remote.endpoint.kind, request)
             try:
                 async with aclosing(self._remote(remote, request, timezone, is_alone=route.is_single)) as events:
                     async for event in events:

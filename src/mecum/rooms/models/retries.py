@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
@@ -18,7 +19,16 @@ from mecum.rooms.models.wires.jsons import JsonObject
 FIRST_PAUSE_S = 0.25
 PAUSE_MIN_S = 0.02
 MODELS_KEPT = 2000
-DROPPABLE = ("stream_options", "temperature", "reasoning_effort")
+DROPPABLE = (
+    "stream_options",
+    "temperature",
+    "top_p",
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+    "stop",
+    "reasoning_effort",
+)
 RENAMED = {"max_tokens": "max_completion_tokens"}
 NOT_UNDERSTOOD = frozenset((400, 422))
 Known = TypeVar("Known")
@@ -152,7 +162,7 @@ class Quirks:
         """Whether `said` names a parameter of `body` that will be left out or renamed from now on: then try again."""
         model = str(body.get("model"))
         known = self._refused.of(provider, model)
-        named = {name for name in DROPPABLE if name in body and name in said}
+        named = {name for name in DROPPABLE if name in body and re.search(rf"\b{name}\b", said)}
         named |= {name for name, instead in RENAMED.items() if name in body and instead in said}
         if not named - known:
             return False

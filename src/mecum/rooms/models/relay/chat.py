@@ -22,10 +22,10 @@ from mecum.rooms.models.relay.answers import (
     error_frame,
     is_no_such_door,
     json_of,
-    made_by,
     made_of,
     refused,
     tell_tier,
+    told_by,
 )
 from mecum.rooms.models.relay.leading import led_chat, with_routed
 from mecum.rooms.models.relay.limits import limiting, output_asked
@@ -40,7 +40,7 @@ from mecum.rooms.models.tiers import Tier, is_asked, tier_of
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
 from mecum.rooms.models.upstream import Answer
 from mecum.rooms.models.wires import chat_out, unstreamed
-from mecum.rooms.models.wires.chat_in import read
+from mecum.rooms.models.wires.chat_in import read, unread
 from mecum.rooms.models.wires.chat_out import ChatBody, ChatWriter
 from mecum.rooms.models.wires.chat_stream import read_usage
 from mecum.rooms.models.wires.jsons import JsonObject, arr, dumps, obj
@@ -185,14 +185,21 @@ class ChatDoor:
         asked = replace(read(request.values, model), tier=tier)
         told_tier = tier if is_asked(request.values) else None
         head = chat_out.Head(f"chatcmpl-{new_id().hex}", model, int(self._clock.now().timestamp()), told_tier)
+        by = AnsweredBy(model, unread=unread(request.values))
         if _streams(request):
-            return self._told_in_chunks(principal, asked, found, head, _wants_usage(request))
-        return self._told_whole(principal, asked, found, head)
+            return self._told_in_chunks(principal, asked, found, head, by, _wants_usage(request))
+        return self._told_whole(principal, asked, found, head, by)
 
     async def _told_in_chunks(
-        self, principal: Principal, asked: ModelRequest, found: Route | str, head: chat_out.Head, include_usage: bool
+        self,
+        principal: Principal,
+        asked: ModelRequest,
+        found: Route | str,
+        head: chat_out.Head,
+        by: AnsweredBy,
+        include_usage: bool,
     ) -> Parts:
-        writer, begun, by = ChatWriter(head), False, AnsweredBy(head.model)
+        writer, begun = ChatWriter(head), False
         wait_s = self._settings.relay_local_wait_s
         try:
             async with aclosing(self._answering.ask(principal, asked, wait_s, by, found)) as events:
@@ -201,7 +208,7 @@ class ChatDoor:
                         continue
                     if not begun:
                         begun = True
-                        yield Head(streams=True, made=made_by(by.model, by.tier, by.degraded))
+                        yield Head(streams=True, made=told_by(by))
                     for chunk in writer.chunks(event):
                         if include_usage or chunk["choices"]:
                             yield frame(dumps(chunk))
@@ -212,15 +219,15 @@ class ChatDoor:
             yield error_frame(error)
 
     async def _told_whole(
-        self, principal: Principal, asked: ModelRequest, found: Route | str, head: chat_out.Head
+        self, principal: Principal, asked: ModelRequest, found: Route | str, head: chat_out.Head, by: AnsweredBy
     ) -> Parts:
         wait_s = self._settings.relay_local_wait_s
-        collected, by = ChatBody(head), AnsweredBy(head.model)
+        collected = ChatBody(head)
         async with aclosing(self._answering.ask(principal, asked, wait_s, by, found)) as events:
             async for event in events:
                 body = collected.add(event)
                 if body is not None:
-                    yield Head(made=made_by(by.model, by.tier, by.degraded))
+                    yield Head(made=told_by(by))
                     yield dumps(body)
 
 

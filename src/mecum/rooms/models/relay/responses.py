@@ -21,10 +21,10 @@ from mecum.rooms.models.relay.answers import (
     error_frame,
     is_no_such_door,
     json_of,
-    made_by,
     made_of,
     refused,
     tell_tier,
+    told_by,
     whole,
 )
 from mecum.rooms.models.relay.asked import Asked, Asking
@@ -169,7 +169,7 @@ class ResponsesDoor:
                     events = [] if begun else writer.begin()
                     events += writer.feed(chunk)
                     if asked.streams and not begun:
-                        yield Head(streams=True, made=made_by(by.model, by.tier, by.degraded))
+                        yield Head(streams=True, made=told_by(by))
                     begun = True
                     if asked.streams and events:
                         yield _frames(events)
@@ -183,7 +183,7 @@ class ResponsesDoor:
         if asked.streams:
             yield _frames(last)
         else:
-            yield Head(made=made_by(by.model, by.tier, by.degraded))
+            yield Head(made=told_by(by))
             yield dumps(writer.response)
 
     def _chunks(self, principal: Principal, asked: Asked, by: AnsweredBy) -> AsyncGenerator[JsonObject, None]:

@@ -15,6 +15,7 @@ from mecum.rooms.models.wires.turns import turns
 ANSWER_TOKENS_MAX = 32_000
 """The wire wants a limit; a model that writes less says so in its refusal, and is asked for less from then on."""
 THINKING_TOKENS_MIN, THINKING_TOKENS_MAX = 1024, 16_000
+THINKING_TOP_P_MIN = 0.95
 EFFORTS = {"fast": "low", "think": "high"}
 ID_UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 TOKENS_LIMIT = re.compile(r"max_tokens: \d+ > (\d+)")
@@ -27,6 +28,7 @@ class Terms:
     Args:
         adaptive: whether it chooses itself how long to think; older ones want a number of tokens.
         forced: whether it can be made to call a tool.
+        both: whether it takes a temperature and `top_p` together; else the temperature goes before.
         tokens_max: the longest answer that it writes.
     """
 
@@ -34,6 +36,8 @@ class Terms:
     adaptive: bool = True
     effort: bool = True
     temperature: bool = True
+    top_p: bool = True
+    both: bool = True
     forced: bool = True
     tokens_max: int = ANSWER_TOKENS_MAX
 
@@ -43,6 +47,10 @@ def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
     limit = TOKENS_LIMIT.search(said)
     if limit is not None and 0 < int(limit[1]) < body["max_tokens"]:
         return replace(terms, tokens_max=int(limit[1]))
+    if "temperature" in said and "top_p" in said and "temperature" in body and "top_p" in body:
+        return replace(terms, both=False)
+    if "top_p" in said and "top_p" in body:
+        return replace(terms, top_p=False)
     if "temperature" in said and "temperature" in body:
         return replace(terms, temperature=False)
     if "tool_choice" in said and obj(body.get("tool_choice")).get("type") in ("any", "tool"):
@@ -80,9 +88,21 @@ def build(request: ModelRequest, upstream_model: str, terms: Terms) -> JsonObjec
         body["tool_choice"] = choice
     if request.effort == "think" and choice.get("type") not in ("any", "tool"):
         body |= _thinking(request, terms, body["max_tokens"])
-    if request.temperature is not None and terms.temperature and "thinking" not in body:
-        body["temperature"] = min(request.temperature, 1.0)
-    return body | _output(request, answering, terms)
+    return body | _sampling(request, terms, thinks="thinking" in body) | _output(request, answering, terms)
+
+
+def _sampling(request: ModelRequest, terms: Terms, *, thinks: bool) -> JsonObject:
+    """How words are chosen and where they end. Of the seed and the penalties this wire knows nothing."""
+    found: JsonObject = {}
+    if request.temperature is not None and terms.temperature and not thinks:
+        found["temperature"] = min(request.temperature, 1.0)
+    if request.top_p is not None and terms.top_p and (terms.both or not found):
+        # Who thinks chooses among nearly all words.
+        found["top_p"] = max(request.top_p, THINKING_TOP_P_MIN) if thinks else request.top_p
+    # An end of nothing but spaces is refused; it is looked for in the answer itself.
+    if stops := [stop for stop in request.stop if stop.strip()]:
+        found["stop_sequences"] = stops
+    return found
 
 
 def _choice(tools: list[JsonObject]) -> JsonObject:

@@ -11,6 +11,7 @@ from mecum.rooms.models.wires.jsons import JsonObject, arr, obj
 
 EFFORTS = {"fast": "low", "think": "high"}
 """Our effort as `reasoning_effort`; `auto` leaves it to the provider."""
+SAMPLING = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty")
 
 
 def build(request: ModelRequest, upstream_model: str, *, stream: bool = True) -> JsonObject:
@@ -24,8 +25,9 @@ def build(request: ModelRequest, upstream_model: str, *, stream: bool = True) ->
             body["tool_choice"] = _choice(request.tools)
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
-    if request.temperature is not None:
-        body["temperature"] = request.temperature
+    body |= {name: value for name in SAMPLING if (value := getattr(request, name)) is not None}
+    if request.stop:
+        body["stop"] = list(request.stop)
     if request.json_schema is not None:
         schema = {"name": "answer", "schema": request.json_schema, "strict": is_strict(request.json_schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}

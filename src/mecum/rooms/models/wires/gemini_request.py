@@ -13,11 +13,16 @@ from mecum.rooms.models.wires.jsons import JsonObject, loads, obj
 from mecum.rooms.models.wires.turns import turns
 
 LEVELS = {"fast": "LOW", "think": "HIGH"}
+SAMPLING = {"temperature": "temperature", "top_p": "topP", "seed": "seed"}
+PENALTIES = {"frequency_penalty": "frequencyPenalty", "presence_penalty": "presencePenalty"}
 BUDGETS = {"fast": 512, "think": 16_384}
 """Tokens for thoughts, for models that take a number; within what each of them allows."""
 UNSIGNED = "skip_thought_signature_validator"
 """What the wire wants in place of the signature of a call that somebody else made, or that is not kept."""
 SIGNATURE = re.compile(r"thought.?signature", re.IGNORECASE)
+PENALTY = re.compile(r"penalt", re.IGNORECASE)
+STOPS_MAX = 5
+"""The wire takes no more; the others are looked for in the answer itself."""
 LEVEL = re.compile(r"thinking.?level", re.IGNORECASE)
 
 Signature = Callable[[str], str]
@@ -31,11 +36,13 @@ class Terms:
     Args:
         levels: whether it is told how hard to think; older ones want a number of tokens.
         signed: whether a call of an earlier turn must have a signature.
+        penalties: whether it can be told to repeat itself less.
     """
 
     thinking: bool = True
     levels: bool = True
     signed: bool = False
+    penalties: bool = True
 
 
 def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
@@ -43,6 +50,8 @@ def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
     thinking = obj(obj(body.get("generationConfig")).get("thinkingConfig"))
     if SIGNATURE.search(said):
         return replace(terms, signed=True)
+    if PENALTY.search(said) and terms.penalties:
+        return replace(terms, penalties=False)
     if LEVEL.search(said) and "thinkingLevel" in thinking:
         return replace(terms, levels=False)
     if "thinking" in said.casefold() and thinking:
@@ -80,8 +89,10 @@ def _config(request: ModelRequest, terms: Terms) -> JsonObject:
     config: JsonObject = {}
     if request.max_tokens is not None:
         config["maxOutputTokens"] = request.max_tokens
-    if request.temperature is not None:
-        config["temperature"] = request.temperature
+    sampling = {**SAMPLING, **(PENALTIES if terms.penalties else {})}
+    config |= {said: value for name, said in sampling.items() if (value := getattr(request, name)) is not None}
+    if request.stop:
+        config["stopSequences"] = list(request.stop[:STOPS_MAX])
     if request.effort in LEVELS and terms.thinking:
         wanted: JsonObject = {"thinkingBudget": BUDGETS[request.effort]}
         if terms.levels:

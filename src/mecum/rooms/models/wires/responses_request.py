@@ -31,6 +31,7 @@ class Terms:
     sealed: bool = True
     returned: bool = True
     temperature: bool = True
+    top_p: bool = True
 
 
 def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
@@ -46,6 +47,8 @@ def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
         return replace(terms, effort=False, summary=False)
     if "temperature" in said and "temperature" in body:
         return replace(terms, temperature=False)
+    if "top_p" in said and "top_p" in body:
+        return replace(terms, top_p=False)
     return terms
 
 
@@ -73,6 +76,8 @@ def build(request: ModelRequest, upstream_model: str, terms: Terms, by: str) -> 
         body["max_output_tokens"] = max(OUTPUT_TOKENS_MIN, request.max_tokens)
     if request.temperature is not None and terms.temperature:
         body["temperature"] = request.temperature
+    if request.top_p is not None and terms.top_p:
+        body["top_p"] = request.top_p
     if request.json_schema is not None:
         schema = {"name": "answer", "schema": request.json_schema, "strict": is_strict(request.json_schema)}
         body["text"] = {"format": {"type": "json_schema", **schema}}
