@@ -38,14 +38,14 @@ class Keeping:
         self._entries: list[JsonObject] = []
 
     def text(self, piece: str, own: JsonObject | None = None) -> None:
+        """A piece of a text; one with something of its own stands alone."""
         last = self._entries[-1] if self._entries else JsonObject()
-        if TEXT in last and OWN not in last:
+        if own:
+            self._entries.append({TEXT: len(piece), OWN: own})
+        elif TEXT in last and OWN not in last:
             last[TEXT] += len(piece)
         else:
-            last = JsonObject({TEXT: len(piece)})
-            self._entries.append(last)
-        if own:
-            last[OWN] = own
+            self._entries.append({TEXT: len(piece)})
 
     def call(self, own: JsonObject | None = None) -> None:
         self._entries.append({CALL: True, **({OWN: own} if own else {})})
