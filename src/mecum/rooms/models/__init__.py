@@ -117,6 +117,8 @@ class ModelRequest:
         effort: how hard to think; `auto` leaves it to the router where it chooses the model, else to the model.
         max_tokens: of the answer. temperature to stop: each wire says what it can of them, see docs/models.md.
         json_schema: the answer must be JSON of this schema, or None.
+        conversation: the one that goes on here: who answers may keep what it has read until the next turn. None: it stands
+            alone. It leaves the house as a hash.
         purpose: the room and what for, e.g. `assistant.answer`, for the meter.
         gives_way: nobody waits for it. The built-in model refuses it while it is wanted for anything else, and drops it
             when it is wanted in the middle: Unavailable, to be tried again later.
@@ -136,6 +138,7 @@ class ModelRequest:
     presence_penalty: float | None = None
     stop: Sequence[str] = ()
     json_schema: Mapping[str, Any] | None = None
+    conversation: str | None = None
     purpose: str = "assistant.answer"
     gives_way: bool = False
     tier: Literal["default", "flex", "priority", "batch"] = "default"

@@ -22,7 +22,7 @@ from mecum.rooms.models import (
     failures,
 )
 from mecum.rooms.models.attempts import Attempts
-from mecum.rooms.models.call import Call
+from mecum.rooms.models.call import Call, named
 from mecum.rooms.models.calls import Calls, Ongoing
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.health import Health
@@ -107,6 +107,7 @@ class Answering:
         if found is None:
             found = await self._catalogue.resolve(principal, request.model, "chat")
         routed = None if isinstance(found, str) else found.routed
+        request = replace(request, conversation=named(principal, request))
         tokens, most = estimate_input(request.messages, request.tools), request.max_tokens
         gives_way, begins = request.gives_way, request.messages
         call = Call.to(

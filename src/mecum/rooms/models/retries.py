@@ -28,6 +28,7 @@ DROPPABLE = (
     "presence_penalty",
     "stop",
     "reasoning_effort",
+    "prompt_cache_key",
 )
 RENAMED = {"max_tokens": "max_completion_tokens"}
 NOT_UNDERSTOOD = frozenset((400, 422))

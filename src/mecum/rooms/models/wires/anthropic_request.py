@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from mecum.rooms.models import Content, ImagePart, Message, ModelRequest, TextPart, ToolSpec, ToolUse
 from mecum.rooms.models.wires.answer_tool import AnswerTool, answer_tool
+from mecum.rooms.models.wires.anthropic_cache import marked
 from mecum.rooms.models.wires.anthropic_stream import THOUGHTS
 from mecum.rooms.models.wires.jsons import JsonObject, loads, obj
 from mecum.rooms.models.wires.keeping import Piece, is_kept, pieces
@@ -32,6 +33,7 @@ class Terms:
         forced: whether it can be made to call a tool.
         both: whether it takes a temperature and `top_p` together; else the temperature goes before.
         returned: whether it takes its earlier thoughts back as they were kept.
+        caching: whether it can be told what to keep for the next turn.
         tokens_max: the longest answer that it writes.
     """
 
@@ -43,6 +45,7 @@ class Terms:
     both: bool = True
     forced: bool = True
     returned: bool = True
+    caching: bool = True
     tokens_max: int = ANSWER_TOKENS_MAX
 
 
@@ -51,6 +54,8 @@ def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
     limit = TOKENS_LIMIT.search(said)
     if limit is not None and 0 < int(limit[1]) < body["max_tokens"]:
         return replace(terms, tokens_max=int(limit[1]))
+    if "cache_control" in said:
+        return replace(terms, caching=False)
     if _has_thoughts(body) and ("signature" in said or "thinking` block" in said or "thinking_block" in said):
         return replace(terms, returned=False)
     if "temperature" in said and "top_p" in said and "temperature" in body and "top_p" in body:
@@ -104,7 +109,8 @@ def build(request: ModelRequest, upstream_model: str, terms: Terms, by: str = ""
         body["tool_choice"] = choice
     if request.effort == "think" and choice.get("type") not in ("any", "tool"):
         body |= _thinking(request, terms, body["max_tokens"], by)
-    return body | _sampling(request, terms, thinks="thinking" in body) | _output(request, answering, terms)
+    body |= _sampling(request, terms, thinks="thinking" in body) | _output(request, answering, terms)
+    return marked(body) if request.conversation and terms.caching else body
 
 
 def _sampling(request: ModelRequest, terms: Terms, *, thinks: bool) -> JsonObject:

@@ -65,6 +65,7 @@ def read(body: Mapping[str, Any], model: str) -> ModelRequest:
         presence_penalty=_number(body.get("presence_penalty"), -2, 2),
         stop=_stops(body.get("stop")),
         json_schema=_schema(obj(body.get("response_format"))),
+        conversation=text(body.get("prompt_cache_key")),
         purpose="relay.chat",
     )
 

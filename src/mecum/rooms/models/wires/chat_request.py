@@ -14,8 +14,12 @@ EFFORTS = {"fast": "low", "think": "high"}
 SAMPLING = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty")
 
 
-def build(request: ModelRequest, upstream_model: str, *, stream: bool = True) -> JsonObject:
-    """`request` as the body of a call."""
+def build(request: ModelRequest, upstream_model: str, *, stream: bool = True, keyed: bool = False) -> JsonObject:
+    """`request` as the body of a call.
+
+    Args:
+        keyed: name the conversation, so that it comes to who read it before; few servers know that.
+    """
     body: JsonObject = {"model": upstream_model, "messages": [_message(message) for message in request.messages]}
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
@@ -28,6 +32,8 @@ def build(request: ModelRequest, upstream_model: str, *, stream: bool = True) ->
     body |= {name: value for name in SAMPLING if (value := getattr(request, name)) is not None}
     if request.stop:
         body["stop"] = list(request.stop)
+    if keyed and request.conversation:
+        body["prompt_cache_key"] = request.conversation
     if request.json_schema is not None:
         schema = {"name": "answer", "schema": request.json_schema, "strict": is_strict(request.json_schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}

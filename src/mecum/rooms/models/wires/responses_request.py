@@ -24,6 +24,7 @@ class Terms:
         effort: whether it is told how hard to think. summary: whether it tells what it thought.
         sealed: whether it gives its thoughts sealed, to have them back.
         returned: whether it takes back what it gave: another key of the same provider may not open it.
+        keyed: whether a conversation can be named, so that it comes to who read it before.
     """
 
     effort: bool = True
@@ -32,6 +33,7 @@ class Terms:
     returned: bool = True
     temperature: bool = True
     top_p: bool = True
+    keyed: bool = True
 
 
 def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
@@ -49,6 +51,8 @@ def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
         return replace(terms, temperature=False)
     if "top_p" in said and "top_p" in body:
         return replace(terms, top_p=False)
+    if "prompt_cache_key" in said and "prompt_cache_key" in body:
+        return replace(terms, keyed=False)
     return terms
 
 
@@ -83,6 +87,8 @@ def build(request: ModelRequest, upstream_model: str, terms: Terms, by: str) -> 
         body["text"] = {"format": {"type": "json_schema", **schema}}
     if reasoning := _reasoning(request, terms):
         body["reasoning"] = reasoning
+    if request.conversation and terms.keyed:
+        body["prompt_cache_key"] = request.conversation
     if terms.sealed:
         body["include"] = [SEALED]
     return body
