@@ -93,11 +93,12 @@ async def test_text_and_thoughts_come_in_pieces_and_thoughts_are_part_of_the_out
 
 
 async def test_cached_tokens_are_part_of_the_input(wire: Wires, fake: FakeResponses) -> None:
-    usage = {"input_tokens": 90, "input_tokens_details": {"cached_tokens": 64}, "output_tokens": 2}
+    details = {"cached_tokens": 64, "cache_write_tokens": 20}
+    usage = {"input_tokens": 90, "input_tokens_details": details, "output_tokens": 2}
     ended = {"status": "completed", "output": [], "usage": usage}
     fake.script(in_stream({"type": "response.completed", "response": ended}))
     found = finish_of(await events_of(wire, target(fake))).usage
-    assert (found.input, found.cached, found.output) == (90, 64, 2)
+    assert (found.input, found.cached, found.cache_write, found.output) == (90, 64, 20, 2)
 
 
 async def test_the_request_carries_the_conversation_as_items_and_is_stored_by_nobody(

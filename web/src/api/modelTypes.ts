@@ -6,6 +6,7 @@ import type { Problem } from "./types";
 export interface Amounts {
   input: string;
   cached: string;
+  cache_write: string;
   output: string;
   reasoning: string;
   image: string;

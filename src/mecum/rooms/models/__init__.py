@@ -117,8 +117,8 @@ class ModelRequest:
         effort: how hard to think; `auto` leaves it to the router where it chooses the model, else to the model.
         max_tokens: of the answer. temperature to stop: each wire says what it can of them, see docs/models.md.
         json_schema: the answer must be JSON of this schema, or None.
-        conversation: the one that goes on here: who answers may keep what it has read until the next turn. None: it stands
-            alone. It leaves the house as a hash.
+        conversation: that goes on here, so that who answers may keep what it read; it leaves the house as a hash. None:
+            the request stands alone.
         purpose: the room and what for, e.g. `assistant.answer`, for the meter.
         gives_way: nobody waits for it. The built-in model refuses it while it is wanted for anything else, and drops it
             when it is wanted in the middle: Unavailable, to be tried again later.
@@ -172,7 +172,8 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call took. `cached` is part of `input`, `reasoning` part of `output`.
+    """What a call took. `cached` (read of what was kept) and `cache_write` (kept from now on) are parts of `input`,
+    `reasoning` is part of `output`.
 
     `estimated`: the provider did not say, so it was reckoned from the length of the texts.
     """
@@ -182,6 +183,7 @@ class Usage:
     cached: Tokens = Tokens(0)
     reasoning: Tokens = Tokens(0)
     estimated: bool = False
+    cache_write: Tokens = Tokens(0)
 
 
 ANSWER_JUDGED = "models.AnswerJudged"

@@ -99,4 +99,5 @@ def total(first: Usage, second: Usage) -> Usage:
         Tokens(first.cached + second.cached),
         Tokens(first.reasoning + second.reasoning),
         estimated=first.estimated or second.estimated,
+        cache_write=Tokens(first.cache_write + second.cache_write),
     )

@@ -1,7 +1,7 @@
 """What of a request Anthropic keeps for the next turn (Anthropic API reference, prompt caching).
 
 What is kept is read again for a tenth of its price, and written for a quarter more: so only what is long enough to be
-kept at all, and comes again, is marked. It is read in the order tools, system, messages; a mark holds for all before it.
+kept at all, and comes again, is marked. The order is tools, system, messages; a mark holds for all before it.
 """
 
 from __future__ import annotations

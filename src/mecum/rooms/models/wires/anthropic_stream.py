@@ -132,9 +132,10 @@ class AnthropicReader:
             written, reasoning = Tokens(self._written_tokens), Tokens(self._reasoning_tokens)
             return Usage(input_tokens, written, reasoning=reasoning, estimated=True)
         cached = self._counts.get("cache_read_input_tokens", 0)
-        given = self._counts["input_tokens"] + self._counts.get("cache_creation_input_tokens", 0) + cached
+        kept = self._counts.get("cache_creation_input_tokens", 0)
+        given = self._counts["input_tokens"] + kept + cached
         reasoning = min(self._reasoning_tokens if thought is None else thought, made)
-        return Usage(Tokens(given), Tokens(made), Tokens(cached), Tokens(reasoning))
+        return Usage(Tokens(given), Tokens(made), Tokens(cached), Tokens(reasoning), cache_write=Tokens(kept))
 
     def _started(self, index: int, block: JsonObject) -> list[Part]:
         if block.get("type") == "tool_use":
