@@ -12,6 +12,7 @@ from sqlalchemy import text
 from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
 from mecum.kit.errors import Forbidden
+from mecum.rooms.models.service import CONTEXT_DEFAULT
 from tests.rooms.models.routes import Api, connected
 from tests.rooms.models.world import FakeEmbedder, FakeEngine, World, world
 from tests.support.fake_anthropic import CONTEXT as ANTHROPIC_CONTEXT
@@ -19,6 +20,7 @@ from tests.support.fake_anthropic import FakeAnthropic
 from tests.support.fake_gemini import CONTEXT as GEMINI_CONTEXT
 from tests.support.fake_gemini import FakeGemini
 from tests.support.fake_provider import FakeProvider, Reply
+from tests.support.fake_responses import FakeResponses
 from tests.support.jobs import HandJobs
 from tests.support.principals import principal
 
@@ -72,7 +74,11 @@ async def test_what_an_address_offers_is_discovered_and_tried_before_it_is_conne
 
 @pytest.mark.parametrize(
     ("speaks", "name", "context"),
-    [(FakeAnthropic, "claude-fake", ANTHROPIC_CONTEXT), (FakeGemini, "gemini-fake", GEMINI_CONTEXT)],
+    [
+        (FakeAnthropic, "claude-fake", ANTHROPIC_CONTEXT),
+        (FakeGemini, "gemini-fake", GEMINI_CONTEXT),
+        (FakeResponses, "gpt-5-fake", CONTEXT_DEFAULT),
+    ],
 )
 async def test_a_provider_of_another_wire_is_discovered_tried_connected_and_tested_in_it(
     api: Api, speaks: type[FakeProvider], name: str, context: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from mecum.rooms.models.wires.keeping import pieces
 
 OUTPUT_TOKENS_MIN = 16
 CALL_ID_MAX = 64
+OF_SEALED = re.compile(r"encrypted|\binclude\b['\"\[ ]", re.IGNORECASE)
 SEALED = "reasoning.encrypted_content"
 
 
@@ -41,7 +43,7 @@ def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
     reasoning = obj(body.get("reasoning"))
     if any(obj(item).get("type") == "reasoning" for item in body["input"]) and _is_of_thoughts(said):
         return replace(terms, returned=False)
-    if "include" in body and ("ncrypted" in said or "include" in said):
+    if "include" in body and OF_SEALED.search(said):
         return replace(terms, sealed=False)
     if "summar" in said and "summary" in reasoning:
         return replace(terms, summary=False)
@@ -58,7 +60,7 @@ def learned(terms: Terms, body: JsonObject, said: str) -> Terms:
 
 def _is_of_thoughts(said: str) -> bool:
     """Whether a refusal is about thoughts that were given back: they can't be opened, or stand in a wrong place."""
-    return "ncrypted" in said or "rs_" in said or "type 'reasoning'" in said
+    return "encrypted" in said.casefold() or "rs_" in said or "type 'reasoning'" in said
 
 
 def build(request: ModelRequest, upstream_model: str, terms: Terms, by: str) -> JsonObject:
