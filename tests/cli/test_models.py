@@ -61,9 +61,16 @@ def test_a_name_or_an_address_that_is_not_possible_is_refused(data: Path, mecum:
 
 def test_prices_are_stated_listed_and_brought_in_from_a_file(data: Path, mecum: Mecum, tmp_path: Path) -> None:
     assert mecum("models", "add", "quick", "--url", "http://127.0.0.1:9/v1", "--model", "x").code == 0
-    stated = mecum("models", "prices", "set", "quick", "--in", "2.50", "--out", "10", "--cached", "0.25")
+    kinds = ("--in", "2.50", "--out", "10", "--cached", "0.25", "--cache-write", "3.12")
+    stated = mecum("models", "prices", "set", "quick", *kinds)
     assert stated.code == 0 and stated.err.startswith("quick has its price, from ")
-    assert mecum("models", "prices", "list").out.splitlines()[1].split()[:4] == ["quick", "2.50", "0.25", "10.00"]
+    assert mecum("models", "prices", "list").out.splitlines()[1].split()[:5] == [
+        "quick",
+        "2.50",
+        "0.25",
+        "3.12",
+        "10.00",
+    ]
     file = tmp_path / "prices.csv"
     file.write_text(mecum("models", "prices", "export").out.replace("2.50", "3.00"))
     looked = mecum("models", "prices", "import", str(file), "--dry-run")

@@ -64,6 +64,8 @@ class FakeGemini(FakeProvider):
 def _parts(answer: Answer) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = [{"text": piece, "thought": True} for piece in pieces(answer.reasoning, 0)]
     parts += [{"text": piece} for piece in pieces(answer.text, answer.reply.chunks)]
+    if answer.reasoning and not answer.calls:
+        parts.append({"text": "", "thoughtSignature": SIGNATURE})
     for index, (name, arguments) in enumerate(answer.calls):
         part: dict[str, Any] = {"functionCall": {"name": name, "args": json.loads(arguments)}}
         parts.append(part | ({"thoughtSignature": SIGNATURE} if index == 0 else {}))

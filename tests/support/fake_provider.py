@@ -353,7 +353,7 @@ def _not_dropped(record: logging.LogRecord) -> bool:
 
 
 @contextmanager
-def running(*, key: str = "", port: int = 0) -> Iterator[FakeProvider]:
+def running(made: type[FakeProvider] = FakeProvider, *, key: str = "", port: int = 0) -> Iterator[FakeProvider]:
     """A fake provider served from a thread of its own."""
     started = threading.Event()
     loop = asyncio.new_event_loop()
@@ -361,7 +361,7 @@ def running(*, key: str = "", port: int = 0) -> Iterator[FakeProvider]:
     box: list[FakeProvider] = []
 
     async def serve() -> None:
-        async with FakeProvider(key=key, port=port) as fake:
+        async with made(key=key, port=port) as fake:
             box.append(fake)
             started.set()
             await stop.wait()

@@ -46,7 +46,7 @@ class Reply:
         as_json: answers a streaming request with one JSON body. done: whether `[DONE]` ends a stream.
         usage: `right`, `missing`, or `wrong` (text instead of numbers).
         odd: legal but unusual SSE: CRLF, comments, event fields, no blank line at the end.
-        finish: overrides the finish reason.
+        finish: overrides the finish reason; in responses `refusal` makes the text one.
         times: applies so often, then the answer is the default one (0: always).
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from tests.support.fake_replies import Reply, count_tokens, pieces
 
 CREATED = 1790000000
+SEALED = "gAAAA_sealed_"
+INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
 @dataclass(frozen=True)
@@ -104,38 +106,51 @@ def chat_stream(answer: Answer, *, include_usage: bool) -> Iterator[bytes]:
         yield b"data: [DONE]\n\n"
 
 
-def response_body(answer: Answer, status: str = "completed") -> dict[str, Any]:
-    """A response object; output and usage only once completed."""
-    output: list[dict[str, Any]] = []
-    if status == "completed" and answer.calls:
-        output = [_function_item(answer, index, "completed") for index in range(len(answer.calls))]
-    elif status == "completed":
-        output = [_message_item(answer, "completed", [_text_part(answer.text)])]
-    usage = {
+def response_usage(answer: Answer) -> dict[str, Any] | None:
+    if answer.reply.usage == "missing":
+        return None
+    if answer.reply.usage == "wrong":
+        return {"input_tokens": "many", "output_tokens": -5, "total_tokens": None}
+    return {
         "input_tokens": answer.prompt_tokens,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": answer.output_tokens,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": count_tokens(answer.reasoning)},
         "total_tokens": answer.prompt_tokens + answer.output_tokens,
     }
+
+
+def response_body(answer: Answer, status: str = "") -> dict[str, Any]:
+    """A response object; output and usage only once it is over."""
+    reason = INCOMPLETE.get(answer.finish)
+    status = status or ("incomplete" if reason else "completed")
+    is_over = status != "in_progress"
     return {
         "id": f"resp_fake_{answer.number}",
         "object": "response",
         "created_at": CREATED,
         "status": status,
         "model": answer.model,
-        "output": output,
+        "output": _output(answer) if is_over else [],
         "parallel_tool_calls": True,
         "tool_choice": "auto",
         "tools": [],
         "error": None,
-        "incomplete_details": None,
+        "incomplete_details": {"reason": reason} if reason and is_over else None,
         "instructions": None,
         "metadata": {},
         "temperature": 1.0,
         "top_p": 1.0,
-        "usage": usage if status == "completed" else None,
+        "usage": response_usage(answer) if is_over else None,
     }
+
+
+def _output(answer: Answer) -> list[dict[str, Any]]:
+    """The items of an answer, each whole."""
+    items = [_reasoning_item(answer)] if answer.reasoning else []
+    if answer.calls:
+        return items + [_function_item(answer, index, "completed") for index in range(len(answer.calls))]
+    return [*items, _message_item(answer, "completed", [_text_part(answer)])]
 
 
 def response_stream(answer: Answer) -> Iterator[bytes]:
@@ -148,30 +163,51 @@ def response_stream(answer: Answer) -> Iterator[bytes]:
 
     yield event("response.created", response=response_body(answer, "in_progress"))
     yield event("response.in_progress", response=response_body(answer, "in_progress"))
-    if answer.calls:
-        for index, (_, arguments) in enumerate(answer.calls):
-            item, whole = _function_item(answer, index, "in_progress"), _function_item(answer, index, "completed")
-            where = {"item_id": item["id"], "output_index": index}
-            yield event("response.output_item.added", output_index=index, item={**item, "arguments": ""})
+    for index, item in enumerate(_output(answer)):
+        where = {"item_id": item["id"], "output_index": index}
+        bare = {**item, "status": "in_progress"} | {name: "" for name in ("arguments",) if name in item}
+        bare |= {name: [] for name in ("content", "summary") if name in item}
+        yield event("response.output_item.added", output_index=index, item=bare)
+        if item["type"] == "reasoning":
+            at = {**where, "summary_index": 0}
+            yield event("response.reasoning_summary_part.added", **at, part={"type": "summary_text", "text": ""})
+            for piece in pieces(answer.reasoning, 0):
+                yield event("response.reasoning_summary_text.delta", **at, delta=piece)
+            yield event("response.reasoning_summary_text.done", **at, text=answer.reasoning)
+        elif item["type"] == "function_call":
+            arguments = item["arguments"]
             yield event("response.function_call_arguments.delta", **where, delta=arguments)
             yield event("response.function_call_arguments.done", **where, name=item["name"], arguments=arguments)
-            yield event("response.output_item.done", output_index=index, item=whole)
-    else:
-        item = _message_item(answer, "in_progress", [])
-        where = {"item_id": item["id"], "output_index": 0, "content_index": 0}
-        yield event("response.output_item.added", output_index=0, item=item)
-        yield event("response.content_part.added", **where, part=_text_part(""))
-        for piece in pieces(answer.text, answer.reply.chunks):
-            yield event("response.output_text.delta", **where, delta=piece, logprobs=[])
-        yield event("response.output_text.done", **where, text=answer.text, logprobs=[])
-        yield event("response.content_part.done", **where, part=_text_part(answer.text))
-        item = _message_item(answer, "completed", [_text_part(answer.text)])
-        yield event("response.output_item.done", output_index=0, item=item)
-    yield event("response.completed", response=response_body(answer))
+        else:
+            yield from _said(answer, {**where, "content_index": 0}, event)
+        yield event("response.output_item.done", output_index=index, item=item)
+    whole = response_body(answer)
+    yield event(f"response.{whole['status']}", response=whole)
 
 
-def _text_part(text: str) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+def _said(answer: Answer, where: dict[str, Any], event: Callable[..., bytes]) -> Iterator[bytes]:
+    """The pieces of a text, or of a refusal."""
+    part = _text_part(answer)
+    name, more = ("refusal", {}) if answer.finish == "refusal" else ("text", {"logprobs": []})
+    kind = "response.refusal" if name == "refusal" else "response.output_text"
+    yield event("response.content_part.added", **where, part={**part, name: ""})
+    for piece in pieces(answer.text, answer.reply.chunks):
+        yield event(f"{kind}.delta", **where, delta=piece, **more)
+    yield event(f"{kind}.done", **where, **{name: answer.text}, **more)
+    yield event("response.content_part.done", **where, part=part)
+
+
+def _reasoning_item(answer: Answer) -> dict[str, Any]:
+    """A thought, which comes sealed as well."""
+    summary = [{"type": "summary_text", "text": answer.reasoning}]
+    sealed = f"{SEALED}{answer.number}"
+    return {"id": f"rs_fake_{answer.number}", "type": "reasoning", "summary": summary, "encrypted_content": sealed}
+
+
+def _text_part(answer: Answer) -> dict[str, Any]:
+    if answer.finish == "refusal":
+        return {"type": "refusal", "refusal": answer.text}
+    return {"type": "output_text", "text": answer.text, "annotations": [], "logprobs": []}
 
 
 def _message_item(answer: Answer, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
@@ -196,8 +232,7 @@ def told(path: str, body: Mapping[str, Any], said: Answer) -> tuple[int, int] | 
     reply = said.reply
     if reply.garbage or (reply.line_bytes and body.get("stream")):
         return None
-    if not path.endswith("/responses"):
-        asked = (body.get("stream_options") or {}).get("include_usage") or not body.get("stream")
-        if reply.usage != "right" or not asked:
-            return None
+    is_told = bool((body.get("stream_options") or {}).get("include_usage")) or not body.get("stream")
+    if reply.usage != "right" or not (is_told or path.endswith("/responses")):
+        return None
     return said.prompt_tokens, said.output_tokens

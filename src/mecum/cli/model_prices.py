@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 prices = make_app("What models cost: list, set, history, export, import.")
 
-KINDS = ("input", "cached", "output", "reasoning", "image", "second")
-HEAD = ("IN", "CACHED", "OUT", "REASONING", "IMAGE", "SECOND")
+KINDS = ("input", "cached", "cache_write", "output", "reasoning", "image", "second")
+HEAD = ("IN", "CACHED", "KEPT", "OUT", "REASONING", "IMAGE", "SECOND")
 NONE = ("-",) * len(HEAD)
 CHANGES = {
     "new": "cli.price_new",
@@ -59,6 +59,9 @@ def set_prices(
     cached: Annotated[
         str | None, typer.Option(metavar="AMOUNT", help="A million that its provider had kept; else as --in.")
     ] = None,
+    cache_write: Annotated[
+        str | None, typer.Option(metavar="AMOUNT", help="A million that its provider keeps from then on; else as --in.")
+    ] = None,
     reasoning: Annotated[
         str | None, typer.Option(metavar="AMOUNT", help="A million that it thinks and does not say; else as --out.")
     ] = None,
@@ -72,7 +75,7 @@ def set_prices(
     from mecum.cli.ground import model_commands, on_ground
 
     given = {"input": input, "output": output, "cached": cached, "reasoning": reasoning}
-    given |= {"image": image, "second": second}
+    given |= {"cache_write": cache_write, "image": image, "second": second}
 
     async def work(ground: Ground) -> dict[str, Any]:
         async with model_commands(ground) as commands:

@@ -36,14 +36,14 @@ def add(
         bool, typer.Option("--key-stdin", help="Read the provider's key from standard input.")
     ] = False,
     kind: Annotated[
-        Literal["openai", "anthropic", "gemini"] | None,
+        Literal["openai", "responses", "anthropic", "gemini"] | None,
         typer.Option(help="The protocol of its provider; guessed from the address."),
     ] = None,
     data: DataOption = DATA,
     json: JsonOption = False,
 ) -> None:
-    """Connect a model of a provider that speaks OpenAI's chat completions, Anthropic's messages or Gemini's
-    generateContent.
+    """Connect a model of a provider that speaks OpenAI's chat completions or responses, Anthropic's messages or
+    Gemini's generateContent.
 
     Nothing is sent to it yet; `mecum models test NAME` makes a short call.
     """

@@ -18,6 +18,7 @@ from mecum.kit.types import Actor, Principal
 from mecum.rooms.models import Message, ModelRequest, RelayResponse, TextPart
 from mecum.rooms.models.budgets.rules import Rule
 from mecum.rooms.models.pricing.amounts import prices_of
+from mecum.rooms.models.providers import NewModel
 from mecum.rooms.models.wires.jsons import dumps
 from tests.rooms.models.world import World
 from tests.support.fake_provider import FakeProvider
@@ -44,7 +45,9 @@ FAULTS: tuple[dict[str, Any], ...] = (
 )
 LEAVES: dict[str, Any] = {"interval_ms": 30}
 """So slow that whoever leaves after the first part never hears the end."""
-DOORS = ("chat", "chat_stream", "responses", "responses_stream", "embeddings", "seam")
+DOORS = ("chat", "chat_stream", "responses", "responses_stream", "embeddings", "seam", "seam_by_responses")
+BY_RESPONSES = "fake-by-responses"
+"""The same provider, asked at the seam in its other wire."""
 
 
 @dataclass
@@ -88,15 +91,18 @@ class Crowd:
         self.ledger.calls += 1
         caller, door = self.chance.choice(self.callers), self.chance.choice(DOORS)
         fields: dict[str, Any] = dict(self.chance.choice(FAULTS)) if self.chance.random() < self._faulty else {}
-        leaves = not fields and self.chance.random() < self._leaving and door in ("chat_stream", "seam")
+        leaves = (
+            not fields and self.chance.random() < self._leaving and door in ("chat_stream", "seam", "seam_by_responses")
+        )
         said = f"call {number} {' '.join(['word'] * self.chance.randrange(40))}"
         if leaves:
             said = f"{command(**LEAVES)} {said}"
         elif fields:
             said = f"{command(**fields, text=f'{number}')} {said}"
         try:
-            if door == "seam":
-                await self._through_the_seam(caller, said, leaves=leaves)
+            if door.startswith("seam"):
+                model = "fake" if door == "seam" else BY_RESPONSES
+                await self._through_the_seam(caller, model, said, leaves=leaves)
             else:
                 await self._through_the_relay(caller, door, said, leaves=leaves)
         except MecumError as error:
@@ -104,8 +110,8 @@ class Crowd:
         else:
             self.ledger.outcomes["left" if leaves else "answered"] += 1
 
-    async def _through_the_seam(self, caller: Principal, said: str, *, leaves: bool) -> None:
-        request = ModelRequest([Message("user", (TextPart(said),))], model="fake")
+    async def _through_the_seam(self, caller: Principal, model: str, said: str, *, leaves: bool) -> None:
+        request = ModelRequest([Message("user", (TextPart(said),))], model=model)
         async with aclosing(self._here.face.stream(caller, request)) as events:
             async for _ in events:
                 if leaves:
@@ -135,8 +141,9 @@ async def read(answer: RelayResponse, *, leaves: bool) -> None:
 
 
 async def priced(here: World, fake: FakeProvider) -> None:
-    """Connect the provider and say what it costs."""
+    """Connect the provider, in each of OpenAI's wires, and say what it costs."""
     await here.connect(fake, "fake", "embed-fake")
+    await here.connect(fake, NewModel("fake", BY_RESPONSES), name="Other wire", kind="responses")
     for connected in await here.parts.providers.connected():
         for model in connected.models:
             await here.parts.prices.state(None, model.id, prices_of({"input": "3.00", "output": "15.00"}))

@@ -16,7 +16,7 @@ from tests.support.fake_provider import FakeProvider
 WEATHER = ToolSpec("weather", "The weather of a city.", {"properties": {"city": {"type": "string"}}})
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
 
-MODELS = {"openai": "fake", "anthropic": "claude-fake", "gemini": "gemini-fake"}
+MODELS = {"openai": "fake", "responses": "gpt-fake", "anthropic": "claude-fake", "gemini": "gemini-fake"}
 
 
 def target(fake: FakeProvider, key: str = "", model: str = "") -> Target:

@@ -46,6 +46,7 @@ async def test_text_and_thoughts_come_in_pieces_and_cached_tokens_are_part_of_th
     assert (finish.reason, finish.model, finish.provider) == ("stop", "catalogue-name", "Fake")
     usage = finish.usage
     assert (usage.output, usage.reasoning, usage.cached, usage.estimated) == (Tokens(6), Tokens(3), CACHED, False)
+    assert usage.cache_write == CACHE_MADE
     assert usage.input > CACHED + CACHE_MADE
     assert sum(isinstance(event, Finish) for event in events) == 1
 

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from mecum.kit.clock import ManualClock
 from mecum.kit.db import Database
 from mecum.kit.errors import Forbidden
+from mecum.rooms.models.service import CONTEXT_DEFAULT
 from tests.rooms.models.routes import Api, connected
 from tests.rooms.models.world import FakeEmbedder, FakeEngine, World, world
 from tests.support.fake_anthropic import CONTEXT as ANTHROPIC_CONTEXT
@@ -19,6 +20,7 @@ from tests.support.fake_anthropic import FakeAnthropic
 from tests.support.fake_gemini import CONTEXT as GEMINI_CONTEXT
 from tests.support.fake_gemini import FakeGemini
 from tests.support.fake_provider import FakeProvider, Reply
+from tests.support.fake_responses import FakeResponses
 from tests.support.jobs import HandJobs
 from tests.support.principals import principal
 
@@ -72,7 +74,11 @@ async def test_what_an_address_offers_is_discovered_and_tried_before_it_is_conne
 
 @pytest.mark.parametrize(
     ("speaks", "name", "context"),
-    [(FakeAnthropic, "claude-fake", ANTHROPIC_CONTEXT), (FakeGemini, "gemini-fake", GEMINI_CONTEXT)],
+    [
+        (FakeAnthropic, "claude-fake", ANTHROPIC_CONTEXT),
+        (FakeGemini, "gemini-fake", GEMINI_CONTEXT),
+        (FakeResponses, "gpt-5-fake", CONTEXT_DEFAULT),
+    ],
 )
 async def test_a_provider_of_another_wire_is_discovered_tried_connected_and_tested_in_it(
     api: Api, speaks: type[FakeProvider], name: str, context: int
@@ -100,6 +106,8 @@ async def test_the_wire_of_a_provider_is_guessed_from_its_address_and_can_be_cha
     assert (known["kind"], known["base_url"]) == ("anthropic", "https://api.anthropic.com/v1")
     told = await connected(api, fake, name="Told", base_url="https://api.anthropic.com", kind="openai", model="b")
     assert told["kind"] == "openai"
+    openai = await connected(api, fake, name="Makers", base_url="https://api.openai.com", model="f")
+    assert (openai["kind"], openai["base_url"]) == ("responses", "https://api.openai.com/v1")
     google = "https://generativelanguage.googleapis.com"
     native = await connected(api, fake, name="Native", base_url=google, model="d")
     assert (native["kind"], native["base_url"]) == ("gemini", f"{google}/v1beta")

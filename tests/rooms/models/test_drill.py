@@ -18,7 +18,7 @@ from openai import AsyncOpenAI
 from mecum.kit.db import Database
 from mecum.kit.errors import MecumError
 from mecum.rooms.models import Finish, Message, ModelRequest, TextDelta, TextPart
-from tests.rooms.models.adding import priced, sums, told_by, used_by
+from tests.rooms.models.adding import BY_RESPONSES, priced, sums, told_by, used_by
 from tests.rooms.models.budgets.keeping import limit
 from tests.rooms.models.world import World, world
 from tests.support.fake_provider import FakeProvider
@@ -75,8 +75,8 @@ async def here(database: Database, jobs: HandJobs, tmp_path: Path, fake: FakePro
         yield built
 
 
-async def seam(here: World, said: str) -> str:
-    request = ModelRequest([Message("user", (TextPart(said),))], model="fake")
+async def seam(here: World, said: str, model: str = "fake") -> str:
+    request = ModelRequest([Message("user", (TextPart(said),))], model=model)
     text, ended = "", False
     async for event in here.face.stream(here.caller, request):
         text += event.text if isinstance(event, TextDelta) else ""
@@ -130,7 +130,7 @@ def everybody(here: World, said: str) -> list[Any]:
     calls: list[Any] = []
     for _ in range(AT_ONCE):
         calls += [door(here.openai, said) for door in doors]
-        calls.append(seam(here, said))
+        calls += [seam(here, said), seam(here, said, BY_RESPONSES)]
     return calls
 
 

@@ -73,6 +73,7 @@ async def test_a_stated_price_holds_for_the_calls_that_follow(api: Api, here: Wo
     assert await held(here) == (FREE, None)
     status, price = await api("POST", f"models/{model['id']}/prices", {"input": "2.5", "output": "10"})
     assert (status, price["input"], price["cached"], price["reasoning"]) == (201, "2.50", "2.50", "10.00")
+    assert price["cache_write"] == "2.50"
     prices, price_id = await held(here)
     assert (prices.input, prices.output, prices.reasoning) == (2_500_000, 10_000_000, 10_000_000)
     assert price_id == decode("prc", price["id"])
@@ -150,8 +151,8 @@ async def test_a_file_is_compared_and_brought_in_line_by_line(api: Api, here: Wo
     assert here.people.actions[-1] == "models.prices_imported"
     exported = await api.text("prices/file?format=csv")
     assert exported.splitlines()[1:] == [
-        "fake,1.00,1.00,2.00,2.00,0.00,0.00,USD",
-        "quick,0.15,0.15,0.60,0.60,0.00,0.00,USD",
+        "fake,1.00,1.00,1.00,2.00,2.00,0.00,0.00,USD",
+        "quick,0.15,0.15,0.15,0.60,0.60,0.00,0.00,USD",
     ]
     assert (await api("POST", "prices/file", {"format": "json", "text": "{"}))[0] == 400
 

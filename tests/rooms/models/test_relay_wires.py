@@ -13,7 +13,7 @@ from openai import APIError, APIStatusError, RateLimitError
 from mecum.kit.db import Database
 from mecum.rooms.models.providers import NewModel
 from tests.rooms.models.world import World, world
-from tests.support.fake_anthropic import CACHED, FakeAnthropic
+from tests.support.fake_anthropic import CACHE_MADE, CACHED, FakeAnthropic
 from tests.support.fake_gemini import FakeGemini
 from tests.support.fake_provider import FakeProvider, Reply
 from tests.support.jobs import HandJobs
@@ -52,6 +52,8 @@ async def test_a_chat_completion_comes_whole_with_usage_and_is_metered(here: Wor
     assert 9 in (sent.body.get("max_tokens"), sent.body.get("generationConfig", {}).get("maxOutputTokens"))
     record = (await here.usage())[0]
     assert (record["output_tokens"], record["cached_tokens"], record["outcome"]) == (2, CACHED, "ok")
+    assert record["cache_write_tokens"] == getattr(usage.prompt_tokens_details, "cache_write_tokens", 0)
+    assert record["cache_write_tokens"] == (CACHE_MADE if fake.kind == "anthropic" else 0)
     assert not record["estimated"]
 
 
@@ -101,6 +103,7 @@ async def test_responses_are_translated_streamed_stored_and_continued(here: Worl
     assert (first.status, first.output_text) == ("completed", "one two")
     assert first.usage
     assert first.usage.input_tokens_details.cached_tokens == CACHED
+    assert first.usage.input_tokens_details.cache_write_tokens == (CACHE_MADE if fake.kind == "anthropic" else 0)
     stream = await here.openai.responses.create(model="nice", input="And?", previous_response_id=first.id, stream=True)
     events = [event async for event in stream]
     assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == "three"

@@ -18,6 +18,7 @@ from tests.rooms.models.asking import asking, events_of, failing, finish_of, tar
 from tests.support.fake_anthropic import FakeAnthropic
 from tests.support.fake_gemini import FakeGemini
 from tests.support.fake_provider import FakeProvider, Reply
+from tests.support.fake_responses import FakeResponses
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Spoken:
 
 WIRES = {
     "openai": Spoken(FakeProvider, before=0, within=3),
+    "responses": Spoken(FakeResponses, before=4, within=6),
     "anthropic": Spoken(FakeAnthropic, before=2, within=6),
     "gemini": Spoken(FakeGemini, before=0, within=2),
 }

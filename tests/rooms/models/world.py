@@ -37,6 +37,7 @@ from mecum.rooms.models.ports import Ports
 from mecum.rooms.models.providers import NewModel, NewProvider
 from mecum.rooms.models.room import mounted
 from mecum.rooms.models.settings import ModelsSettings
+from mecum.rooms.models.store.catalogue import ProviderKind
 from tests.support.fake_provider import FakeProvider
 from tests.support.fake_replies import vector
 from tests.support.jobs import HandJobs
@@ -208,10 +209,12 @@ class World:
     def face(self) -> ModelsRoom:
         return self.room.face
 
-    async def connect(self, fake: FakeProvider, *models: str | NewModel, name: str = "Fake") -> None:
+    async def connect(
+        self, fake: FakeProvider, *models: str | NewModel, name: str = "Fake", kind: ProviderKind | None = None
+    ) -> None:
         """Connect the fake provider with models called after themselves; without any, one called `fake`."""
         new = [NewModel(model) if isinstance(model, str) else model for model in models or ("fake",)]
-        await self.parts.providers.add(self.caller, NewProvider(name, fake.base_url, "sk-1", new, fake.kind))
+        await self.parts.providers.add(self.caller, NewProvider(name, fake.base_url, "sk-1", new, kind or fake.kind))
 
     async def usage(self) -> list[dict[str, Any]]:
         """All usage records, oldest first."""

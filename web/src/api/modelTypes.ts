@@ -6,6 +6,7 @@ import type { Problem } from "./types";
 export interface Amounts {
   input: string;
   cached: string;
+  cache_write: string;
   output: string;
   reasoning: string;
   image: string;
@@ -81,7 +82,7 @@ export interface ProviderModel {
 }
 
 /** What a provider speaks. */
-export type Protocol = "openai" | "anthropic" | "gemini";
+export type Protocol = "openai" | "responses" | "anthropic" | "gemini";
 
 export type Health = "ok" | "failing" | "unknown";
 

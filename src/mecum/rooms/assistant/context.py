@@ -76,6 +76,7 @@ class Context:
             max_tokens=answer_tokens,
             temperature=options.get("temperature"),
             json_schema=options.get("json_schema"),
+            conversation=run.place.thread.hex,
             purpose=_purpose(run),
         )
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from mecum.kit.types import Tokens
 from mecum.rooms.assistant import Event
 from mecum.rooms.assistant.events import HISTORY_GIVEN, MESSAGE_ASSISTANT, MESSAGE_TOOL, MESSAGE_USER
 from mecum.rooms.assistant.service import RunState, Step, acts_by_message, fold_run
-from mecum.rooms.models import Content, Message, TextPart, ToolUse
+from mecum.rooms.models import Content, Message, ModelState, TextPart, ToolUse
 
 
 def history_messages(events: Sequence[Event], files: Mapping[UUID, Content]) -> list[Message]:
@@ -79,9 +80,14 @@ def step_messages(state: RunState, result_chars_max: int) -> list[Message]:
     for step in state.steps:
         uses = tuple(ToolUse(call.id, call.tool, call.arguments) for call in step.calls)
         if step.text or uses:
-            messages.append(Message("assistant", (TextPart(step.text),), uses))
+            messages.append(Message("assistant", (TextPart(step.text),), uses, state=_state(step)))
         messages += _results(step, state, result_chars_max)
     return messages
+
+
+def _state(step: Step) -> ModelState | None:
+    kept = step.state
+    return None if kept is None else ModelState(str(kept["by"]), str(kept["value"]), Tokens(int(kept["tokens"])))
 
 
 def _results(step: Step, state: RunState, chars_max: int) -> list[Message]:

@@ -63,6 +63,8 @@ def step_draft(state: RunState, live: LiveAnswer, result: StepResult, calls_max:
         "model": result.finish.model,
         "provider": result.finish.provider,
     }
+    if (kept := result.finish.state) is not None:
+        step["state"] = {"by": kept.by, "value": kept.value, "tokens": kept.tokens}
     if routed is not None:
         step["routed"] = {"effort": routed.effort, "why": routed.why, "lowered": routed.lowered}
     return step

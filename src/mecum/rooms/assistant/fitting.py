@@ -52,7 +52,9 @@ def size(message: Message) -> int:
 def _fixed(message: Message) -> int:
     """The part of its size that can't be cut."""
     images = sum(isinstance(part, ImagePart) for part in message.content)
-    return MESSAGE_TOKENS + images * IMAGE_TOKENS + sum(about_tokens(use.arguments) for use in message.tool_uses)
+    kept = 0 if message.state is None else message.state.tokens
+    calls = sum(about_tokens(use.arguments) for use in message.tool_uses)
+    return MESSAGE_TOKENS + images * IMAGE_TOKENS + calls + kept
 
 
 def _units(messages: Sequence[Message]) -> list[list[Message]]:

@@ -37,7 +37,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One finished model step."""
+    """One finished model step. `state`: what its model wants to have back with it, see `ModelState`."""
 
     text: str
     reasoning: str
@@ -46,6 +46,7 @@ class Step:
     finish: str
     model: str
     provider: str
+    state: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ def _step(body: Mapping[str, Any]) -> Step:
         finish=body.get("finish", "stop"),
         model=body.get("model", ""),
         provider=body.get("provider", ""),
+        state=body.get("state"),
     )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from mecum.kit.ids import encode
 from mecum.rooms.assistant import Event, Posted, Thread
+from mecum.rooms.assistant.events import RUN_STEP
 
 
 def message_id(value: UUID | None) -> str | None:
@@ -36,6 +37,9 @@ def _payload(event: Event) -> Mapping[str, Any] | None:
         return None
     if "wait" in body:
         return {**body, "wait": encode("wai", UUID(hex=str(body["wait"])))}
+    if "state" in body and event.type == RUN_STEP:
+        # Of use to the model that made it and to nobody else, and long.
+        return {name: value for name, value in body.items() if name != "state"}
     if event.type in ("branch.selected", "feedback.given"):
         return {**body, "message": encode("msg", UUID(hex=str(body["message"])))}
     return body

@@ -5,12 +5,13 @@ This file is the room's face: what others may know and call.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from mecum.kit.errors import MecumError, Problem
 from mecum.kit.types import Principal, Tokens
+from mecum.kit.uploads import Upload
 
 __all__ = [
     "ANSWER_JUDGED",
@@ -25,6 +26,7 @@ __all__ = [
     "Message",
     "ModelEvent",
     "ModelRequest",
+    "ModelState",
     "Models",
     "ReasoningDelta",
     "Relay",
@@ -35,7 +37,6 @@ __all__ = [
     "ToolCallDelta",
     "ToolSpec",
     "ToolUse",
-    "Upload",
     "Usage",
     "Waiting",
 ]
@@ -67,13 +68,32 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelState:
+    """What a model wants to have back with a turn of its own while it goes on: signed or sealed thoughts, which nobody
+    else can read. It is kept as it is, and goes to who made it alone; anybody else is asked without.
+
+    Args:
+        by: who made it. value: opaque. tokens: about how many a model reads in it.
+    """
+
+    by: str
+    value: str = field(repr=False)
+    tokens: Tokens = Tokens(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message for a model. `tool_uses` only with role assistant, `tool_use_id` only with role tool."""
+    """One message for a model. `tool_uses` and `state` only with role assistant, `tool_use_id` only with role tool.
+
+    Args:
+        state: from the Finish of the answer that this message was.
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: tuple[Content, ...]
     tool_uses: tuple[ToolUse, ...] = ()
     tool_use_id: str | None = None
+    state: ModelState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +115,10 @@ class ModelRequest:
             installation's default.
         must_call: no answer in words, but a call of one of `tools`.
         effort: how hard to think; `auto` leaves it to the router where it chooses the model, else to the model.
-        max_tokens: of the answer.
+        max_tokens: of the answer. temperature to stop: each wire says what it can of them, see docs/models.md.
         json_schema: the answer must be JSON of this schema, or None.
+        conversation: that goes on here, so that who answers may keep what it read; it leaves the house as a hash. None:
+            the request stands alone.
         purpose: the room and what for, e.g. `assistant.answer`, for the meter.
         gives_way: nobody waits for it. The built-in model refuses it while it is wanted for anything else, and drops it
             when it is wanted in the middle: Unavailable, to be tried again later.
@@ -110,7 +132,13 @@ class ModelRequest:
     effort: Literal["auto", "fast", "think"] = "auto"
     max_tokens: int | None = None
     temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    stop: Sequence[str] = ()
     json_schema: Mapping[str, Any] | None = None
+    conversation: str | None = None
     purpose: str = "assistant.answer"
     gives_way: bool = False
     tier: Literal["default", "flex", "priority", "batch"] = "default"
@@ -144,7 +172,8 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call took. `cached` is part of `input`, `reasoning` part of `output`.
+    """What a call took. `cached` (read of what was kept) and `cache_write` (kept from now on) are parts of `input`,
+    `reasoning` is part of `output`.
 
     `estimated`: the provider did not say, so it was reckoned from the length of the texts.
     """
@@ -154,6 +183,7 @@ class Usage:
     cached: Tokens = Tokens(0)
     reasoning: Tokens = Tokens(0)
     estimated: bool = False
+    cache_write: Tokens = Tokens(0)
 
 
 ANSWER_JUDGED = "models.AnswerJudged"
@@ -183,7 +213,7 @@ FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filte
 @dataclass(frozen=True, slots=True)
 class Finish:
     """The last event of a stream. `model` is the catalogue's name of who answered, `provider` its provider's name;
-    `routed`: how that was chosen, where the router did.
+    `routed`: how that was chosen, where the router did; `state`: to be given back with the message of this answer.
     """
 
     reason: FinishReason
@@ -191,6 +221,7 @@ class Finish:
     model: str
     provider: str
     routed: Routed | None = None
+    state: ModelState | None = None
 
 
 ModelEvent: TypeAlias = Waiting | TextDelta | ReasoningDelta | ToolCallDelta | Finish
@@ -284,22 +315,6 @@ class RelayResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes | AsyncGenerator[bytes, None] = field(repr=False)
-
-
-class Upload(Protocol):
-    """A form with a file, read as it comes: its beginning, then the bytes of the file, then the other fields."""
-
-    async def begin(self) -> str | None:
-        """The name of the file, once its bytes begin; None when the form has none. Raises BadRequest."""
-        ...
-
-    def pieces(self) -> AsyncIterator[bytes]:
-        """The bytes of the file. Raises BadRequest, TooLarge."""
-        ...
-
-    async def fields(self) -> Mapping[str, str]:
-        """All other fields, once the whole form is here. Raises BadRequest."""
-        ...
 
 
 class Bulk(Protocol):

@@ -22,7 +22,7 @@ from mecum.rooms.models import (
     failures,
 )
 from mecum.rooms.models.attempts import Attempts
-from mecum.rooms.models.call import Call
+from mecum.rooms.models.call import Call, named
 from mecum.rooms.models.calls import Calls, Ongoing
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.health import Health
@@ -38,16 +38,22 @@ from mecum.rooms.models.tiers import Tier
 from mecum.rooms.models.tokens import estimate, estimate_input
 from mecum.rooms.models.upstream import Target
 from mecum.rooms.models.wires.jsons import arr, count, dumps, loads, obj
-from mecum.rooms.models.wires.wires import Wires
+from mecum.rooms.models.wires.wires import Wires, unsaid
 
 
 @dataclass(slots=True)
 class AnsweredBy:
-    """Which model answers, and how: known from the first event of its answer on."""
+    """Which model answers, and how: known from the first event of its answer on.
+
+    Args:
+        unread: what the request asked for that nobody is told. unsaid: what its protocol has no words for.
+    """
 
     model: str
     tier: Tier = "default"
     degraded: str | None = None
+    unread: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
 
 
 class Answering:
@@ -101,6 +107,7 @@ class Answering:
         if found is None:
             found = await self._catalogue.resolve(principal, request.model, "chat")
         routed = None if isinstance(found, str) else found.routed
+        request = replace(request, conversation=named(principal, request))
         tokens, most = estimate_input(request.messages, request.tools), request.max_tokens
         gives_way, begins = request.gives_way, request.messages
         call = Call.to(
@@ -111,7 +118,7 @@ class Answering:
                 assert ongoing.place is not None
                 ask = partial(self._local.stream, request, ongoing.place, local_wait_s, principal.timezone)
             else:
-                ask = partial(self._along, ongoing, found, ongoing.limited(request), principal.timezone)
+                ask = partial(self._along, ongoing, found, ongoing.limited(request), principal.timezone, by)
             events = ongoing.events(ask) if call.band == "bulk" else ask()
             async with aclosing(events):
                 async for event in events:
@@ -126,7 +133,7 @@ class Answering:
                     yield replace(event, routed=routed) if routed and isinstance(event, Finish) else event
 
     async def _along(
-        self, ongoing: Ongoing, route: Route, request: ModelRequest, timezone: str
+        self, ongoing: Ongoing, route: Route, request: ModelRequest, timezone: str, by: AnsweredBy | None
     ) -> AsyncGenerator[ModelEvent, None]:
         """Ask whoever is on `route`: somebody else after a failure, as long as nothing of an answer has come."""
         attempts, begun = Attempts(route, self._resting, self._settings), False
@@ -136,6 +143,8 @@ class Answering:
                     yield waiting
             remote = attempts.at(ongoing.pool)
             ongoing.asks(remote)
+            if by is not None:
+                by.unsaid = unsaid(remote.endpoint.kind, request)
             try:
                 async with aclosing(self._remote(remote, request, timezone, is_alone=route.is_single)) as events:
                     async for event in events:

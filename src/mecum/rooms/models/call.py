@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from mecum.kit.types import Principal, Tokens
+from mecum.rooms.models import ModelRequest
 from mecum.rooms.models.budgets.reservation import Need
 from mecum.rooms.models.budgets.rules import Amounts
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER
@@ -154,7 +155,22 @@ class Call:
         )
 
 
+def named(principal: Principal, request: ModelRequest) -> str | None:
+    """What the conversation of `request` is called outside: the same for all its turns, and telling nothing of it or
+    of whose it is. One without a name is told by how it begins.
+    """
+    if request.conversation is None:
+        return None
+    if not request.conversation:
+        return _prefix(principal, request.messages)
+    return _hashed(principal, f"{principal.person.hex}/{request.conversation}")
+
+
 def _prefix(principal: Principal, begins: Sequence[object]) -> str:
     """Tells conversations by how they begin."""
-    begin = str(begins[:PREFIX_MESSAGES]).encode("utf-8", "replace")[:PREFIX_BYTES]
+    return _hashed(principal, str(begins[:PREFIX_MESSAGES]))
+
+
+def _hashed(principal: Principal, text: str) -> str:
+    begin = text.encode("utf-8", "replace")[:PREFIX_BYTES]
     return hashlib.blake2b(begin, digest_size=16, key=principal.organisation.bytes).hexdigest()

@@ -270,6 +270,7 @@ class Calls:
             input_tokens=usage.input,
             output_tokens=usage.output,
             cached_tokens=usage.cached,
+            cache_write_tokens=usage.cache_write,
             reasoning_tokens=usage.reasoning,
             estimated=usage.estimated,
             latency_ms=self._ms(ongoing.started, self._clock.monotonic()),

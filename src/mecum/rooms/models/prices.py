@@ -20,12 +20,13 @@ class Prices:
     """What one model costs, in micro-units: of a million tokens, of an image, of a second of video.
 
     Args:
-        cached: of input that the provider had kept; part of the input.
+        cached: of input that the provider had kept; part of the input, as is `cache_write`: what it keeps from then on.
         reasoning: of what was thought and not said; part of the output.
     """
 
     input: Micros = Micros(0)
     cached: Micros = Micros(0)
+    cache_write: Micros = Micros(0)
     output: Micros = Micros(0)
     reasoning: Micros = Micros(0)
     image: Micros = Micros(0)
@@ -34,9 +35,11 @@ class Prices:
     def cost(self, usage: Usage, *, images: int = 0, seconds: Fraction | int = 0) -> Micros:
         """What `usage` costs, with so many images and seconds of video made."""
         cached, reasoning = min(usage.cached, usage.input), min(usage.reasoning, usage.output)
+        kept = min(usage.cache_write, usage.input - cached)
         tokens = (
-            (usage.input - cached) * self.input
+            (usage.input - cached - kept) * self.input
             + cached * self.cached
+            + kept * self.cache_write
             + (usage.output - reasoning) * self.output
             + reasoning * self.reasoning
         )
@@ -46,7 +49,7 @@ class Prices:
 
     def bound(self, input_tokens: int, output_tokens: int) -> Micros:
         """The most that a call can cost which reads and writes so much."""
-        read, written = max(self.input, self.cached), max(self.output, self.reasoning)
+        read, written = max(self.input, self.cached, self.cache_write), max(self.output, self.reasoning)
         return _rounded(input_tokens * read + output_tokens * written)
 
 

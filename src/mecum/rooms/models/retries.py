@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
@@ -18,7 +19,17 @@ from mecum.rooms.models.wires.jsons import JsonObject
 FIRST_PAUSE_S = 0.25
 PAUSE_MIN_S = 0.02
 MODELS_KEPT = 2000
-DROPPABLE = ("stream_options", "temperature", "reasoning_effort")
+DROPPABLE = (
+    "stream_options",
+    "temperature",
+    "top_p",
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+    "stop",
+    "reasoning_effort",
+    "prompt_cache_key",
+)
 RENAMED = {"max_tokens": "max_completion_tokens"}
 NOT_UNDERSTOOD = frozenset((400, 422))
 Known = TypeVar("Known")
@@ -96,8 +107,10 @@ class Learned(Generic[Known]):
     There is no way to ask beforehand: servers and models differ in what they take of the same wire.
     """
 
-    def __init__(self, start: Known) -> None:
+    def __init__(self, start: Known, lasting: Callable[[Known], Known] = lambda known: known) -> None:
+        """Args: lasting: what of that holds for the next call too."""
         self._start = start
+        self._lasting = lasting
         self._known: OrderedDict[tuple[str, str], Known] = OrderedDict()
 
     def of(self, provider: str, model: str) -> Known:
@@ -123,7 +136,7 @@ class Learned(Generic[Known]):
             before, known = known, better(known, said)
             if known == before:
                 return False
-            self.keep(provider, model, known)
+            self.keep(provider, model, self._lasting(known))
             return True
 
         return repeated(lambda: once(known), learn, retries)
@@ -150,7 +163,7 @@ class Quirks:
         """Whether `said` names a parameter of `body` that will be left out or renamed from now on: then try again."""
         model = str(body.get("model"))
         known = self._refused.of(provider, model)
-        named = {name for name in DROPPABLE if name in body and name in said}
+        named = {name for name in DROPPABLE if name in body and re.search(rf"\b{name}\b", said)}
         named |= {name for name, instead in RENAMED.items() if name in body and instead in said}
         if not named - known:
             return False

@@ -31,8 +31,13 @@ class Remote:
 
     @property
     def speaks_openai(self) -> bool:
-        """Whether requests in OpenAI's wire can be passed to it as they are."""
-        return self.provider.kind == "openai"
+        """Whether requests in OpenAI's wires can be passed to it as they are."""
+        return self.provider.kind in ("openai", "responses")
+
+    @property
+    def speaks_responses(self) -> bool | None:
+        """Whether it has `/responses`; None: nobody has tried."""
+        return True if self.provider.kind == "responses" else self.provider.speaks_responses
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,13 @@ class Route:
 
     @cached_property
     def speaks_openai(self) -> bool:
-        """Whether requests in OpenAI's wire can be passed as they are, whoever answers."""
+        """Whether requests in OpenAI's wires can be passed as they are, whoever answers."""
         return all(each.speaks_openai for each in self)
+
+    @cached_property
+    def may_speak_responses(self) -> bool:
+        """The same of `/responses`, where that is known, or may yet turn out."""
+        return self.speaks_openai and all(each.speaks_responses is not False for each in self)
 
     @cached_property
     def native_tools(self) -> bool:

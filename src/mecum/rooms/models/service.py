@@ -26,8 +26,12 @@ CONTEXT_MAX = 100_000_000
 CONTEXT_FIELDS = ("context_length", "max_model_len", "context_window", "max_context_length")
 INPUT_FIELDS = ("max_input_tokens", "inputTokenLimit")
 OPERATIONS = ("/chat/completions", "/completions", "/responses", "/embeddings", "/messages", "/models")
-KINDS: dict[str, ProviderKind] = {"api.anthropic.com": "anthropic", "generativelanguage.googleapis.com": "gemini"}
-"""Hosts whose wire is known; any other speaks OpenAI's until somebody says so."""
+KINDS: dict[str, ProviderKind] = {
+    "api.openai.com": "responses",
+    "api.anthropic.com": "anthropic",
+    "generativelanguage.googleapis.com": "gemini",
+}
+"""Hosts whose wire is known; any other speaks OpenAI's chat completions until somebody says so."""
 VERSIONS: dict[ProviderKind, str] = {"gemini": "/v1beta"}
 SEES = re.compile(
     r"gpt-4o|gpt-4\.1|gpt-5|\bo[34]\b|claude|gemini|llava|pixtral|vision|[-_]vl\b|gemma-?[34]", re.IGNORECASE

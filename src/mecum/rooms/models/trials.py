@@ -24,6 +24,7 @@ TEST_CHARS_MAX = 400
 LOCAL_WAIT_S = 5.0
 LISTS: dict[ProviderKind, str] = {
     "openai": "/models",
+    "responses": "/models",
     "anthropic": f"/models?limit={DISCOVERED_MAX}",
     "gemini": f"/models?pageSize={DISCOVERED_MAX}",
 }

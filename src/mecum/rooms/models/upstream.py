@@ -30,6 +30,7 @@ ERROR_BODY_LIMIT = 64 * KIB
 DRAIN_S = 0.05
 ADDRESSES_KEPT = 1_000
 USER_AGENT = "Mecum"
+OPENAI = ("api.openai.com", ".openai.azure.com")
 ANTHROPIC_HEADERS = {"anthropic-version": "2023-06-01"}
 
 
@@ -186,6 +187,12 @@ class Upstream:
             raise failures.timed_out(endpoint.provider, "first_byte", first_byte_s) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _not_connected(endpoint.provider, error) from error
+
+
+@lru_cache(ADDRESSES_KEPT)
+def is_openais(base_url: str) -> bool:
+    """Whether OpenAI's own API is at that address, and not one that is only like it."""
+    return (urlsplit(base_url).hostname or "").endswith(OPENAI)
 
 
 @lru_cache(ADDRESSES_KEPT)

@@ -23,7 +23,7 @@ Event: TypeAlias = tuple[Literal["head", "data", "end"], bytes]
 
 
 class Form:
-    """Implements `mecum.rooms.models.Upload` for the body of a request.
+    """Implements `mecum.kit.uploads.Upload` for the body of a request.
 
     Args:
         limit_bytes: of the file; whoever keeps it has the last word.

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from mecum.kit.errors import MecumError
 from mecum.kit.http import require
 from mecum.kit.types import Principal
-from mecum.rooms.models import RelayResponse, Upload
+from mecum.kit.uploads import Upload
+from mecum.rooms.models import RelayResponse
 from mecum.rooms.models.batches.files import Files
 from mecum.rooms.models.batches.ordering import Ordering
 from mecum.rooms.models.batches.shapes import batch_object, file_object, list_object

@@ -13,7 +13,7 @@ from mecum.kit.db import Database
 from mecum.kit.errors import BadRequest, Conflict, NotFound, TooMany
 from mecum.kit.ids import new_id
 from mecum.kit.types import Principal, SpaceId
-from mecum.rooms.models import Upload
+from mecum.kit.uploads import Upload
 from mecum.rooms.models.batches.shapes import FILE_ID, file_id, read_id
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import batches, files

@@ -98,6 +98,10 @@ class Plan:
             json_schema=self.schema,
             max_tokens=DECISION_TOKENS,
             temperature=0.0,
+            top_p=None,
+            frequency_penalty=None,
+            presence_penalty=None,
+            stop=(),
         )
 
     def read(self, decision: str, *, said: str) -> Decision | None:

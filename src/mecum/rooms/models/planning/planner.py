@@ -64,14 +64,14 @@ class Planner:
             decision = plan.read("".join(said), said=last_words(request.messages))
             if decision is not None and (use := await self._call(decision, request, timezone)) is not None:
                 yield ToolCallDelta(use)
-                yield dataclasses.replace(finish, reason="tool_calls")
+                yield dataclasses.replace(finish, reason="tool_calls", state=None)
                 return
             spent = finish.usage
         plain = dataclasses.replace(request, tools=(), messages=without_calls(request.messages))
         async with aclosing(ask(plain)) as events:
             async for event in events:
                 if isinstance(event, Finish):
-                    event = dataclasses.replace(event, usage=total(spent, event.usage))  # noqa: PLW2901
+                    event = dataclasses.replace(event, usage=total(spent, event.usage), state=None)  # noqa: PLW2901
                 yield event
 
     async def _call(self, decision: Decision, request: ModelRequest, timezone: str) -> ToolUse | None:
@@ -99,4 +99,5 @@ def total(first: Usage, second: Usage) -> Usage:
         Tokens(first.cached + second.cached),
         Tokens(first.reasoning + second.reasoning),
         estimated=first.estimated or second.estimated,
+        cache_write=Tokens(first.cache_write + second.cache_write),
     )

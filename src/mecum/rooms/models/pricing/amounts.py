@@ -14,8 +14,8 @@ from mecum.rooms.models.prices import Prices
 
 AMOUNT_MAX = 1_000_000
 AMOUNT_CHARS_MAX = 32
-KINDS = ("input", "cached", "output", "reasoning", "image", "second")
-USUAL = {"cached": "input", "reasoning": "output"}
+KINDS = ("input", "cached", "cache_write", "output", "reasoning", "image", "second")
+USUAL = {"cached": "input", "cache_write": "input", "reasoning": "output"}
 """What a kind costs for which nothing is stated: as much as that of which it is a part."""
 
 

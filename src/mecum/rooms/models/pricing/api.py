@@ -27,12 +27,13 @@ VersionCursor = Annotated[str | None, Query(max_length=60, description="`next` o
 
 
 class PricesBody(Body):
-    """Decimal amounts: per million tokens, per image, per second of video. `cached` absent costs as `input`,
-    `reasoning` as `output`, anything else nothing. `since` absent: from now on."""
+    """Decimal amounts: per million tokens, per image, per second of video. `cached` and `cache_write` absent cost as
+    `input`, `reasoning` as `output`, anything else nothing. `since` absent: from now on."""
 
     input: Amount
     output: Amount
     cached: Amount | None = None
+    cache_write: Amount | None = None
     reasoning: Amount | None = None
     image: Amount | None = None
     second: Amount | None = None

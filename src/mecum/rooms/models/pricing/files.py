@@ -1,7 +1,7 @@
 """Price files: JSON or CSV, one line per model. Pure.
 
-    model,input,cached,output,reasoning,image,second,currency
-    big-model,2.50,1.25,10.00,10.00,0.00,0.00,USD
+    model,input,cached,cache_write,output,reasoning,image,second,currency
+    big-model,2.50,1.25,2.50,10.00,10.00,0.00,0.00,USD
 
 The same columns are the members of an object per model in JSON: {"currency": "USD", "prices": [{"model": ...}]}.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 from urllib.parse import quote
@@ -11,11 +11,12 @@ from mecum.kit.errors import MecumError
 from mecum.kit.http import headers_of
 from mecum.kit.types import Tokens
 from mecum.rooms.models import RelayResponse, Usage, failures
+from mecum.rooms.models.answering import AnsweredBy
 from mecum.rooms.models.calls import Ongoing
 from mecum.rooms.models.sending import CALLERS_FAULT
 from mecum.rooms.models.tiers import Tier
 from mecum.rooms.models.upstream import Answer
-from mecum.rooms.models.wires.jsons import JsonObject, dumps, loads, obj
+from mecum.rooms.models.wires.jsons import JsonObject, dumps, loads, obj, text
 from mecum.rooms.models.wires.sse import frame
 
 JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json"}
@@ -29,6 +30,7 @@ TYPES = {
     403: "permission_error",
     429: "rate_limit_error",
 }
+NOT_THERE = frozenset((404, 405, 501))
 UNKNOWN_MODEL = "model_not_found"
 FLEX_HINT = 'Try again later, or ask with "service_tier": "flex", which waits for longer.'
 CODES = {
@@ -54,12 +56,18 @@ class Head:
         return {**(STREAM_HEADERS if self.streams else JSON_HEADERS), **self.made}
 
 
-def made_by(model: str, tier: Tier, degraded: str | None = None) -> Mapping[str, str]:
-    """Which model of the catalogue answers, its name as in a URL where it is not ASCII; in which service tier, and what
-    was taken away so that it could.
+def made_by(model: str, tier: Tier, degraded: str | None = None, left_out: Sequence[str] = ()) -> Mapping[str, str]:
+    """Which model of the catalogue answers, its name as in a URL where it is not ASCII; in which service tier, what
+    was taken away so that it could, and what of the request it was not told.
     """
     told = {"x-mecum-model": model if model.isascii() else quote(model), "x-mecum-tier": tier}
-    return told if degraded is None else {**told, "x-mecum-degraded": degraded}
+    told |= {} if degraded is None else {"x-mecum-degraded": degraded}
+    return told | ({"x-mecum-left-out": ", ".join(left_out)} if left_out else {})
+
+
+def told_by(by: AnsweredBy) -> Mapping[str, str]:
+    """`made_by` of an answer that is made of events."""
+    return made_by(by.model, by.tier, by.degraded, (*by.unread, *by.unsaid))
 
 
 def made_of(ongoing: Ongoing) -> Mapping[str, str]:
@@ -98,6 +106,12 @@ def refused(ongoing: Ongoing, answer: Answer) -> bytes:
     if answer.content_type != "application/json":
         raise failures.refused(answer.provider, answer.status, answer.retry_after, answer.refusal)
     return answer.refusal
+
+
+def is_no_such_door(answer: Answer) -> bool:
+    """Whether a provider says that it has not what was asked at this address, rather than not that model."""
+    unknown_model = "model" in text(obj(obj(loads(answer.refusal)).get("error")).get("code"))
+    return answer.status in NOT_THERE and not unknown_model
 
 
 async def json_of(answer: Answer) -> tuple[bytes, JsonObject]:

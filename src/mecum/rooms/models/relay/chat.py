@@ -10,7 +10,7 @@ from mecum.kit.clock import Clock
 from mecum.kit.errors import MecumError
 from mecum.kit.ids import new_id
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import ModelRequest, RelayResponse, Waiting
+from mecum.rooms.models import ModelRequest, RelayResponse, Usage, Waiting
 from mecum.rooms.models.answering import AnsweredBy, Answering
 from mecum.rooms.models.call import Call
 from mecum.rooms.models.calls import Calls, Ongoing
@@ -20,11 +20,12 @@ from mecum.rooms.models.relay.answers import (
     Parts,
     begun,
     error_frame,
+    is_no_such_door,
     json_of,
-    made_by,
     made_of,
     refused,
     tell_tier,
+    told_by,
 )
 from mecum.rooms.models.relay.leading import led_chat, with_routed
 from mecum.rooms.models.relay.limits import limiting, output_asked
@@ -39,7 +40,7 @@ from mecum.rooms.models.tiers import Tier, is_asked, tier_of
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
 from mecum.rooms.models.upstream import Answer
 from mecum.rooms.models.wires import chat_out, unstreamed
-from mecum.rooms.models.wires.chat_in import read
+from mecum.rooms.models.wires.chat_in import read, unread
 from mecum.rooms.models.wires.chat_out import ChatBody, ChatWriter
 from mecum.rooms.models.wires.chat_stream import read_usage
 from mecum.rooms.models.wires.jsons import JsonObject, arr, dumps, obj
@@ -48,6 +49,15 @@ from mecum.rooms.models.wires.sse import frame
 
 PATH = "/chat/completions"
 DONE = b"data: [DONE]\n\n"
+ELSEWHERE = b"v1/responses"
+"""What OpenAI names in the refusal of a model that has no chat completions."""
+
+
+class _NoSuchDoor(Exception):
+    """The model has no chat completions, only responses."""
+
+    def __init__(self, model: UUID) -> None:
+        self.model = model
 
 
 class ChatDoor:
@@ -69,6 +79,7 @@ class ChatDoor:
         self._clock = clock
         self._settings = settings
         self._no_stream_options: set[UUID] = set()
+        self._without_chat: set[UUID] = set()
 
     async def answer(self, principal: Principal, body: bytes, tier: Tier | None = None) -> RelayResponse:
         """The answer to `body`, in the tier that it asks for or in `tier`. Raises MecumError before its head."""
@@ -79,15 +90,24 @@ class ChatDoor:
             led = await led_chat(self._router, principal, request, len(body), tier)
         if led is None:
             found = await self._catalogue.resolve(principal, name, "chat")
-            return await begun(self._parts(principal, request, found, len(body), tier))
-        return with_routed(await begun(self._parts(principal, *led, len(body), tier)), led[1])
+            return await self._made(principal, request, found, len(body), tier)
+        return with_routed(await self._made(principal, *led, len(body), tier), led[1])
 
-    def _parts(self, principal: Principal, request: Spliced, found: Route | str, size: int, tier: Tier) -> Parts:
-        if isinstance(found, str) or not found.speaks_openai:
-            return self._told(principal, request, found, tier)
-        if not found.native_tools and arr(request.values.get("tools")):
-            return self._told(principal, request, found, tier)
-        return self._passed(principal, request, found, size, tier)
+    async def _made(
+        self, principal: Principal, request: Spliced, found: Route | str, size: int, tier: Tier
+    ) -> RelayResponse:
+        if not isinstance(found, str) and self._may_pass(request, found):
+            try:
+                return await begun(self._passed(principal, request, found, size, tier))
+            except _NoSuchDoor as missing:
+                self._without_chat.add(missing.model)
+        return await begun(self._told(principal, request, found, tier))
+
+    def _may_pass(self, request: Spliced, route: Route) -> bool:
+        """Whether everybody on `route` may take the request as it is."""
+        if not route.speaks_openai or any(each.model.id in self._without_chat for each in route):
+            return False
+        return route.native_tools or not arr(request.values.get("tools"))
 
     async def _passed(self, principal: Principal, request: Spliced, route: Route, size: int, tier: Tier) -> Parts:
         """Bytes to and from a provider that speaks the same wire."""
@@ -98,6 +118,9 @@ class ChatDoor:
             sent, hide_usage = await self._asked(ongoing, request, route)
             async with sent as (remote, answer):
                 ongoing.first()
+                if remote.provider.kind == "responses" and not answer.ok and _is_for_responses(answer):
+                    ongoing.usage, ongoing.is_void = Usage(Tokens(0), Tokens(0)), True
+                    raise _NoSuchDoor(remote.model.id)
                 if not (answer.streams and _streams(request)):
                     body, value = await self._whole(ongoing, answer)
                     as_events = answer.ok and _streams(request)
@@ -162,14 +185,21 @@ class ChatDoor:
         asked = replace(read(request.values, model), tier=tier)
         told_tier = tier if is_asked(request.values) else None
         head = chat_out.Head(f"chatcmpl-{new_id().hex}", model, int(self._clock.now().timestamp()), told_tier)
+        by = AnsweredBy(model, unread=unread(request.values))
         if _streams(request):
-            return self._told_in_chunks(principal, asked, found, head, _wants_usage(request))
-        return self._told_whole(principal, asked, found, head)
+            return self._told_in_chunks(principal, asked, found, head, by, _wants_usage(request))
+        return self._told_whole(principal, asked, found, head, by)
 
     async def _told_in_chunks(
-        self, principal: Principal, asked: ModelRequest, found: Route | str, head: chat_out.Head, include_usage: bool
+        self,
+        principal: Principal,
+        asked: ModelRequest,
+        found: Route | str,
+        head: chat_out.Head,
+        by: AnsweredBy,
+        include_usage: bool,
     ) -> Parts:
-        writer, begun, by = ChatWriter(head), False, AnsweredBy(head.model)
+        writer, begun = ChatWriter(head), False
         wait_s = self._settings.relay_local_wait_s
         try:
             async with aclosing(self._answering.ask(principal, asked, wait_s, by, found)) as events:
@@ -178,7 +208,7 @@ class ChatDoor:
                         continue
                     if not begun:
                         begun = True
-                        yield Head(streams=True, made=made_by(by.model, by.tier, by.degraded))
+                        yield Head(streams=True, made=told_by(by))
                     for chunk in writer.chunks(event):
                         if include_usage or chunk["choices"]:
                             yield frame(dumps(chunk))
@@ -189,16 +219,21 @@ class ChatDoor:
             yield error_frame(error)
 
     async def _told_whole(
-        self, principal: Principal, asked: ModelRequest, found: Route | str, head: chat_out.Head
+        self, principal: Principal, asked: ModelRequest, found: Route | str, head: chat_out.Head, by: AnsweredBy
     ) -> Parts:
         wait_s = self._settings.relay_local_wait_s
-        collected, by = ChatBody(head), AnsweredBy(head.model)
+        collected = ChatBody(head)
         async with aclosing(self._answering.ask(principal, asked, wait_s, by, found)) as events:
             async for event in events:
                 body = collected.add(event)
                 if body is not None:
-                    yield Head(made=made_by(by.model, by.tier, by.degraded))
+                    yield Head(made=told_by(by))
                     yield dumps(body)
+
+
+def _is_for_responses(answer: Answer) -> bool:
+    """Whether a refusal says that the model is to be asked through the responses alone."""
+    return is_no_such_door(answer) or ELSEWHERE in answer.refusal
 
 
 def _wants_usage(request: Spliced) -> bool:

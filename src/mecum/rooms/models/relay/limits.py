@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
+from mecum.rooms.models.upstream import is_openais
 from mecum.rooms.models.wires.jsons import count
 
 CHAT = ("max_completion_tokens", "max_tokens")
 RESPONSES = ("max_output_tokens",)
 CHOICES_MAX = 128
-OPENAI = ("api.openai.com", ".openai.azure.com")
-"""Hosts whose newer models refuse `max_tokens`; many other servers know nothing else."""
 
 
 def output_asked(values: Mapping[str, Any]) -> int | None:
@@ -29,7 +27,7 @@ def limiting(values: Mapping[str, Any], limit: int | None, base_url: str) -> dic
     """What to change in a request for chat completions so that all its choices together stay within `limit` tokens."""
     if limit is None or (output_asked(values) or limit + 1) <= limit:
         return {}
-    host = urlsplit(base_url).hostname or ""
-    usual = "max_completion_tokens" if host.endswith(OPENAI) else "max_tokens"
+    # Newer models of OpenAI refuse `max_tokens`; many other servers know nothing else.
+    usual = "max_completion_tokens" if is_openais(base_url) else "max_tokens"
     name = next((name for name in CHAT if values.get(name) is not None), usual)
     return {name: max(1, limit // choices(values))}

@@ -19,11 +19,12 @@ from mecum.rooms.models.relay.answers import (
     Parts,
     begun,
     error_frame,
+    is_no_such_door,
     json_of,
-    made_by,
     made_of,
     refused,
     tell_tier,
+    told_by,
     whole,
 )
 from mecum.rooms.models.relay.asked import Asked, Asking
@@ -37,18 +38,17 @@ from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tiers import Tier, is_asked
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
 from mecum.rooms.models.upstream import Answer
-from mecum.rooms.models.wires import chat_out, unstreamed
+from mecum.rooms.models.wires import chat_out, responses_stream, unstreamed
 from mecum.rooms.models.wires.chat_in import read
 from mecum.rooms.models.wires.chat_out import ChatWriter
 from mecum.rooms.models.wires.chat_stream import DONE, read_usage
-from mecum.rooms.models.wires.jsons import JsonObject, arr, count, dumps, loads, obj, text
+from mecum.rooms.models.wires.jsons import JsonObject, arr, dumps, loads, obj, text
 from mecum.rooms.models.wires.reading import messages
 from mecum.rooms.models.wires.responses_from_chat import ResponseWriter
 from mecum.rooms.models.wires.responses_to_chat import to_chat
 from mecum.rooms.models.wires.sse import frame
 
 PATH, CHAT_PATH = "/responses", "/chat/completions"
-NOT_THERE = frozenset((404, 405, 501))
 FINAL = (b"response.completed", b"response.incomplete", b"response.failed")
 PURPOSE = "relay.responses"
 
@@ -91,7 +91,7 @@ class ResponsesDoor:
     async def made(self, principal: Principal, asked: Asked) -> RelayResponse:
         """The answer to what was understood; kept when it is to be kept. Raises MecumError before its head."""
         found = asked.found
-        if not isinstance(found, str) and _may_pass(found):
+        if not isinstance(found, str) and found.may_speak_responses:
             try:
                 return await begun(self._passed(principal, asked, found))
             except _NoSuchDoor as missing:
@@ -147,8 +147,7 @@ class ResponsesDoor:
     ) -> tuple[bytes, JsonObject]:
         """Raises _NoSuchDoor, or ProviderError as `refused` and `json_of`."""
         if not answer.ok:
-            unknown_model = "model" in text(obj(obj(loads(answer.refusal)).get("error")).get("code"))
-            if answer.status in NOT_THERE and not unknown_model and remote.provider.speaks_responses is None:
+            if remote.speaks_responses is None and is_no_such_door(answer):
                 ongoing.usage, ongoing.is_void = Usage(Tokens(0), Tokens(0)), True
                 raise _NoSuchDoor(remote.provider.id)
             return refused(ongoing, answer), {}
@@ -158,7 +157,7 @@ class ResponsesDoor:
         return body, response
 
     def _knows_door(self, remote: Remote) -> None:
-        if remote.provider.speaks_responses is None:
+        if remote.speaks_responses is None:
             self._health.speaks_responses(remote.provider.id, True)
 
     async def _translated(self, principal: Principal, asked: Asked) -> Parts:
@@ -170,7 +169,7 @@ class ResponsesDoor:
                     events = [] if begun else writer.begin()
                     events += writer.feed(chunk)
                     if asked.streams and not begun:
-                        yield Head(streams=True, made=made_by(by.model, by.tier, by.degraded))
+                        yield Head(streams=True, made=told_by(by))
                     begun = True
                     if asked.streams and events:
                         yield _frames(events)
@@ -184,7 +183,7 @@ class ResponsesDoor:
         if asked.streams:
             yield _frames(last)
         else:
-            yield Head(made=made_by(by.model, by.tier, by.degraded))
+            yield Head(made=told_by(by))
             yield dumps(writer.response)
 
     def _chunks(self, principal: Principal, asked: Asked, by: AnsweredBy) -> AsyncGenerator[JsonObject, None]:
@@ -248,23 +247,13 @@ class ResponsesDoor:
 
     async def _done(self, principal: Principal, asked: Asked, ongoing: Ongoing, response: JsonObject) -> None:
         """Note and keep a whole answer of the provider."""
-        usage = obj(response.get("usage"))
-        given, made = count(usage.get("input_tokens")), count(usage.get("output_tokens"))
-        if given is not None and made is not None:
-            cached = count(obj(usage.get("input_tokens_details")).get("cached_tokens")) or 0
-            thought = count(obj(usage.get("output_tokens_details")).get("reasoning_tokens")) or 0
-            ongoing.usage = Usage(Tokens(given), Tokens(made), Tokens(cached), Tokens(thought))
+        ongoing.usage = responses_stream.read_usage(response.get("usage")) or ongoing.usage
         if text(response.get("id")) and text(response.get("status")):
             await self._keep(principal, asked, response)
 
     async def _keep(self, principal: Principal, asked: Asked, response: JsonObject) -> None:
         if asked.store and not asked.in_background and self._shelf.fits(asked.items, response):
             await self._shelf.put(self._asking.kept(principal, asked, response))
-
-
-def _may_pass(route: Route) -> bool:
-    """Whether everybody on `route` may have this wire."""
-    return route.speaks_openai and all(each.provider.speaks_responses is not False for each in route)
 
 
 def _sent(asked: Asked, remote: Remote, output_limit: int | None) -> bytes:

@@ -93,6 +93,7 @@ def call_out(record: UsageRecord) -> dict[str, Any]:
         "input_tokens": record.input_tokens,
         "output_tokens": record.output_tokens,
         "cached_tokens": record.cached_tokens,
+        "cache_write_tokens": record.cache_write_tokens,
         "reasoning_tokens": record.reasoning_tokens,
         "estimated": record.estimated,
         "cost": written(Micros(record.cost_micros)),

@@ -15,7 +15,7 @@ from mecum.rooms.models import access
 from mecum.rooms.models.access import Access
 from mecum.rooms.models.store.tables import alias, model, provider, setting
 
-ProviderKind: TypeAlias = Literal["openai", "anthropic", "gemini"]
+ProviderKind: TypeAlias = Literal["openai", "responses", "anthropic", "gemini"]
 ModelKind: TypeAlias = Literal["chat", "embedding"]
 _NAMES = text("SELECT pg_advisory_xact_lock(hashtextextended('models.names', 0))")
 

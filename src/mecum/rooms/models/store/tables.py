@@ -98,6 +98,7 @@ price = Table(
     Column("since", moment),
     Column("input", BigInteger),
     Column("cached", BigInteger),
+    Column("cache_write", BigInteger),
     Column("output", BigInteger),
     Column("reasoning", BigInteger),
     Column("image", BigInteger),
@@ -134,6 +135,7 @@ usage = Table(
     Column("tier", String(10)),
     Column("degraded", String(40)),
     Column("work_id", UUID),
+    Column("cache_write_tokens", BigInteger),
 )
 hourly = Table(
     "hourly",

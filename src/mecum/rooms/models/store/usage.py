@@ -56,6 +56,7 @@ class UsageRecord:
     tier: str = "default"
     degraded: str | None = None
     work_id: UUID | None = None
+    cache_write_tokens: int = 0
 
 
 _ARRAYS = ", ".join(

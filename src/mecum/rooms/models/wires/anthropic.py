@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from mecum.kit.ids import new_id
 from mecum.rooms.models import Finish, ModelEvent, ModelRequest
@@ -14,6 +15,7 @@ from mecum.rooms.models.upstream import Target, Upstream
 from mecum.rooms.models.wires.anthropic_request import Terms, answers_by, build, learned
 from mecum.rooms.models.wires.anthropic_stream import AnthropicReader
 from mecum.rooms.models.wires.jsons import dumps
+from mecum.rooms.models.wires.keeping import tag
 from mecum.rooms.models.wires.reading import asked
 
 PATH = "/messages"
@@ -23,7 +25,7 @@ class Anthropic:
     def __init__(self, upstream: Upstream, settings: ModelsSettings) -> None:
         self._upstream = upstream
         self._settings = settings
-        self._known = Learned(Terms())
+        self._known = Learned(Terms(), lasting=lambda terms: replace(terms, returned=True))
 
     def stream(self, target: Target, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Ask. A failure before the first event is tried again where that can help; afterwards never.
@@ -31,22 +33,25 @@ class Anthropic:
         Raises:
             MecumError: as in `failures`.
         """
-        model = target.upstream_model
+        model, by = target.upstream_model, tag(target)
         return self._known.asking(
             target.endpoint.provider,
             model,
-            lambda terms: self._once(target, request, terms),
-            lambda terms, said: learned(terms, build(request, model, terms), said),
+            lambda terms: self._once(target, request, terms, by),
+            lambda terms, said: learned(terms, build(request, model, terms, by), said),
             Retries(self._settings, patient=target.is_alone),
         )
 
-    async def _once(self, target: Target, request: ModelRequest, terms: Terms) -> AsyncGenerator[ModelEvent, None]:
+    async def _once(
+        self, target: Target, request: ModelRequest, terms: Terms, by: str
+    ) -> AsyncGenerator[ModelEvent, None]:
         endpoint, limit = target.endpoint, self._settings.provider_line_limit_bytes
-        sent = dumps(build(request, target.upstream_model, terms))
+        sent = dumps(build(request, target.upstream_model, terms, by))
         reader = AnthropicReader(endpoint.provider, answers_by(request, terms), f"call_{new_id().hex}")
         async with aclosing(asked(self._upstream, endpoint, PATH, sent, reader, limit)) as events:
             async for event in events:
                 yield event
         assert reader.finish is not None
         usage = reader.usage(estimate_input(request.messages, request.tools))
-        yield Finish(reader.finish, usage, target.name, endpoint.provider)
+        state = reader.kept.state(by, usage.reasoning)
+        yield Finish(reader.finish, usage, target.name, endpoint.provider, state=state)

@@ -11,6 +11,7 @@ from mecum.rooms.models.tokens import estimate
 from mecum.rooms.models.wires.answer_tool import AnswerTool
 from mecum.rooms.models.wires.folding import Part
 from mecum.rooms.models.wires.jsons import JsonObject, arr, count, dumps, loads, obj, text
+from mecum.rooms.models.wires.keeping import Keeping
 
 FINISHES: dict[str, FinishReason] = {
     "max_tokens": "length",
@@ -29,6 +30,8 @@ STATUSES = {
     "overloaded_error": 529,
 }
 """The status that an error would have had before the stream began."""
+THOUGHTS = frozenset(("thinking", "redacted_thinking"))
+"""Blocks that the model wants back as they were; the second kind can be read by nobody else."""
 USAGE_FIELDS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 
 
@@ -67,6 +70,8 @@ class AnthropicReader:
         self._call_prefix = call_prefix
         self._begun = False
         self._calls: dict[int, _Call] = {}
+        self._thoughts: dict[int, JsonObject] = {}
+        self.kept = Keeping()
         self._called = 0
         self._counts: dict[str, int] = {}
         self._thought: int | None = None
@@ -127,20 +132,26 @@ class AnthropicReader:
             written, reasoning = Tokens(self._written_tokens), Tokens(self._reasoning_tokens)
             return Usage(input_tokens, written, reasoning=reasoning, estimated=True)
         cached = self._counts.get("cache_read_input_tokens", 0)
-        given = self._counts["input_tokens"] + self._counts.get("cache_creation_input_tokens", 0) + cached
+        kept = self._counts.get("cache_creation_input_tokens", 0)
+        given = self._counts["input_tokens"] + kept + cached
         reasoning = min(self._reasoning_tokens if thought is None else thought, made)
-        return Usage(Tokens(given), Tokens(made), Tokens(cached), Tokens(reasoning))
+        return Usage(Tokens(given), Tokens(made), Tokens(cached), Tokens(reasoning), cache_write=Tokens(kept))
 
     def _started(self, index: int, block: JsonObject) -> list[Part]:
         if block.get("type") == "tool_use":
             call_id = text(block.get("id")) or f"{self._call_prefix}_{index}"
             self._calls[index] = _Call(call_id, text(block.get("name")), obj(block.get("input")))
             return []
+        if block.get("type") in THOUGHTS:
+            self._thoughts[index] = dict(block)
         return self._said(text(block.get("text"))) + self._reasoned(text(block.get("thinking")))
 
     def _delta(self, index: int, delta: JsonObject) -> list[Part]:
         call = self._calls.get(index)
         if call is None:
+            if (thought := self._thoughts.get(index)) is not None:
+                for name in ("thinking", "signature"):
+                    thought[name] = text(thought.get(name)) + text(delta.get(name))
             return self._said(text(delta.get("text"))) + self._reasoned(text(delta.get("thinking")))
         piece = text(delta.get("partial_json"))
         if self._answers(call) and self._answering is not None and not self._answering.wrapped:
@@ -150,13 +161,16 @@ class AnthropicReader:
         return []
 
     def _close(self, index: int) -> list[Part]:
-        call = self._calls.pop(index, None)
+        thought, call = self._thoughts.pop(index, None), self._calls.pop(index, None)
+        if thought is not None and (thought.get("signature") or thought.get("data")):
+            self.kept.own(thought)
         if call is None:
             return []
         if self._answering is not None and self._answers(call):
             given = obj(loads(call.arguments().encode("utf-8", "replace")))
             return [] if call.streamed else self._said(self._answering.answer(given))
         self._called += 1
+        self.kept.call()
         self._written_tokens += estimate(call.name + call.arguments())
         return [ToolCallDelta(ToolUse(call.id, call.name, call.arguments()))]
 
@@ -165,8 +179,11 @@ class AnthropicReader:
         return self._answering is not None and call.name == self._answering.spec.name
 
     def _said(self, said: str) -> list[Part]:
+        if not said:
+            return []
         self._written_tokens += estimate(said)
-        return [TextDelta(said)] if said else []
+        self.kept.text(said)
+        return [TextDelta(said)]
 
     def _reasoned(self, reasoning: str) -> list[Part]:
         self._written_tokens += estimate(reasoning)

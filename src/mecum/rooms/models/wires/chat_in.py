@@ -20,6 +20,10 @@ ROLES: dict[str, Literal["system", "user", "assistant", "tool"]] = {
 }
 MESSAGES_MAX = 4096
 TOOLS_MAX = 256
+STOPS_MAX = 4
+SEED_MAX = 2**31 - 1
+"""The largest that every wire takes."""
+UNREAD = ("audio", "logit_bias", "logprobs", "modalities", "prediction", "top_logprobs", "verbosity")
 EFFORTS: dict[str, Literal["fast", "think"]] = {"none": "fast", "minimal": "fast", "low": "fast", "high": "think"}
 
 
@@ -54,8 +58,14 @@ def read(body: Mapping[str, Any], model: str) -> ModelRequest:
         must_call=bool(tools) and (bool(named) or body.get("tool_choice") == "required"),
         effort=EFFORTS.get(text(body.get("reasoning_effort")), "auto"),
         max_tokens=count(body.get("max_completion_tokens")) or count(body.get("max_tokens")) or None,
-        temperature=_temperature(body.get("temperature")),
+        temperature=_number(body.get("temperature"), 0, 2),
+        top_p=_number(body.get("top_p"), 0, 1),
+        seed=_seed(body.get("seed")),
+        frequency_penalty=_number(body.get("frequency_penalty"), -2, 2),
+        presence_penalty=_number(body.get("presence_penalty"), -2, 2),
+        stop=_stops(body.get("stop")),
         json_schema=_schema(obj(body.get("response_format"))),
+        conversation=text(body.get("prompt_cache_key")),
         purpose="relay.chat",
     )
 
@@ -110,8 +120,26 @@ def _tool(tool: JsonObject, where: str) -> ToolSpec:
     return ToolSpec(name, text(function.get("description")), obj(function.get("parameters")))
 
 
-def _temperature(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 2 else None
+def unread(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """What `body` asks for that no model request can say, and that an answer can do without."""
+    return tuple(name for name in UNREAD if body.get(name))
+
+
+def _number(value: object, least: float, most: float) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if least <= value <= most else None
+
+
+def _seed(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= SEED_MAX else None
+
+
+def _stops(value: object) -> tuple[str, ...]:
+    given = [value] if isinstance(value, str) else arr(value)
+    if len(given) > STOPS_MAX or not all(isinstance(stop, str) for stop in given):
+        raise malformed("stop", f"a text, or at most {STOPS_MAX} of them")
+    return tuple(stop for stop in given if stop)
 
 
 def _schema(response_format: JsonObject) -> Mapping[str, Any] | None:

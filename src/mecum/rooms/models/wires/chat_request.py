@@ -11,10 +11,15 @@ from mecum.rooms.models.wires.jsons import JsonObject, arr, obj
 
 EFFORTS = {"fast": "low", "think": "high"}
 """Our effort as `reasoning_effort`; `auto` leaves it to the provider."""
+SAMPLING = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty")
 
 
-def build(request: ModelRequest, upstream_model: str, *, stream: bool = True) -> JsonObject:
-    """`request` as the body of a call."""
+def build(request: ModelRequest, upstream_model: str, *, stream: bool = True, keyed: bool = False) -> JsonObject:
+    """`request` as the body of a call.
+
+    Args:
+        keyed: name the conversation, so that it comes to who read it before; few servers know that.
+    """
     body: JsonObject = {"model": upstream_model, "messages": [_message(message) for message in request.messages]}
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
@@ -24,10 +29,13 @@ def build(request: ModelRequest, upstream_model: str, *, stream: bool = True) ->
             body["tool_choice"] = _choice(request.tools)
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
-    if request.temperature is not None:
-        body["temperature"] = request.temperature
+    body |= {name: value for name in SAMPLING if (value := getattr(request, name)) is not None}
+    if request.stop:
+        body["stop"] = list(request.stop)
+    if keyed and request.conversation:
+        body["prompt_cache_key"] = request.conversation
     if request.json_schema is not None:
-        schema = {"name": "answer", "schema": request.json_schema, "strict": _is_strict(request.json_schema)}
+        schema = {"name": "answer", "schema": request.json_schema, "strict": is_strict(request.json_schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     if request.effort in EFFORTS:
         body["reasoning_effort"] = EFFORTS[request.effort]
@@ -74,7 +82,7 @@ def _choice(tools: Sequence[ToolSpec]) -> str | JsonObject:
     return {"type": "function", "function": {"name": tools[0].name}} if len(tools) == 1 else "required"
 
 
-def _is_strict(schema: Mapping[str, Any]) -> bool:
+def is_strict(schema: Mapping[str, Any]) -> bool:
     """Whether `schema` keeps OpenAI's rules for strict schemas: closed objects whose properties are all required."""
     if "properties" in schema or schema.get("type") == "object":
         properties = obj(schema.get("properties"))
@@ -82,4 +90,4 @@ def _is_strict(schema: Mapping[str, Any]) -> bool:
             return False
     parts = [*obj(schema.get("properties")).values(), *obj(schema.get("$defs")).values()]
     parts += [*arr(schema.get("anyOf")), schema.get("items")]
-    return all(_is_strict(found) for part in parts if (found := obj(part)))
+    return all(is_strict(found) for part in parts if (found := obj(part)))

@@ -165,6 +165,8 @@ def read_usage(value: object) -> Usage | None:
     given, made = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
     if given is None or made is None:
         return None
-    cached = count(obj(usage.get("prompt_tokens_details")).get("cached_tokens")) or 0
+    details = obj(usage.get("prompt_tokens_details"))
+    cached = min(count(details.get("cached_tokens")) or 0, given)
+    kept = min(count(details.get("cache_write_tokens")) or 0, given - cached)
     reasoning = count(obj(usage.get("completion_tokens_details")).get("reasoning_tokens")) or 0
-    return Usage(Tokens(given), Tokens(made), Tokens(min(cached, given)), Tokens(min(reasoning, made)))
+    return Usage(Tokens(given), Tokens(made), Tokens(cached), Tokens(min(reasoning, made)), cache_write=Tokens(kept))

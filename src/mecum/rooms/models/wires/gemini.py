@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from urllib.parse import quote
 
 from mecum.kit.ids import new_id
@@ -16,6 +17,7 @@ from mecum.rooms.models.upstream import Target, Upstream
 from mecum.rooms.models.wires.gemini_request import Terms, answers_by, build, learned
 from mecum.rooms.models.wires.gemini_stream import GeminiReader
 from mecum.rooms.models.wires.jsons import JsonObject, dumps
+from mecum.rooms.models.wires.keeping import tag
 from mecum.rooms.models.wires.reading import asked
 
 SIGNATURES_KEPT = 2000
@@ -26,7 +28,7 @@ class Gemini:
     def __init__(self, upstream: Upstream, settings: ModelsSettings) -> None:
         self._upstream = upstream
         self._settings = settings
-        self._known = Learned(Terms())
+        self._known = Learned(Terms(), lasting=lambda terms: replace(terms, returned=True))
         self._signatures: OrderedDict[tuple[str, str, str], str] = OrderedDict()
 
     def stream(self, target: Target, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
@@ -35,20 +37,22 @@ class Gemini:
         Raises:
             MecumError: as in `failures`.
         """
-        provider, model = target.endpoint.provider, target.upstream_model
+        provider, model, by = target.endpoint.provider, target.upstream_model, tag(target)
 
         def body(terms: Terms) -> JsonObject:
-            return build(request, terms, lambda call_id: self._signatures.get((provider, model, call_id), ""))
+            return build(request, terms, lambda call_id: self._signatures.get((provider, model, call_id), ""), by)
 
         return self._known.asking(
             provider,
             model,
-            lambda terms: self._once(target, request, body(terms)),
+            lambda terms: self._once(target, request, body(terms), by),
             lambda terms, said: learned(terms, body(terms), said),
             Retries(self._settings, patient=target.is_alone),
         )
 
-    async def _once(self, target: Target, request: ModelRequest, body: JsonObject) -> AsyncGenerator[ModelEvent, None]:
+    async def _once(
+        self, target: Target, request: ModelRequest, body: JsonObject, by: str
+    ) -> AsyncGenerator[ModelEvent, None]:
         endpoint, limit = target.endpoint, self._settings.provider_line_limit_bytes
         path, sent = _path(target.upstream_model), dumps(body)
         reader = GeminiReader(endpoint.provider, answers_by(request), f"call_{new_id().hex}")
@@ -58,10 +62,11 @@ class Gemini:
         assert reader.finish is not None
         self._keep(target, reader.signatures)
         usage = reader.usage(estimate_input(request.messages, request.tools))
-        yield Finish(reader.finish, usage, target.name, endpoint.provider)
+        state = reader.kept.state(by, usage.reasoning)
+        yield Finish(reader.finish, usage, target.name, endpoint.provider, state=state)
 
     def _keep(self, target: Target, signatures: dict[str, str]) -> None:
-        """The model thinks on where it was when it gets the signatures of its calls again; others do without them."""
+        """The signatures of calls, for those who give no state back: programs in a wire that has no place for it."""
         for call_id, signature in signatures.items():
             if len(signature) <= SIGNATURE_CHARS_MAX:
                 self._signatures[(target.endpoint.provider, target.upstream_model, call_id)] = signature

@@ -9,12 +9,14 @@ from mecum.rooms.models.tokens import estimate
 from mecum.rooms.models.wires.answer_tool import AnswerTool
 from mecum.rooms.models.wires.folding import Part
 from mecum.rooms.models.wires.jsons import JsonObject, arr, count, dumps, loads, obj, text
+from mecum.rooms.models.wires.keeping import Keeping
 
 FILTERED = frozenset(
     ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "MODEL_ARMOR")
 )
 BROKEN = frozenset(("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"))
 """The model lost its way: there is no answer, and the next try may well have one."""
+SIGNATURE = "thoughtSignature"
 UNSIGNED = "MISSING_THOUGHT_SIGNATURE"
 
 
@@ -33,6 +35,7 @@ class GeminiReader:
     def __init__(self, provider: str, answering: AnswerTool | None, call_prefix: str) -> None:
         self.finish: FinishReason | None = None
         self.signatures: dict[str, str] = {}
+        self.kept = Keeping()
         self._provider = provider
         self._answering = answering
         self._call_prefix = call_prefix
@@ -90,24 +93,29 @@ class GeminiReader:
 
     def _part(self, part: JsonObject) -> list[Part]:
         call, said = obj(part.get("functionCall")), text(part.get("text"))
+        signature = text(part.get(SIGNATURE))
         if call:
-            return self._call(call, text(part.get("thoughtSignature")))
-        if not said:
-            return []
+            return self._call(call, signature)
         self._written_tokens += estimate(said)
         if part.get("thought") is True:
             self._reasoning_tokens += estimate(said)
-            return [ReasoningDelta(said)]
-        return [TextDelta(said)]
+            return [ReasoningDelta(said)] if said else []
+        if said or signature:
+            # The signature of a text may come at its end, with a part that has none.
+            self.kept.text(said, signed(signature))
+        return [TextDelta(said)] if said else []
 
     def _call(self, call: JsonObject, signature: str) -> list[Part]:
         name, given = text(call.get("name")), obj(call.get("args"))
         arguments = dumps(given).decode()
         self._written_tokens += estimate(name + arguments)
         if self._answering is not None and name == self._answering.spec.name:
-            return [TextDelta(self._answering.answer(given))]
+            answer = self._answering.answer(given)
+            self.kept.text(answer)
+            return [TextDelta(answer)]
         call_id = text(call.get("id")) or f"{self._call_prefix}_{self._called}"
         self._called += 1
+        self.kept.call(signed(signature))
         if signature:
             self.signatures[call_id] = signature
         return [ToolCallDelta(ToolUse(call_id, name, arguments))]
@@ -128,6 +136,11 @@ class GeminiReader:
         if status is None or not 400 <= status < 600:
             return failures.said_in_stream(self._provider, error)
         return failures.refused(self._provider, status, None, dumps({"error": error}))
+
+
+def signed(signature: str) -> JsonObject:
+    """What stands at a part that has a signature."""
+    return {SIGNATURE: signature} if signature else {}
 
 
 def _read_usage(usage: JsonObject) -> Usage | None:

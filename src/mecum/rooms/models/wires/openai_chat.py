@@ -10,7 +10,7 @@ from mecum.rooms.models import Finish, ModelEvent, ModelRequest
 from mecum.rooms.models.retries import Quirks, Retries, repeated
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import estimate_input
-from mecum.rooms.models.upstream import Target, Upstream
+from mecum.rooms.models.upstream import Target, Upstream, is_openais
 from mecum.rooms.models.wires.chat_request import build
 from mecum.rooms.models.wires.chat_stream import ChatReader
 from mecum.rooms.models.wires.jsons import JsonObject, dumps
@@ -31,7 +31,7 @@ class OpenAiChat:
         Raises:
             MecumError: as in `failures`.
         """
-        body = build(request, target.upstream_model)
+        body = build(request, target.upstream_model, keyed=is_openais(target.endpoint.base_url))
         return repeated(
             lambda: self._once(target, request, body),
             lambda said: self._quirks.learn(target.endpoint.provider, body, said),

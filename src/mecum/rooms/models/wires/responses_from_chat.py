@@ -229,11 +229,12 @@ def usage_of(usage: Mapping[str, Any]) -> JsonObject | None:
     given, made = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
     if given is None or made is None:
         return None
-    cached = count(obj(usage.get("prompt_tokens_details")).get("cached_tokens")) or 0
+    details = obj(usage.get("prompt_tokens_details"))
+    cached, kept = count(details.get("cached_tokens")) or 0, count(details.get("cache_write_tokens")) or 0
     reasoning = count(obj(usage.get("completion_tokens_details")).get("reasoning_tokens")) or 0
     return {
         "input_tokens": given,
-        "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": 0},
+        "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": kept},
         "output_tokens": made,
         "output_tokens_details": {"reasoning_tokens": reasoning},
         "total_tokens": given + made,
