@@ -33,13 +33,14 @@ from tests.support.fake_wires import SEALED
 ASKED = Message("user", (TextPart("Rain in Oslo?"),))
 CALLS = Reply(reasoning="let me look", tools=(("weather", '{"city":"Oslo"}'), ("weather", "{}")), parallel=True)
 THOUGHT = {"type": "thinking", "thinking": "let me look", "signature": "c2ln"}
-MARKS = {"responses": SEALED, "anthropic": "c2ln", "gemini": SIGNATURE}
+MARKS = {"openai": "let me look", "responses": SEALED, "anthropic": "c2ln", "gemini": SIGNATURE}
 REFUSALS = {
+    "openai": "Unknown parameter: 'messages[1].reasoning_content'.",
     "responses": "The encrypted content could not be verified.",
     "anthropic": "messages.1.content.0: Invalid `signature` in `thinking` block",
     "gemini": "Thought signature is not valid.",
 }
-FAKES = (FakeResponses, FakeAnthropic, FakeGemini)
+FAKES = (FakeProvider, FakeResponses, FakeAnthropic, FakeGemini)
 
 
 @pytest.fixture(params=FAKES, ids=[fake.kind for fake in FAKES])
@@ -100,6 +101,25 @@ async def test_a_state_that_nobody_can_read_is_no_state(wire: Wires, fake: FakeP
         await events_of(wire, target(fake), after(replace(turn, state=replace(turn.state, value=value))))
         assert MARKS[fake.kind] not in json.dumps(fake.requests[-1].body)
         assert "call_1" in json.dumps(fake.requests[-1].body)
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+async def test_a_thought_that_servers_name_in_their_own_way_goes_back_by_that_name_until_the_person_speaks(
+    wire: Wires, name: str
+) -> None:
+    async with FakeProvider() as fake:
+        call = {"index": 0, "id": "a", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+        deltas = [{name: "let me "}, {name: "look"}, {"tool_calls": [call]}]
+        chunks = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+        body = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+        fake.script(Reply(body=body, content_type="text/event-stream"))
+        turn = turn_of(await events_of(wire, target(fake), asking(tools=[WEATHER])))
+        request = after(turn)
+        await events_of(wire, target(fake), request)
+        later = replace(request, messages=[*request.messages, Message("user", (TextPart("Thanks"),))])
+        await events_of(wire, target(fake), later)
+    assert fake.requests[1].body["messages"][1][name] == "let me look"
+    assert "let me look" not in json.dumps(fake.requests[2].body)
 
 
 async def test_thoughts_of_anthropic_stand_where_they_stood_as_they_were(wire: Wires) -> None:

@@ -16,8 +16,13 @@ from tests.support.fake_wires import SEALED
 from tests.support.living_house import House
 
 LOOKS = Reply(reasoning="That is a sum.", tools=(("calculate", '{"expression": "6*7"}'),))
-GOES_BACK = {"responses": SEALED, "anthropic": '"signature":"c2ln"', "gemini": SIGNATURE}
-FAKES = (FakeResponses, FakeAnthropic, FakeGemini)
+GOES_BACK = {
+    "openai": '"reasoning_content":"That is a sum."',
+    "responses": SEALED,
+    "anthropic": '"signature":"c2ln"',
+    "gemini": SIGNATURE,
+}
+FAKES = (FakeProvider, FakeResponses, FakeAnthropic, FakeGemini)
 
 
 @pytest.fixture(params=FAKES, ids=[fake.kind for fake in FAKES])

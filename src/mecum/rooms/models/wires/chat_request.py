@@ -7,20 +7,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mecum.rooms.models import Content, ImagePart, Message, ModelRequest, TextPart, ToolSpec
+from mecum.rooms.models.wires.chat_stream import THOUGHTS
 from mecum.rooms.models.wires.jsons import JsonObject, arr, obj
+from mecum.rooms.models.wires.keeping import pieces
 
 EFFORTS = {"fast": "low", "think": "high"}
 """Our effort as `reasoning_effort`; `auto` leaves it to the provider."""
 SAMPLING = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty")
 
 
-def build(request: ModelRequest, upstream_model: str, *, stream: bool = True, keyed: bool = False) -> JsonObject:
+def build(
+    request: ModelRequest, upstream_model: str, *, stream: bool = True, keyed: bool = False, by: str = ""
+) -> JsonObject:
     """`request` as the body of a call.
 
     Args:
         keyed: name the conversation, so that it comes to who read it before; few servers know that.
+        by: whose thoughts are given back, see `keeping.tag`. Only with the calls that it is just at: servers that want
+            them there want no older ones.
     """
-    body: JsonObject = {"model": upstream_model, "messages": [_message(message) for message in request.messages]}
+    messages = request.messages
+    begun = max((place for place, message in enumerate(messages) if message.role == "user"), default=-1)
+    built = [_message(message, by if place > begun else "") for place, message in enumerate(messages)]
+    body: JsonObject = {"model": upstream_model, "messages": built}
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     if request.tools:
@@ -42,7 +51,13 @@ def build(request: ModelRequest, upstream_model: str, *, stream: bool = True, ke
     return body
 
 
-def _message(message: Message) -> JsonObject:
+def without_thoughts(body: JsonObject) -> bool:
+    """Take out of `body` the thoughts that are given back; whether there were any."""
+    found = [name for message in arr(body["messages"]) for name in THOUGHTS if obj(message).pop(name, None)]
+    return bool(found)
+
+
+def _message(message: Message, by: str) -> JsonObject:
     built: JsonObject = {"role": message.role, "content": _content(message.content)}
     if message.tool_use_id is not None:
         built["tool_call_id"] = message.tool_use_id
@@ -52,6 +67,8 @@ def _message(message: Message) -> JsonObject:
             {"id": use.id, "type": "function", "function": {"name": use.name, "arguments": use.arguments}}
             for use in message.tool_uses
         ]
+        for piece in pieces(message, by):
+            built |= {name: piece.own[name] for name in THOUGHTS if name in piece.own}
     return built
 
 

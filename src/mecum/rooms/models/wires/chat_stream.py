@@ -18,8 +18,12 @@ from mecum.rooms.models import (
 from mecum.rooms.models.tokens import estimate
 from mecum.rooms.models.wires.folding import Part
 from mecum.rooms.models.wires.jsons import JsonObject, arr, count, dumps, obj, text
+from mecum.rooms.models.wires.keeping import Keeping
 
 DONE = b"[DONE]"
+THOUGHTS = ("reasoning_content", "reasoning")
+"""What servers call a thought, which the wire's reference has no name for. Some want it back with the calls that came of
+it, by the same name."""
 FINISHES: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
@@ -59,6 +63,7 @@ class ChatReader:
         self._call_prefix = call_prefix
         self._calls: dict[int, _OpenCall] = {}
         self._called = 0
+        self._thoughts: dict[str, list[str]] = {}
         self._output_tokens = 0
         self._reasoning_tokens = 0
 
@@ -97,8 +102,10 @@ class ChatReader:
 
     def _delta(self, delta: JsonObject) -> list[Part]:
         events: list[Part] = []
-        reasoning = text(delta.get("reasoning_content")) or text(delta.get("reasoning"))
-        if reasoning:
+        thought = next((name for name in THOUGHTS if text(delta.get(name))), None)
+        if thought is not None:
+            reasoning = text(delta.get(thought))
+            self._thoughts.setdefault(thought, []).append(reasoning)
             tokens = estimate(reasoning)
             self._output_tokens += tokens
             self._reasoning_tokens += tokens
@@ -147,6 +154,14 @@ class ChatReader:
         if self.finish is None:
             self.finish = "tool_calls" if self._called else "stop"
         return events
+
+    def kept(self) -> Keeping:
+        """What the model may want back with its calls."""
+        keeping = Keeping()
+        if self._called:
+            for name, pieces in self._thoughts.items():
+                keeping.own({name: "".join(pieces)})
+        return keeping
 
     def estimated_usage(self, input_tokens: Tokens) -> Usage:
         """What the call took by the length of the answer, with `input_tokens` for the request."""

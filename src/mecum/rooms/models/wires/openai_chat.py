@@ -11,9 +11,10 @@ from mecum.rooms.models.retries import Quirks, Retries, repeated
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tokens import estimate_input
 from mecum.rooms.models.upstream import Target, Upstream, is_openais
-from mecum.rooms.models.wires.chat_request import build
+from mecum.rooms.models.wires.chat_request import build, without_thoughts
 from mecum.rooms.models.wires.chat_stream import ChatReader
 from mecum.rooms.models.wires.jsons import JsonObject, dumps
+from mecum.rooms.models.wires.keeping import tag
 from mecum.rooms.models.wires.reading import asked
 
 PATH = "/chat/completions"
@@ -31,10 +32,10 @@ class OpenAiChat:
         Raises:
             MecumError: as in `failures`.
         """
-        body = build(request, target.upstream_model, keyed=is_openais(target.endpoint.base_url))
+        body = build(request, target.upstream_model, keyed=is_openais(target.endpoint.base_url), by=tag(target))
         return repeated(
             lambda: self._once(target, request, body),
-            lambda said: self._quirks.learn(target.endpoint.provider, body, said),
+            lambda said: self._quirks.learn(target.endpoint.provider, body, said) or without_thoughts(body),
             Retries(self._settings, patient=target.is_alone),
         )
 
@@ -47,4 +48,5 @@ class OpenAiChat:
                 yield event
         assert reader.finish is not None
         usage = reader.usage or reader.estimated_usage(estimate_input(request.messages, request.tools))
-        yield Finish(reader.finish, usage, target.name, endpoint.provider)
+        state = reader.kept().state(tag(target), usage.reasoning)
+        yield Finish(reader.finish, usage, target.name, endpoint.provider, state=state)
