@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,6 @@ from mecum.rooms.models.tiers import ForWhom, tier_of
 from tests.rooms.models.budgets.keeping import limit
 from tests.rooms.models.world import FakeEngine, world
 from tests.support.fake_provider import FakeProvider
-from tests.support.fake_replies import Reply
 from tests.support.jobs import HandJobs
 from tests.support.principals import principal
 
@@ -94,27 +90,3 @@ async def test_what_was_shortened_for_a_budget_is_said_in_a_header(
         answer = await chat.create(model="fake", messages=HI, max_tokens=5000)
         (row,) = await here.usage()
     assert answer.headers["x-mecum-degraded"] == row["degraded"] == "shorter"
-
-
-@pytest.mark.parametrize(("low_max_s", "offer"), [(60.0, "flex"), (0.05, None)])
-async def test_a_program_that_waited_in_vain_is_offered_the_tier_that_waits_for_longer(
-    database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider, low_max_s: float, offer: str | None
-) -> None:
-    waits: dict[str, Any] = {"gate_wait_max_s": 0.05, "gate_wait_low_max_s": low_max_s}
-    async with world(database, jobs, tmp_path, provider_first_byte_timeout_s=20, **waits) as here:
-        await here.connect(fake)
-        fake.script(Reply(status=429, retry_after="30"))
-        caller, body = replace(here.caller, surface="api"), {"model": "fake", "messages": HI}
-        held = await here.face.relay.chat_completions(caller, json.dumps(body).encode())
-        refused = await here.face.relay.chat_completions(caller, json.dumps(body).encode())
-        flex = asyncio.create_task(
-            here.face.relay.chat_completions(caller, json.dumps(body | {"service_tier": "flex"}).encode())
-        )
-        ended, _ = await asyncio.wait({flex}, timeout=0.3)
-        flex.cancel()
-    assert "x-mecum-offer" not in held.headers
-    assert isinstance(refused.body, bytes)
-    assert refused.status == 429
-    assert refused.headers.get("x-mecum-offer") == offer
-    assert (b"flex" in refused.body) == (offer == "flex")
-    assert not (offer and ended)

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
 
 from mecum.kit.clock import Clock
@@ -302,16 +303,8 @@ class Gate:
         """What somebody hears for whom there is no place."""
         metrics.gate_refused.labels(standing.pool, standing.band).inc()
         self.watch.refused(standing, self.now())
-        about_s = self.pools.about_s(standing, self.now())
-        refusal = self._refusals.get(standing.pool)
-        if refusal is not None:
-            return refusal(about_s)
-        return busy(standing.pool, about_s, offers_flex=self._would_wait_longer(standing))
-
-    def _would_wait_longer(self, standing: Standing) -> bool:
-        """Whether a program that had a place in the line would have been waited for longer in the tier `flex`."""
-        longer = self.patience_s("background") > self.patience_s(standing.band)
-        return standing.state == "waiting" and standing.band == "api" and longer
+        refusal = self._refusals.get(standing.pool) or partial(busy, standing.pool)
+        return refusal(self.pools.about_s(standing, self.now()))
 
     def has_waited_enough(self, standing: Standing) -> bool:
         """Whether it waits for what is measured, and longer than it should. Slots are waited for with patience."""
@@ -369,13 +362,13 @@ def _show(pool: Pool) -> None:
     metrics.gate_limit_tokens.labels(pool.name).set(pool.pressure.limit)
 
 
-def busy(provider: str, about_s: float | None, *, offers_flex: bool = False) -> TooMany:
+def busy(provider: str, about_s: float | None) -> TooMany:
     after_s = None if about_s is None else max(1.0, about_s * (1 + JITTER * secrets.randbelow(1000) / 1000))
     return TooMany(
         "models.busy",
         f"{provider} has too much to do right now.",
         "Try again later.",
-        params={"provider": provider, **({"offer": "flex"} if offers_flex else {})},
+        params={"provider": provider},
         retry_after=after_s,
     )
 

@@ -32,7 +32,6 @@ TYPES = {
 }
 NOT_THERE = frozenset((404, 405, 501))
 UNKNOWN_MODEL = "model_not_found"
-FLEX_HINT = 'Try again later, or ask with "service_tier": "flex", which waits for longer.'
 CODES = {
     "models.unknown": UNKNOWN_MODEL,
     "models.budget_spent": "insufficient_quota",
@@ -139,8 +138,7 @@ def error_object(error: MecumError) -> JsonObject:
     """`error` in OpenAI's shape. `param` names the member of the request where that is known."""
     status = status_of(error)
     kind = TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    hint = FLEX_HINT if offers_flex(error) else error.hint
-    message = f"{error.detail} {hint}".strip()
+    message = f"{error.detail} {error.hint}".strip()
     code = CODES.get(error.code, error.code)
     param = error.params.get("param") or error.params.get("where") or ("model" if code == UNKNOWN_MODEL else None)
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
@@ -149,14 +147,7 @@ def error_object(error: MecumError) -> JsonObject:
 def error_answer(error: MecumError) -> RelayResponse:
     """`error` as an answer. `x-should-retry` tells the official clients whether trying again can help."""
     headers = {**JSON_HEADERS, **headers_of(error), "x-should-retry": "true" if error.retryable else "false"}
-    if offers_flex(error):
-        headers["x-mecum-offer"] = "flex"
     return whole(error_object(error), status_of(error), headers)
-
-
-def offers_flex(error: MecumError) -> bool:
-    """Whether the call would have been waited for longer, had it asked for that."""
-    return error.params.get("offer") == "flex"
 
 
 def error_frame(error: MecumError) -> bytes:
