@@ -105,6 +105,7 @@ class Queue:
         self._world = world
         self._pressures = {name: pressure() for name in engines}
         self._used = dict.fromkeys(engines, 0)
+        self._calls = dict.fromkeys(engines, 0)
         self._queue: deque[Request] = deque()
         self._sent: dict[Request, _Sent] = {}
         self._expected = EXPECTED_TOKENS
@@ -116,20 +117,20 @@ class Queue:
     def began(self, request: Request, now: float) -> None:
         sent = self._sent[request]
         sent.first_at = now
-        self._pressures[sent.engine].began("model", now - sent.at, request.input_tokens, now)
+        self._pressures[sent.engine].began("model", now - sent.at, request.input_tokens, now, self._calls[sent.engine])
 
     def ended(self, request: Request, now: float) -> None:
         sent = self._sent.pop(request)
         self._used[sent.engine] -= sent.tokens
         written = request.output_tokens
-        self._pressures[sent.engine].ended("model", now - sent.first_at, written, sent.tokens)
+        self._pressures[sent.engine].ended("model", now - sent.first_at, written, sent.tokens, self._calls[sent.engine])
+        self._calls[sent.engine] -= 1
         self._expected += FOLLOW * (written - self._expected)
         self._go_on(now)
 
     def tick(self, now: float) -> None:
         for name, each in self._pressures.items():
-            running = sum(sent.engine == name for sent in self._sent.values())
-            each.tick(self._used[name], running, bool(self._queue), now)
+            each.tick(self._used[name], self._calls[name], bool(self._queue), now)
         self._go_on(now)
 
     def waiting(self) -> dict[str, int]:
@@ -150,6 +151,7 @@ class Queue:
                 return
             self._queue.popleft()
             self._used[name] += tokens
+            self._calls[name] += 1
             self._sent[request] = _Sent(name, tokens, now)
             self._world.send(request, name, now)
 

@@ -39,6 +39,8 @@ class Line:
         self._since_starving = 0
         self.running_tokens = 0
         self.running = 0
+        self.at_a_screen = 0
+        """Of those that run, how many are of somebody at a screen."""
         self.waiting = 0
 
     def waiting_in(self, band: Band) -> int:
@@ -108,6 +110,8 @@ class Line:
         self._fair[ticket.band].take(ticket)
         self.waiting -= 1
         self.running += 1
+        if ticket.band == "interactive":
+            self.at_a_screen += 1
         self.running_tokens += ticket.tokens
 
     def squeeze(self, ticket: Ticket) -> None:
@@ -128,6 +132,8 @@ class Line:
             ticket.state = "waiting"
             self.waiting += 1
             self.running -= 1
+            if ticket.band == "interactive":
+                self.at_a_screen -= 1
             self.running_tokens -= ticket.tokens
             self._fair[ticket.band].give_back(ticket)
 
@@ -138,6 +144,8 @@ class Line:
             return
         ticket.state = "gone"
         self.running -= 1
+        if ticket.band == "interactive":
+            self.at_a_screen -= 1
         self.running_tokens -= ticket.tokens
         self._fair[ticket.band].settle(ticket, cost(input_tokens, output_tokens), now)
 

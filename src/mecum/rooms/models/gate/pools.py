@@ -108,7 +108,8 @@ class Pools:
             pool, asked = self._pools[standing.pool], standing.asked
             if asked.gives_way == "before_first":
                 pool.yielding.pop(standing, None)
-            pool.pressure.began(asked.model, now - standing.sent_at, asked.input_tokens, now)
+            line, took_s = pool.line, now - standing.sent_at
+            pool.pressure.began(asked.model, took_s, asked.input_tokens, now, line.running, line.at_a_screen)
 
     def over(self, standing: Standing, input_tokens: int, output_tokens: int, now: float) -> None:
         """It has ended, in whatever way, and took so much. Harmless when it had ended already."""
@@ -119,10 +120,7 @@ class Pools:
         for name, ticket in tickets.items():
             self._pools[name].over(ticket, input_tokens, output_tokens, now)
         if was_in and standing.first_at is not None:
-            held = standing.asked.input_tokens + standing.expected
-            writing_s = now - standing.first_at
-            self._pools[standing.pool].pressure.ended(standing.asked.model, writing_s, output_tokens, held)
-            self._learn(standing.asked.model, output_tokens)
+            self._wrote(standing, output_tokens, now)
         self._admit(list(tickets), now)
 
     def again(self, standing: Standing, now: float, tiers: tuple[tuple[str, ...], ...] = ()) -> None:
@@ -314,6 +312,15 @@ class Pools:
         """How many tokens its answer will have, about."""
         usual = round(self._expected.get(asked.model, EXPECTED_TOKENS))
         return usual if asked.output_tokens_max is None else min(usual, asked.output_tokens_max)
+
+    def _wrote(self, standing: Standing, output_tokens: int, now: float) -> None:
+        """It has ended, after the first of its answer came: how fast the rest was."""
+        asked, first_at = standing.asked, standing.first_at or now
+        pool = self._pools[standing.pool]
+        held = asked.input_tokens + standing.expected
+        people = pool.line.at_a_screen + (standing.band == "interactive")
+        pool.pressure.ended(asked.model, now - first_at, output_tokens, held, pool.line.running + 1, people)
+        self._learn(asked.model, output_tokens)
 
     def _learn(self, model: str, output_tokens: int) -> None:
         """How long answers of this model are."""

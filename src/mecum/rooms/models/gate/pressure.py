@@ -1,14 +1,14 @@
 """How much a pool of servers takes at once before it slows down. Pure: time is given.
 
 The limit is in tokens, because requests differ a thousandfold. Once a second the time per token that is written, and
-the time to the first token per token that is read, are compared with what this pool does when it is not pressed; both
-are normalised, raw latency would say how long the answers were. The limit follows the gradient as in Netflix's
-Gradient2 (concurrency-limits): down in steps of which each comes into force before the next, up by the root of what a
-request holds while it is used. Until a pool has slowed down or refused for the first time, nothing is known of its
-bounds and the limit grows by half each time that answers were seen to begin under the last one, as a slow start (RFC
-5681) does. A refusal (429, 529) takes 30 % at once and holds everything until
-the time that the provider named; a further one makes that later, never sooner. Where it names no time the holds
-double until something is answered again.
+the time to the first token per token that is read, are compared with what this pool would do with nothing else to do
+(`speed.py`); both are normalised, raw latency would say how long the answers were. The limit follows the gradient as
+in Netflix's Gradient2 (concurrency-limits): down in steps of which each comes into force before the next, up by the
+root of what a request holds while it is used. Until a pool has slowed down or refused for the first time, nothing is
+known of its bounds and the limit grows by half each time that answers were seen to begin under the last one, as a slow
+start (RFC 5681) does. A refusal (429, 529) takes 30 % at once and holds everything until the time that the provider
+named; a further one makes that later, never sooner. Where it names no time the holds double until something is
+answered again.
 
 A pool that is fast enough for whoever reads along is not pressed, however much faster it was before: short answers,
 cached prompts and speculative decoding make it many times faster than its own usual.
@@ -17,16 +17,17 @@ cached prompts and speculative decoding make it many times faster than its own u
 from __future__ import annotations
 
 import math
-import statistics
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal, TypeAlias
+
+from mecum.rooms.models.gate.speed import SAMPLES_MIN, Speed
 
 Phase: TypeAlias = Literal["read", "write"]
 
 TOLERANCE: Mapping[Phase, float] = {"write": 2.0, "read": 1.5}
-"""So many times slower than unpressed is fine: batching is worth it."""
+"""So many times slower than with nothing else to do is fine: batching is worth it. Beside a neighbour who asks for far
+too much one waits about so much longer for a first word."""
 SMOOTHING = 0.2
 DOWN = 0.4
 REFUSED_FACTOR = 0.7
@@ -35,9 +36,6 @@ REFUSED_HOLD_MAX_S = 30.0
 USED_ENOUGH, WANTED_ENOUGH = 0.9, 0.5
 """So much of the limit is used, alone or while somebody waits, before it grows. Who waits before an emptier pool waits
 for something else: what the operator states of it."""
-SAMPLES_MIN = 5
-HISTORY = 900
-"""Seconds of medians from which the unpressed speed is taken: their tenth percentile."""
 START_GROWTH = 1.5
 FAST_S: Mapping[Phase, float] = {"write": 0.02, "read": 0.0002}
 """Seconds per token that are fast enough: 50 are written in a second, which is faster than anybody reads; 1,000 are
@@ -45,26 +43,6 @@ read in a fifth of one, because whoever waits for the first word feels each."""
 READ_TOKENS_MIN = 64
 """A short prompt is not read faster than this: what it takes is the way there and back. How much of the time that is
 differs with the size, so prompts are compared with those of about their own size."""
-
-
-@dataclass(slots=True)
-class _Speed:
-    """Samples of one measure of one model, in seconds per token. `fast_s` is fast enough, and what is `tolerance` times
-    slower than unpressed is fine."""
-
-    fast_s: float
-    tolerance: float
-    fresh: list[float] = field(default_factory=list[float])
-    medians: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
-
-    def slowdown(self) -> float | None:
-        """How many times slower than is fine the fresh samples are; they are used up. None: too few."""
-        if len(self.fresh) < SAMPLES_MIN:
-            return None
-        median = statistics.median(self.fresh)
-        self.fresh.clear()
-        self.medians.append(median)
-        return median / max(self.fast_s, sorted(self.medians)[len(self.medians) // 10]) / self.tolerance
 
 
 class Pressure:
@@ -81,7 +59,8 @@ class Pressure:
         """Times slower than is fine; above 1 it is pressed."""
         self._least = least
         self._most = most
-        self._speeds: dict[tuple[str, Phase], dict[int, _Speed]] = {}
+        self._reads: dict[str, Speed] = {}
+        self._writes: dict[str, Speed] = {}
         self._request_tokens = 500.0
         self._is_known = False
         self._held_until = float("-inf")
@@ -93,18 +72,38 @@ class Pressure:
         """Seconds until the provider takes anything again."""
         return max(0.0, self._held_until - now)
 
-    def began(self, model: str, first_token_s: float, input_tokens: int, now: float) -> None:
-        """The first token came so long after the request was sent."""
+    def began(
+        self, model: str, first_token_s: float, input_tokens: int, now: float, calls: int = 1, at_a_screen: int = 0
+    ) -> None:
+        """The first token came so long after the request was sent.
+
+        Args:
+            calls: in flight now, with this one. at_a_screen: of these, for whom somebody waits at a screen.
+        """
         self._refusals = 0
         self._seen_since_growth += now - first_token_s >= self._grown_at
         tokens = max(READ_TOKENS_MIN, input_tokens)
-        self._sample(model, "read", tokens.bit_length(), first_token_s / tokens)
+        speed = self._reads.get(model) or self._new(self._reads, model, "read")
+        speed.add(tokens.bit_length(), first_token_s / tokens, calls, at_a_screen)
 
-    def ended(self, model: str, writing_s: float, output_tokens: int, held_tokens: int) -> None:
-        """The rest of the answer took so long after its first token; of the limit the request held so much."""
+    def ended(
+        self,
+        model: str,
+        writing_s: float,
+        output_tokens: int,
+        held_tokens: int,
+        calls: int = 1,
+        at_a_screen: int = 0,
+    ) -> None:
+        """The rest of the answer took so long after its first token; of the limit the request held so much.
+
+        Args:
+            calls, at_a_screen: as in `began`.
+        """
         self._request_tokens += 0.05 * (held_tokens - self._request_tokens)
         if output_tokens > 1:
-            self._sample(model, "write", 0, writing_s / (output_tokens - 1))
+            speed = self._writes.get(model) or self._new(self._writes, model, "write")
+            speed.add(0, writing_s / (output_tokens - 1), calls, at_a_screen)
 
     def refused(self, now: float, retry_after_s: float | None) -> None:
         """The provider said that it is too much. Those that come while it is held are of the same moment: they take
@@ -134,7 +133,8 @@ class Pressure:
             used_tokens, running: of all calls that were let in, and how many these are.
             is_wanted: somebody waits who would be let in if the limit were higher.
         """
-        slowdowns = [found for speeds in self._speeds.values() if (found := _slowdown(speeds)) is not None]
+        speeds = chain(self._reads.values(), self._writes.values())
+        slowdowns = [found for speed in speeds if (found := speed.slowdown(now)) is not None]
         if slowdowns:
             self.slowdown = max(slowdowns)
         if slowdowns and self.slowdown > 1.0:
@@ -150,18 +150,9 @@ class Pressure:
         elif self._is_known and slowdowns:
             self.limit = self._within(self.limit + SMOOTHING * math.sqrt(self.limit * self._request_tokens))
 
-    def _sample(self, model: str, phase: Phase, size: int, seconds: float) -> None:
-        speeds = self._speeds.setdefault((model, phase), {})
-        speed = speeds.get(size)
-        if speed is None:
-            speed = speeds[size] = _Speed(FAST_S[phase], TOLERANCE[phase])
-        speed.fresh.append(seconds)
+    def _new(self, speeds: dict[str, Speed], model: str, phase: Phase) -> Speed:
+        speed = speeds[model] = Speed(FAST_S[phase], TOLERANCE[phase])
+        return speed
 
     def _within(self, limit: float) -> float:
         return max(self._least, min(self._most, limit))
-
-
-def _slowdown(speeds: Mapping[int, _Speed]) -> float | None:
-    """Of one measure of one model, over prompts of all sizes."""
-    found = [each for speed in speeds.values() if (each := speed.slowdown()) is not None]
-    return statistics.median(found) if found else None
