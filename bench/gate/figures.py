@@ -21,7 +21,8 @@ class Figures:
         rejected: calls of the well-behaved, bulk included. noisy_rejected: of the neighbour.
         goodput: tokens a second, read or written, of answers to the well-behaved that began within `SOON_S`.
         jain: Jain's index of what share of its calls each well-behaved tenant got answered soon.
-        first_p95: seconds from a call to its first token, by kind; people: of all who wait at a screen.
+        first_p95: seconds from a call to its first token, by kind; people: of all who wait at a screen; beside: of
+            those who come while the neighbour asks, or would.
     """
 
     rejected: int
@@ -40,14 +41,17 @@ def figures(ran: Ran) -> Figures:
     soon = [each for each in good if _is_soon(each)]
     kinds = {kind: [each for each in ran.requests if each.kind == kind] for kind in (*WELL_BEHAVED, "noisy", "bulk")}
     kinds["people"] = [each for each in good if each.band == "interactive"]
+    begins, ends = ran.scene.noise
+    kinds["beside"] = [each for each in kinds["people"] if begins <= each.at < ends]
     bulk = kinds["bulk"]
+    seconds = ran.scene.seconds
     return Figures(
         rejected=sum(_is_lost(each) for each in good) + sum(each.is_rejected for each in bulk),
         noisy_rejected=sum(_is_lost(each) for each in kinds["noisy"]),
-        goodput=sum(each.input_tokens + each.output_tokens for each in soon) / ran.seconds,
+        goodput=sum(each.input_tokens + each.output_tokens for each in soon) / seconds,
         jain=jain(_shares(good)),
         first_p95={kind: p95(_first_s(each) for each in asked) for kind, asked in kinds.items()},
-        bulk_done=sum(each.ended_at is not None and each.ended_at <= ran.seconds for each in bulk),
+        bulk_done=sum(each.ended_at is not None and each.ended_at <= seconds for each in bulk),
         work=ran.work,
         gap=ran.gap,
         bound=ran.bound,

@@ -85,6 +85,7 @@ class Scene:
         noisy: the neighbour's calls a second, from the first quarter to the middle of the time; 0: there is none.
         at_a_screen: whether the neighbour's calls are a person's; otherwise they are a key's.
         bulk: calls that are dumped at the beginning.
+        begins: so many seconds of the traces are passed over. seed: of what is drawn.
     """
 
     seconds: float = 1_200.0
@@ -92,13 +93,19 @@ class Scene:
     noisy: float = 25.0
     at_a_screen: bool = False
     bulk: int = 3_000
+    begins: float = 0.0
+    seed: int = 1
 
-    def requests(self, traces: Path | None, seed: int = 1) -> list[Request]:
-        """All calls, in order; the same for a seed with and without the neighbour."""
-        chance = random.Random(seed)  # noqa: S311  a load, no secret
+    def requests(self, traces: Path | None) -> list[Request]:
+        """All calls, in order; the same with and without the neighbour."""
+        chance = random.Random(self.seed)  # noqa: S311  a load, no secret
         found: list[Request] = []
         for name in (CONVERSATION, CODE):
-            asked = _traced(traces / name) if traces is not None else _drawn(MOMENTS[name], chance, self.seconds)
+            asked = (
+                _traced(traces / name, self.begins)
+                if traces is not None
+                else _drawn(MOMENTS[name], chance, self.seconds)
+            )
             for at, read, written in asked:
                 if at >= self.seconds:
                     break
@@ -128,13 +135,14 @@ def _person(chance: random.Random) -> tuple[Kind, str]:
     return kind, f"{kind}{chance.randrange(tenants)}"
 
 
-def _traced(path: Path) -> Iterator[tuple[float, int, int]]:
+def _traced(path: Path, begins: float) -> Iterator[tuple[float, int, int]]:
     began: float | None = None
     with path.open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             at = dt.datetime.fromisoformat(row["TIMESTAMP"][:26]).replace(tzinfo=dt.UTC).timestamp()
             began = at if began is None else began
-            yield at - began, int(row["ContextTokens"]), int(row["GeneratedTokens"])
+            if at - began >= begins:
+                yield at - began - begins, int(row["ContextTokens"]), int(row["GeneratedTokens"])
 
 
 def _drawn(moments: Moments, chance: random.Random, seconds: float) -> Iterator[tuple[float, int, int]]:

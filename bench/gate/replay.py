@@ -27,7 +27,7 @@ class Ran:
     """
 
     requests: list[Request]
-    seconds: float
+    scene: Scene
     work: float = 0.0
     gap: float = 0.0
     bound: float = 0.0
@@ -75,11 +75,10 @@ class Replay:
 
     def run(self, scene: Scene) -> Ran:
         """Until all is answered, or it takes too long."""
-        seconds = scene.seconds
-        ran = Ran(self._requests, seconds)
+        ran = Ran(self._requests, scene)
         arrivals = iter(self._requests)
         coming = next(arrivals, None)
-        tick_at, ends_at = 1.0, seconds + AFTER_S
+        tick_at, ends_at = 1.0, scene.seconds + AFTER_S
         while True:
             name, engine_at = min(
                 ((key, each.next_at()) for key, each in self._engines.items()), key=lambda one: one[1]

@@ -110,7 +110,7 @@ async def _asked(scene: Scene, url: str, keys: dict[str, str]) -> Figures:
             await asyncio.sleep(began + each.at - time.perf_counter())
             asked.append(asyncio.create_task(_ask(session, url, keys.get(each.tenant, ""), each, began)))
         await asyncio.gather(*asked)
-    return figures(Ran(requests, scene.seconds))
+    return figures(Ran(requests, scene))
 
 
 async def _ask(session: aiohttp.ClientSession, url: str, key: str, request: Request, began: float) -> None:

@@ -13,11 +13,11 @@ from bench.gate.load import CODE, CONVERSATION, Request, Scene
 from bench.gate.policies import POLICIES
 from bench.gate.replay import Replay
 
-SCENE = Scene()
+SCENE, SHORT = Scene(), Scene(seconds=600.0, bulk=1_500)
 
 
-def ran(policy: str, scene: Scene = SCENE) -> Figures:
-    return figures(Replay(scene.requests(None), POLICIES[policy], (3,)).run(scene))
+def ran(policy: str, scene: Scene = SCENE, engines: int = 3) -> Figures:
+    return figures(Replay(scene.requests(None), POLICIES[policy], (engines,)).run(scene))
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +45,21 @@ def test_nobody_well_behaved_is_rejected_where_a_plain_queue_and_caps_reject_man
 
 def test_people_hardly_feel_a_neighbour_who_asks_for_far_too_much(gate: Figures, calm: Figures) -> None:
     assert gate.first_p95["people"] <= 1.5 * calm.first_p95["people"]
+    assert gate.first_p95["beside"] <= 1.5 * calm.first_p95["beside"]
+
+
+@pytest.mark.parametrize("engines", [1, 2])
+def test_nor_do_they_before_engines_that_they_keep_busy_themselves(engines: int) -> None:
+    noisy, calm = (ran("the gate", scene, engines) for scene in (SHORT, replace(SHORT, noisy=0.0)))
+    assert noisy.rejected == calm.rejected == 0
+    assert noisy.first_p95["beside"] <= 1.5 * calm.first_p95["beside"]
 
 
 def test_nor_do_they_when_the_neighbour_is_at_a_screen_too(calm: Figures) -> None:
     noisy = ran("the gate", replace(SCENE, at_a_screen=True))
     assert noisy.rejected == 0
     assert noisy.first_p95["people"] <= 1.5 * calm.first_p95["people"]
+    assert noisy.first_p95["beside"] <= 1.5 * calm.first_p95["beside"]
 
 
 def test_bulk_uses_what_is_left(gate: Figures, plain: Figures) -> None:
@@ -90,3 +99,14 @@ def test_traces_are_read_as_they_were_published(tmp_path: Path) -> None:
 def test_jains_index_is_one_where_all_have_the_same_and_small_where_one_has_all() -> None:
     assert jain([0.5] * 4) == pytest.approx(1.0)
     assert jain([1.0, 0.0, 0.0, 0.0]) == pytest.approx(0.25)
+
+
+def test_a_window_of_the_traces_begins_where_it_is_said_to(tmp_path: Path) -> None:
+    for name in (CONVERSATION, CODE):
+        (tmp_path / name).write_text(
+            "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+            "2023-11-16 18:15:46.6805900,374,44\n"
+            "2023-11-16 18:15:50.9951690,396,109\n"
+        )
+    found = Scene(seconds=4.0, noisy=0.0, bulk=0, begins=3.0).requests(tmp_path)
+    assert [(round(each.at, 1), each.input_tokens) for each in found] == [(1.3, 396)] * 2

@@ -24,7 +24,7 @@ from mecum.rooms.models.gate.standing import Asked, Standing, Sticky
 EXPECTED_TOKENS = 400.0
 FOLLOW = 0.05
 MODELS_KEPT = 10_000
-AT_A_SCREEN = 16
+AT_A_SCREEN = 8
 """So many calls of one tenant at once may wait and run in one pool before everything else."""
 
 Told: TypeAlias = Callable[[Standing], None]

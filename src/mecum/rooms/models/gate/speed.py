@@ -22,13 +22,14 @@ RISES, FALLS = 1 / 200, 1 / 20
 """What was measured follows what is slower ten times less readily than what is faster: about the tenth percentile."""
 SURE = 20
 """So many medians are as good as more."""
-STALE_S = 3600.0
+STALE_S = 6 * 3600.0
 """What was not seen again for so long counts as twice as slow: the server may be another one by now."""
-LOWEST = 3
+LOWEST = 4
 BELIEVED = 0.5
-"""Of the loads that were seen, so many make the line to none, which is believed down to so much of the fastest."""
-BESIDE_PEOPLE = 1.2
-"""However many people there are, the rest may make it a fifth slower than they do themselves."""
+"""Loads up to so many times the lowest that was seen make the line to none, which is believed down to so much of the
+fastest."""
+BESIDE_PEOPLE = 4 / 3
+"""However many people there are, the rest may make it a third slower than they do themselves."""
 PEOPLE_MAX = 2.0
 """Slower than this by themselves, people are pressure as well."""
 
@@ -145,7 +146,8 @@ def _curve(sizes: Iterable[Mapping[int, _Seen]], now: float) -> Curve:
 def _line(curve: Curve) -> tuple[float, float]:
     """A line through the lowest loads (least squares, the lowest count most), in terms of the curve: its value with
     none in flight, and what each adds."""
-    points = [(calls, slower, 1 / (1 + calls)) for _, (calls, slower) in sorted(curve.items())[:LOWEST]]
+    upto = LOWEST * min(calls for calls, _ in curve.values())
+    points = [(calls, slower, 1 / (1 + calls)) for calls, slower in curve.values() if calls <= upto]
     calls = _mean((x, weight) for x, _, weight in points)
     slower = _mean((y, weight) for _, y, weight in points)
     spread = sum(weight * (x - calls) ** 2 for x, _, weight in points)
