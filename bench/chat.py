@@ -16,10 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -46,10 +47,12 @@ def main() -> int:
 
 
 @contextmanager
-def house(data: Path, provider: str = "tests.support.fake_provider") -> Iterator[tuple[str, str]]:
+def house(
+    data: Path, provider: str = "tests.support.fake_provider", settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, str]]:
     """A running installation with an owner, a key and the fake provider as its model: its address and the key."""
     port, provider_port = free_port(), free_port()
-    here = {**environment(), "MECUM_DATA": str(data)}
+    here = {**environment(), **settings, "MECUM_DATA": str(data)}
     mecum = [sys.executable, "-m", "mecum.cli.main"]
     with tempfile.TemporaryFile() as log:
         fake = subprocess.Popen([sys.executable, "-m", provider, "--port", str(provider_port)])

@@ -21,6 +21,26 @@ BATCH = 48
 MEMORY_TOKENS = 110_000
 
 
+def slowdown(calls: float, tokens: float) -> float:
+    """How many times longer a token takes beside so many calls with so many tokens, in one replica."""
+    beyond = max(0.0, tokens / MEMORY_TOKENS - 1)
+    return 1 + calls / BATCH + (2 * beyond) ** 2
+
+
+def most_within(times: float, replicas: int, busy_per_s: float, tokens: float) -> float:
+    """Of the most that an engine can do with calls of so many tokens, what it can do while nobody is served more than
+    so many `times` slower than when it has `busy_per_s` alone to do. No order of a line can have more."""
+
+    def done_per_s(calls: int) -> float:
+        return calls / TOKEN_S / slowdown(calls / replicas, calls * tokens / replicas)
+
+    calls = range(1, 10 * BATCH * replicas)
+    alone = next(each / replicas for each in calls if done_per_s(each) >= busy_per_s)
+    slowest = times * slowdown(alone, alone * tokens)
+    within = (each for each in calls if slowdown(each / replicas, each * tokens / replicas) <= slowest)
+    return max(map(done_per_s, within)) / max(map(done_per_s, calls))
+
+
 @dataclass(slots=True, eq=False)
 class _Job:
     request: Request
@@ -52,9 +72,7 @@ class Engine:
 
     @property
     def slowdown(self) -> float:
-        crowd = len(self._jobs) / self._replicas / BATCH
-        beyond = max(0.0, self._tokens / self._replicas / MEMORY_TOKENS - 1)
-        return 1 + crowd + (2 * beyond) ** 2
+        return slowdown(len(self._jobs) / self._replicas, self._tokens / self._replicas)
 
     def next_at(self) -> float:
         """When the next first token comes, or the next answer ends."""

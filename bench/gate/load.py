@@ -34,6 +34,8 @@ PLANS: tuple[tuple[Kind, float, int], ...] = (("free", 0.6, 40), ("paid", 0.3, 2
 """Of the conversations, how many each plan has, and how many tenants."""
 BURSTS = 0.5
 """Shape of the times between two calls (gamma): below 1 they come in bursts."""
+NOISY = 2_500, 350
+"""Tokens that a call of the neighbour reads, and writes."""
 INPUT_MAX, OUTPUT_MAX = 16_000, 2_000
 
 
@@ -119,7 +121,7 @@ class Scene:
         begins, ends = self.noise
         count = int(self.noisy * (ends - begins))
         found += (
-            Request(begins + number / self.noisy, "noisy", "noisy", 2_500, 350, at_a_screen=self.at_a_screen)
+            Request(begins + number / self.noisy, "noisy", "noisy", *NOISY, at_a_screen=self.at_a_screen)
             for number in range(count)
         )
         return sorted(found, key=lambda each: each.at)

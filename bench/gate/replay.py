@@ -34,7 +34,7 @@ class Ran:
 
 
 @dataclass(slots=True)
-class _Gaps:
+class Gaps:
     """The largest service gap between tenants that wait, looked at once a second."""
 
     largest: float = 0.0
@@ -58,7 +58,7 @@ class Replay:
         self._policy = new(self, tuple(self._engines))
         self._requests = [replace(each) for each in requests]
         self._served: dict[str, float] = {}
-        self._gaps = _Gaps()
+        self._gaps = Gaps()
         self._bands = {each.tenant: each.band for each in requests}
 
     def send(self, request: Request, engine: str, now: float) -> None:

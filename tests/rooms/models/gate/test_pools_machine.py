@@ -114,6 +114,7 @@ class PoolsMachine(RuleBasedStateMachine):
             assert pool.standings == held
             running = [ticket for ticket in held if ticket.state == "running"]
             assert pool.line.running == len(running)
+            assert pool.line.at_a_screen == sum(ticket.band == "interactive" for ticket in running)
             assert pool.line.running_tokens == sum(ticket.tokens for ticket in running)
             assert pool.line.waiting == len(held) - len(running)
             assert set(pool.yielding) <= {each for each in held.values() if each.state == "running"}

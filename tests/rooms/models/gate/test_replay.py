@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.gate.engine import BATCH, TOKEN_S, Engine
+from bench.gate.engine import BATCH, TOKEN_S, Engine, most_within
 from bench.gate.figures import Figures, figures, jain
 from bench.gate.load import CODE, CONVERSATION, Request, Scene
 from bench.gate.policies import POLICIES
@@ -110,3 +110,10 @@ def test_a_window_of_the_traces_begins_where_it_is_said_to(tmp_path: Path) -> No
         )
     found = Scene(seconds=4.0, noisy=0.0, bulk=0, begins=3.0).requests(tmp_path)
     assert [(round(each.at, 1), each.input_tokens) for each in found] == [(1.3, 396)] * 2
+
+
+def test_a_small_engine_that_people_keep_busy_loses_nothing_by_staying_within_the_bound_and_a_large_one_some() -> None:
+    shares = [most_within(1.5, replicas, 1_400.0, 2_850) for replicas in (1, 2, 3)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] == pytest.approx(1.0) and 0.8 < shares[2] < 0.95
+    assert most_within(1e6, 3, 1_400.0, 2_850) == pytest.approx(1.0)
