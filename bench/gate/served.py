@@ -28,7 +28,8 @@ from bench.start import data_directory, environment, free_port
 from mecum.rooms.models.gate.fair import Band, cost
 from mecum.rooms.models.tokens import CHARS_PER_TOKEN
 
-SCENE = Scene(seconds=64.0, rate=0.5, noisy=8.0, bulk=40)
+SCENE = Scene(seconds=64.0, rate=0.5, noisy=8.0, bulk=40, begins=500.0)
+"""The traces begin slowly: that is passed over."""
 HELD_OUT = replace(SCENE, begins=1_100.0, seed=11)
 PEOPLE, PROGRAMS = 8, 2
 PEOPLE_TIMES = 1.5

@@ -22,7 +22,7 @@ from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.calls import Call
 from mecum.rooms.models.capacity.looking import Looking
 from mecum.rooms.models.gate.door import Asked, Gate, Place
-from mecum.rooms.models.gate.line import Band
+from mecum.rooms.models.gate.line import CEILINGS, Band
 from mecum.rooms.models.gate.viewing import Snapshot, view
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.settings import ModelsSettings
@@ -98,7 +98,7 @@ async def test_a_pool_says_what_it_has_by_band_and_when_its_first_words_come(ben
 
 
 async def test_who_waits_is_grouped_with_the_longest_wait_first(bench: Bench) -> None:
-    await bench.stand(asked(tokens=800))
+    await bench.stand(asked(tokens=700))
     await bench.stand(one := asked(TOM, "api", key=CORPUS))
     bench.clock.advance(5)
     await bench.stand(dataclasses.replace(one))
@@ -115,7 +115,7 @@ async def test_a_band_at_its_ceiling_says_so_while_there_is_room_for_others(benc
     await bench.stand(asked(tokens=600))
     await bench.stand(asked(band="bulk", tokens=200))
     (wait,) = bench.look().waits
-    assert (wait.why, wait.ceiling) == ("ceiling", 0.7)
+    assert (wait.why, wait.ceiling) == ("ceiling", CEILINGS["bulk"])
 
 
 async def test_a_provider_that_is_left_alone_is_the_reason_of_all_its_waits(bench: Bench) -> None:

@@ -14,7 +14,9 @@ from collections.abc import Iterable
 
 from mecum.rooms.models.gate.fair import BANDS, Band, Fair, Ticket, cost
 
-CEILINGS: dict[Band, float] = {"interactive": 1.0, "api": 0.85, "background": 0.8, "bulk": 0.7}
+CEILINGS: dict[Band, float] = {"interactive": 1.0, "api": 0.75, "background": 0.7, "bulk": 0.6}
+"""While a higher band is about. The limit follows what is measured, whoever fills it: what is kept free costs nothing
+in all, and is what people who come all at once find, beside a neighbour who takes whatever there is."""
 ABOUT_S = 10.0
 """So long after its last arrival a higher band counts as being about, and lower ones leave room for it."""
 STARVING_EVERY = 8
