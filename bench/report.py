@@ -60,16 +60,24 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def write(name: str, title: str, rows: Iterable[Row], more: str = "") -> bool:
+def write(name: str, title: str, rows: Iterable[Row], more: str = "", command: str = "") -> bool:
     """Put the table `name` into the page and print it. Gives whether every budget holds.
 
     Args:
         more: Markdown that follows the table: other tables of the same run, and what they say.
+        command: by which it was measured, after `python -m bench.`; "": the name.
     """
     kept = list(rows)
     lines = [("What", "Measured", "Budget", "How"), ("---", "---", "---", "---"), *(row.cells() for row in kept)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    parts = (f"<!-- bench: {name} -->", f"## {title}", table, circumstances(name), more, f"<!-- end: {name} -->")
+    parts = (
+        f"<!-- bench: {name} -->",
+        f"## {title}",
+        table,
+        circumstances(command or name),
+        more,
+        f"<!-- end: {name} -->",
+    )
     part = "\n\n".join(filter(None, parts))
     text = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else HEAD
     pattern = re.compile(rf"<!-- bench: {name} -->.*?<!-- end: {name} -->", re.DOTALL)
@@ -82,13 +90,13 @@ def write(name: str, title: str, rows: Iterable[Row], more: str = "") -> bool:
     return all(row.holds for row in kept)
 
 
-def circumstances(name: str) -> str:
+def circumstances(command: str) -> str:
     """Machine, versions, load and command of this run, in one sentence."""
     load = os.getloadavg()[0]
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     machine = f"{processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, load {load:.1f} at the end"
     versions = f"{platform.system()} {platform.release()}, Python {platform.python_version()}, revision {revision()}"
-    return f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {machine}, {versions}: `python -m bench.{name}`."
+    return f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {machine}, {versions}: `python -m bench.{command}`."
 
 
 def processor() -> str:

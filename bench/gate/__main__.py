@@ -2,7 +2,8 @@
 
     python -m bench.gate                        a load with the moments of the traces, drawn from a seed
     python -m bench.gate --traces FOLDER        the traces themselves (or MECUM_TRACES=FOLDER)
-    python -m bench.gate --simulated            without the real server
+    python -m bench.gate --simulated            without the real server: two minutes
+    python -m bench.gate --served               the real server alone: a quarter of an hour
 
 FOLDER holds Azure's AzureLLMInferenceTrace_conv.csv and _code.csv of 2023, as azure_llm_2023_conv.csv and
 azure_llm_2023_code.csv.
@@ -32,14 +33,20 @@ HELD_OUT = Scene(begins=1_100.0, seed=11)
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.gate")
     parser.add_argument("--traces", type=Path, default=os.environ.get("MECUM_TRACES") or None)
-    parser.add_argument("--simulated", action="store_true")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--simulated", action="store_true")
+    only.add_argument("--served", action="store_true")
     given = parser.parse_args()
     traces = Path(given.traces) if given.traces else None
-    holds = write("gate", "Fairness at the gate, simulated", simulated(Scene(), traces))
+    command = "gate" if traces is None else "gate --traces FOLDER"
+    holds = True
+    if not given.served:
+        holds &= write("gate", "Fairness at the gate, simulated", simulated(Scene(), traces), command=command)
     if not given.simulated:
         from bench.gate.served import served
 
-        holds &= write("gate-served", "Fairness at the gate, through a real server", served(traces))
+        title = "Fairness at the gate, through a real server"
+        holds &= write("gate-served", title, served(traces), command=command)
     return 0 if holds else 1
 
 

@@ -85,6 +85,19 @@ def test_what_was_not_seen_again_for_long_is_not_held_against_it() -> None:
     assert seconds(pool, 40, 30, at=30.0 + 2 * STALE_S, slower=2.0) < 0.7 * soon
 
 
+def test_what_is_stale_does_not_make_what_is_seen_now_look_fast() -> None:
+    pool = speed()
+    seconds(pool, 5, 30)
+    seconds(pool, 20, 30, at=3 * STALE_S)
+    assert seconds(pool, 60, 5, at=3 * STALE_S + 30) == pytest.approx(true_slowdown(60), rel=0.15)
+
+
+def test_a_pool_that_was_left_alone_for_years_is_measured_anew() -> None:
+    pool = speed()
+    seconds(pool, 5, 30)
+    assert seconds(pool, 40, 30, at=1e9, slower=2.0) == pytest.approx(1 / TOLERANCE, rel=0.05)
+
+
 def test_what_people_cost_each_other_is_no_pressure_and_the_rest_may_add_a_third() -> None:
     pool = speed()
     for calls in (5, 10, 20):

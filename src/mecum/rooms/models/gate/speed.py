@@ -10,10 +10,13 @@ many times slower a call gets beside so many others.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from math import inf
 from typing import TypeAlias
 
+Cells: TypeAlias = "dict[int, tuple[_Seen, float]]"
+"""By load: what was seen, and as what it counts now in seconds per token."""
 Curve: TypeAlias = dict[int, tuple[float, float]]
 """By load: how many calls that is, and how many times slower than with the fewest."""
 
@@ -22,8 +25,10 @@ RISES, FALLS = 1 / 200, 1 / 20
 """What was measured follows what is slower ten times less readily than what is faster: about the tenth percentile."""
 SURE = 20
 """So many medians are as good as more."""
-STALE_S = 6 * 3600.0
-"""What was not seen again for so long counts as twice as slow: the server may be another one by now."""
+STALE_S, STALE_MAX = 6 * 3600.0, 10
+"""What was not seen again for so long counts as twice as slow, so often: the server may be another one by now."""
+BEATEN = 1.1
+"""What counts as so many times slower than what was seen beside more calls says nothing any more."""
 LOWEST = 4
 BELIEVED = 0.5
 """Loads up to so many times the lowest that was seen make the line to none, which is believed down to so much of the
@@ -54,7 +59,7 @@ class _Seen:
         return min(self.medians, SURE)
 
     def still_s(self, now: float) -> float:
-        return self.token_s * 2.0 ** ((now - self.at) / STALE_S)
+        return self.token_s * 2.0 ** min(STALE_MAX, (now - self.at) / STALE_S)
 
 
 @dataclass(slots=True)
@@ -80,12 +85,16 @@ class _Size:
             seen.add(calls, median, now)
         return median, people
 
-    def fewest_s(self, curve: Curve, now: float) -> float:
-        """Seconds per token beside the fewest calls that were seen with any size."""
-        each = (
-            (seen.still_s(now) / curve[load][1], seen.weight / (1 + seen.calls)) for load, seen in self.seen.items()
-        )
-        return _mean(each)
+    def cells(self, now: float) -> Cells:
+        """What was seen, without what is beaten at a higher load."""
+        kept: Cells = {}
+        least_s = inf
+        for load in sorted(self.seen, reverse=True):
+            still_s = self.seen[load].still_s(now)
+            if still_s <= BEATEN * least_s:
+                kept[load] = self.seen[load], still_s
+                least_s = min(least_s, still_s)
+        return kept
 
 
 class Speed:
@@ -111,27 +120,32 @@ class Speed:
 
     def slowdown(self, now: float) -> float | None:
         """How many times slower than is fine the fresh samples are; they are used up. None: too few."""
-        fresh = [each for each in self._sizes.values() if len(each.fresh) >= SAMPLES_MIN]
+        fresh = [size for size, each in self._sizes.items() if len(each.fresh) >= SAMPLES_MIN]
         if not fresh:
             return None
-        taken = [(each, *each.take(now)) for each in fresh]
-        curve = _curve([each.seen for each in self._sizes.values()], now)
+        taken = [(size, *self._sizes[size].take(now)) for size in fresh]
+        cells = {size: each.cells(now) for size, each in self._sizes.items()}
+        curve = _curve(cells.values())
         idle, each_call = _line(curve)
         found: list[float] = []
         for size, median, people in taken:
-            idle_s = idle * size.fewest_s(curve, now)
+            idle_s = idle * _fewest_s(cells[size], curve)
             alone = min(PEOPLE_MAX, 1 + each_call * people / idle)
             fine_s = max(self._tolerance * max(self._fast_s, idle_s), BESIDE_PEOPLE * alone * idle_s)
             found.append(median / fine_s)
         return statistics.median(found)
 
 
-def _curve(sizes: Iterable[Mapping[int, _Seen]], now: float) -> Curve:
+def _fewest_s(cells: Cells, curve: Curve) -> float:
+    """Seconds per token of one size, beside the fewest calls that were seen with any."""
+    return _mean((still_s / curve[load][1], seen.weight / (1 + seen.calls)) for load, (seen, still_s) in cells.items())
+
+
+def _curve(sizes: Collection[Cells]) -> Curve:
     """How much slower it gets, from prompts of all sizes: each is compared with those of its own at lower loads."""
-    by_size = [{load: (seen, seen.still_s(now)) for load, seen in size.items()} for size in sizes]
     curve: Curve = {}
-    for load in sorted({load for size in by_size for load in size}):
-        here = [size for size in by_size if load in size]
+    for load in sorted({load for size in sizes for load in size}):
+        here = [size for size in sizes if load in size]
         ratios = [
             (size[load][1] / below_s * curve[lower][1], min(size[load][0].weight, below.weight))
             for size in here
