@@ -264,6 +264,7 @@ OPERATED: Mapping[str, list[Call]] = {
     "GET /api/budgets/overview": [Operated("admin")],
     "POST /api/budgets": [Operated("admin", body=of({**CAP, "subject": "each_person"}), done=(409,))],
     "PATCH /api/budgets/{budget}": [Operated("admin", body=of({"amount": 10**9}))],
+    "POST /api/budgets/{budget}/give-back": [Operated("admin", body=of({"unattributed": 0}))],
     "DELETE /api/budgets/{budget}": [Operated("admin")],
     "GET /api/people/{person}/keys": [Operated("admin")],
     "GET /api/capacity": [Operated("admin")],

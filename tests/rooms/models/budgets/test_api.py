@@ -6,15 +6,16 @@ import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import openai
 import pytest
+from sqlalchemy import text
 
 from mecum.kit.db import Database
 from mecum.kit.errors import TooMany
-from mecum.kit.ids import encode
+from mecum.kit.ids import decode, encode
 from mecum.kit.types import Actor
 from mecum.rooms.models import Message, ModelRequest, TextPart
 from mecum.rooms.models.pricing.amounts import prices_of
@@ -23,6 +24,11 @@ from tests.support.fake_provider import FakeProvider
 from tests.support.fake_replies import Reply
 from tests.support.jobs import HandJobs
 
+LOSE = text(
+    "INSERT INTO models.budget_window (budget_id, owner_id, starts_at, ends_at, spent, unattributed)"
+    " VALUES (:budget, :owner, :starts, :ends, :amount, :amount) ON CONFLICT (budget_id, owner_id, starts_at) DO UPDATE"
+    " SET spent = budget_window.spent + :amount, unattributed = budget_window.unattributed + :amount"
+)
 HI = ModelRequest([Message("user", (TextPart("Hi"),))])
 
 
@@ -170,6 +176,47 @@ async def test_the_overview_counts_who_has_a_budget_of_their_own_and_who_used_up
     found = await api(here, "GET", "budgets/overview")
     assert [(each["amount"], each["used_up"]) for each in found["each_person"]] == [(1, 1)]
     assert (found["persons"], found["keys"], found["organisations"], found["currency"]) == (1, 0, 0, "USD")
+
+
+async def lose(here: World, budget: str, owner: UUID, amount: int) -> None:
+    """A process has died with so much of a budget in calls under way."""
+    standing = await here.parts.budgets.one(decode("bud", budget))
+    found = standing.rule.window(here.kit.clock.now())
+    values = {"budget": standing.rule.id, "owner": owner, "starts": found.starts_at, "ends": found.ends_at}
+    async with here.kit.db.transaction() as connection:
+        await connection.execute(LOSE, values | {"amount": amount})
+
+
+async def test_an_operator_gives_back_what_a_killed_process_lost_and_what_is_recorded_stays_spent(here: World) -> None:
+    person = encode("prs", here.caller.person)
+    made = await api(here, "POST", "budgets", tokens(10**6, subject="person", subject_id=person), 201)
+    await said(here)
+    recorded = (await api(here, "GET", "usage/budgets"))["items"][0]["spent"]
+    await lose(here, made["id"], here.caller.person, 400)
+    await api(here, "POST", f"budgets/{made['id']}/give-back", {"unattributed": 300}, 409)
+    for _ in range(2):
+        given = await api(here, "POST", f"budgets/{made['id']}/give-back", {"unattributed": 400})
+        assert (given["spent"], given["unattributed"]) == (recorded, 0)
+    assert here.people.actions[-2:] == ["models.budget_set", "models.budget_given_back"]
+
+
+async def test_what_each_person_has_is_given_back_to_one_or_to_all(here: World) -> None:
+    made = await api(here, "POST", "budgets", tokens(10**6, subject="each_person"), 201)
+    people = [here.caller.person, uuid4(), uuid4()]
+    for person in people:
+        await lose(here, made["id"], person, 100)
+
+    async def lost() -> tuple[int, int]:
+        each = (await api(here, "GET", "budgets/overview"))["each_person"][0]["unattributed"]
+        hers = (await api(here, "GET", f"budgets?subject={encode('prs', people[0])}"))["items"][0]["unattributed"]
+        return each, hers
+
+    assert await lost() == (300, 100)
+    hers = {"unattributed": 100, "person": encode("prs", people[0])}
+    await api(here, "POST", f"budgets/{made['id']}/give-back", hers)
+    assert await lost() == (200, 0)
+    await api(here, "POST", f"budgets/{made['id']}/give-back", {"unattributed": 200})
+    assert await lost() == (0, 0)
 
 
 async def test_the_answer_at_the_relay_is_no_longer_than_the_budget_allows(here: World, fake: FakeProvider) -> None:
