@@ -158,6 +158,7 @@ async def build(settings: Settings) -> App:
         persons=people.face,
         audit=people.face,
         names=people.face,
+        overseers=people.face,
         engine=engines.llm or NoLocalEngine(),
         local_context_tokens=settings.llm.local_context,
         embedder=engines.embedder,

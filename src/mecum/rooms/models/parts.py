@@ -105,7 +105,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     health = Health(kit.db, kit.clock)
     resting = Resting(kit.clock)
     keeper = Keeper(kit.db, kit.clock, settings)
-    meter = Meter(kit.db, kit.clock, settings, keeper, BudgetTelling(kit.notify, settings))
+    meter = Meter(kit.db, kit.clock, settings, keeper, BudgetTelling(kit.notify, ports.overseers, settings))
     currency = settings.currency
     catalogue = Catalogue(
         kit.db, kit.secrets, kit.clock, ports, currency, resting, lambda known: gate.state(known.stated())

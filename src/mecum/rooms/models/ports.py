@@ -10,7 +10,7 @@ from uuid import UUID
 
 from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import EngineUnavailable, MecumError, NotFound
-from mecum.kit.types import PersonId, Principal, SpaceId, Surface
+from mecum.kit.types import OrganisationId, PersonId, Principal, SpaceId, Surface
 
 
 class LocalEndpoint(Protocol):
@@ -209,6 +209,39 @@ class NoNames:
         return {}
 
 
+class Overseer(Protocol):
+    """Somebody who looks after the installation or an organisation, and the space in which they are told so."""
+
+    @property
+    def person(self) -> PersonId: ...
+
+    @property
+    def space(self) -> SpaceId: ...
+
+    @property
+    def organisation(self) -> OrganisationId: ...
+
+    @property
+    def operates(self) -> bool:
+        """Whether they run the installation, and so see everybody's budgets."""
+        ...
+
+
+class Overseers(Protocol):
+    """Who looks after what; the people room's face has it."""
+
+    async def overseers(self, connection: AsyncConnection, organisation: OrganisationId | None) -> Sequence[Overseer]:
+        """Who runs the installation and, where one is named, who administers `organisation`: each once."""
+        ...
+
+
+class NoOverseers:
+    """Nobody looks after anything."""
+
+    async def overseers(self, connection: AsyncConnection, organisation: OrganisationId | None) -> Sequence[Overseer]:
+        return ()
+
+
 class Audit(Protocol):
     """Where an operator's changes are written down; the people room's face has it."""
 
@@ -246,6 +279,7 @@ class Ports:
     persons: Persons = field(default_factory=NoPersons)
     audit: Audit = field(default_factory=NoAudit)
     names: Names = field(default_factory=NoNames)
+    overseers: Overseers = field(default_factory=NoOverseers)
     engine: LocalEngine = field(default_factory=NoLocalEngine)
     local_context_tokens: int = 8192
     embedder: LocalEmbedder | None = None

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from mecum.kit.db import Database
 from mecum.kit.errors import TooMany
 from mecum.kit.ids import decode, encode
-from mecum.kit.types import Actor
+from mecum.kit.types import Actor, OrganisationId, PersonId, SpaceId
 from mecum.rooms.models import Message, ModelRequest, TextPart
 from mecum.rooms.models.pricing.amounts import prices_of
 from tests.rooms.models.world import World, world
@@ -323,3 +323,55 @@ async def test_people_are_told_once_when_a_budget_is_nearly_used_up_and_when_it_
     told = [(kind, params["spent_amount"]) for kind, params, _ in here.notices.told]
     assert [kind for kind, _ in told] == ["models.budget_near", "models.budget_over"]
     assert 200 <= told[0][1] < 250 <= told[1][1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Watcher:
+    """Somebody who looks after the installation or an organisation."""
+
+    operates: bool = True
+    person: PersonId = dataclasses.field(default_factory=lambda: PersonId(uuid4()))
+    space: SpaceId = dataclasses.field(default_factory=lambda: SpaceId(uuid4()))
+    organisation: OrganisationId = dataclasses.field(default_factory=lambda: OrganisationId(uuid4()))
+
+
+async def told_to_others(here: World, subject: str, subject_id: UUID | None, calls: int = 7) -> list[tuple[str, bool]]:
+    """What is told of a soft budget, and whether to somebody else than whose calls they are."""
+    prefix = {"person": "prs", "key": "key", "organisation": "org", "each_person": ""}[subject]
+    whose = {} if subject_id is None else {"subject_id": encode(prefix, subject_id)}
+    await api(here, "POST", "budgets", tokens(250, subject=subject, hard=False, **whose), 201)
+    for _ in range(calls):
+        await said(here)
+    return [(kind, params.get("subject_id") == whose.get("subject_id", "")) for kind, params, _ in here.notices.told]
+
+
+async def test_who_set_a_persons_budget_hears_of_it_once_for_each_level(here: World) -> None:
+    here.people.operators = [Watcher()]
+    here.people.administrators = [Watcher(operates=False)]
+    assert await told_to_others(here, "person", here.caller.person) == [
+        ("models.budget_near", False),
+        ("models.watched_budget_near", True),
+        ("models.budget_over", False),
+        ("models.watched_budget_over", True),
+    ]
+
+
+async def test_an_organisations_budget_is_told_to_those_who_look_after_it_and_to_nobody_else(here: World) -> None:
+    here.people.operators = [Watcher()]
+    here.people.administrators = [Watcher(operates=False), Watcher(person=here.caller.person)]
+    near, over = ("models.watched_budget_near", True), ("models.watched_budget_over", True)
+    assert await told_to_others(here, "organisation", here.caller.organisation) == [near] * 3 + [over] * 3
+
+
+async def test_of_what_each_person_has_operators_are_not_told_one_by_one(here: World) -> None:
+    here.people.operators = [Watcher()]
+    assert [kind for kind, _ in await told_to_others(here, "each_person", None)] == [
+        "models.budget_near",
+        "models.budget_over",
+    ]
+
+
+async def test_an_operator_whose_own_budget_it_is_hears_of_it_once(here: World) -> None:
+    here.people.operators = [Watcher(person=here.caller.person)]
+    told = await told_to_others(here, "person", here.caller.person)
+    assert [kind for kind, _ in told] == ["models.budget_near", "models.budget_over"]

@@ -14,10 +14,8 @@ from mecum.kit.ids import decode, encode
 from mecum.kit.money import Micros
 from mecum.rooms.models.bodies import LIMIT, Body, Limit, problems
 from mecum.rooms.models.budgets.managing import AMOUNT_MAX, Budgets, NewRule, Overview, Standing
-from mecum.rooms.models.budgets.rules import Period, Subject, Unit
+from mecum.rooms.models.budgets.rules import PREFIXES, Period, Subject, Unit
 from mecum.rooms.models.pricing.amounts import AMOUNT_CHARS_MAX, amount, written
-
-PREFIXES: dict[Subject, str] = {"person": "prs", "key": "key", "organisation": "org"}
 
 IdText = Annotated[str, StringConstraints(max_length=60)]
 Cursor = Annotated[str | None, Query(max_length=40, description="`next` of the page before.")]

@@ -217,7 +217,9 @@ class Budgets:
             if seen is not None and seen != lost:
                 raise _moved()
             await unattributed.give_back(connection, budget_id, owner, now)
-            details = _details(rule) | {"given_back": lost} | ({"person": encode("prs", owner)} if person else {})
+            details = _details(rule) | {"given_back": lost}
+            if rule.subject_id is None and person is not None:
+                details["person"] = encode("prs", person)
             await self._audit.record(connection, principal, "models.budget_given_back", f"bud_{budget_id.hex}", details)
         return lost
 
@@ -227,7 +229,7 @@ class Budgets:
         now = self._clock.now()
         counts = await store.counts(connection, list(owners.items()), now)
         shared = [rule.id for rule in rules if rule.id not in owners]
-        lost = await unattributed.totals(connection, shared, now) if shared else {}
+        lost = await unattributed.totals(connection, shared, now)
 
         def standing(rule: Rule) -> Standing:
             count = counts.get((rule.id, owners.get(rule.id, rule.id)))
