@@ -252,6 +252,8 @@ OPERATED: Mapping[str, list[Call]] = {
     "PATCH /api/aliases/{alias}": [Operated("admin", body=of({"note": "Fast."}))],
     "DELETE /api/aliases/{alias}": [Operated("admin")],
     "GET /api/models/router": [Operated("admin")],
+    "GET /api/models/local/access": [Operated("admin")],
+    "PATCH /api/models/local/access": [Operated("admin", body=of({"hidden": False}))],
     "PUT /api/models/router": [Operated("admin", body=of({"mode": "itself"}))],
     "GET /api/prices": [Operated("admin")],
     "GET /api/prices/file": [Operated("admin")],

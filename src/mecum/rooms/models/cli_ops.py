@@ -20,6 +20,7 @@ from mecum.rooms.models.aliases import AliasChange, Aliases
 from mecum.rooms.models.budgets.commands import BudgetCommands, Found
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.managing import Budgets
+from mecum.rooms.models.built_in import BuiltInAccess
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.cli_more import AccessCommands, AliasCommands, KeyCommands, RouterCommands
 from mecum.rooms.models.gate.door import Gate
@@ -129,7 +130,7 @@ class ModelCommands:
         self.keys = KeyCommands(self._providers, accounts)
         self.aliases = AliasCommands(aliases)
         self.router = RouterCommands(Choosing(db, audit, self._catalogue))
-        self.access = AccessCommands(self._providers, aliases)
+        self.access = AccessCommands(self._providers, aliases, BuiltInAccess(db, audit, self._catalogue))
         self.prices = PriceCommands(PriceLists(db, clock, audit, self._catalogue, settings))
 
     async def start(self) -> None:

@@ -17,6 +17,7 @@ from mecum.rooms.models.batches.working import BatchWork
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.managing import Budgets
 from mecum.rooms.models.budgets.telling import BudgetTelling
+from mecum.rooms.models.built_in import BuiltInAccess
 from mecum.rooms.models.calls import Calls
 from mecum.rooms.models.capacity.history import Histories
 from mecum.rooms.models.capacity.looking import Looking
@@ -70,6 +71,7 @@ class Parts:
     aliases: Aliases
     ledger: Ledger
     choosing: Choosing
+    built_in: BuiltInAccess
     prices: PriceLists
     shelf: Shelf
     background: Background
@@ -152,6 +154,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         aliases=Aliases(kit.db, kit.clock, ports.audit, catalogue, settings),
         ledger=ledger,
         choosing=Choosing(kit.db, ports.audit, catalogue),
+        built_in=BuiltInAccess(kit.db, ports.audit, catalogue),
         prices=PriceLists(kit.db, kit.clock, ports.audit, catalogue, settings),
         shelf=shelf,
         background=Background(responses, asking, shelf, ports.persons, kit.bus),

@@ -14,7 +14,7 @@ from mecum.rooms.models.relay.leading import led_response
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.router.routing import Router
-from mecum.rooms.models.routes import Route
+from mecum.rooms.models.routes import Found
 from mecum.rooms.models.service import ROUTER
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store.responses import StoredResponse
@@ -33,13 +33,13 @@ NOT_KEPT = ("input", "background", "stream", "stream_options", "previous_respons
 class Asked:
     """
     Args:
-        found: where its model leads, or the name of the built-in one.
+        found: where its model leads.
         items: the whole conversation; the last `input_count` items came with this request.
         store: whether the answer is kept. size: of the request, in bytes. tier: in which it is served.
     """
 
     request: Spliced
-    found: Route | str
+    found: Found
     items: list[JsonObject]
     input_count: int
     response_id: str
@@ -63,8 +63,6 @@ class Asked:
     @property
     def model(self) -> str:
         """The name by which it was asked for, and is asked for again."""
-        if isinstance(self.found, str):
-            return self.found
         return ROUTER if self.found.routed is not None else self.found.name
 
     def skeleton(self) -> JsonObject:
@@ -135,7 +133,7 @@ class Asking:
 
     async def _led(
         self, principal: Principal, request: Spliced, items: list[JsonObject], size: int, tier: Tier, name: str = ""
-    ) -> tuple[Spliced, Route | str]:
+    ) -> tuple[Spliced, Found]:
         """The request as it is asked, and where its model leads. Raises NotFound."""
         name = name or model_of(request)
         if name == ROUTER and (led := await led_response(self._router, principal, request, items, size, tier)):
