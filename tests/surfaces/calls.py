@@ -212,6 +212,7 @@ ACCOUNT: Mapping[str, list[Call]] = {
 }
 
 OPERATED: Mapping[str, list[Call]] = {
+    "GET /api/organisations": [Operated("admin", query=f"?query={CANARY}")],
     "GET /api/people": [Operated("admin", query=f"?query={CANARY}")],
     "POST /api/people": [Operated("admin", body=of({"email": "new.person@example.org", "name": "New"}))],
     "PATCH /api/people/{person}": [Operated("admin", body=of({"name": "Renamed"}))],
