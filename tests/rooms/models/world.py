@@ -77,6 +77,7 @@ class OnePerson:
         self.operators: list[Overseer] = []
         self.administrators: list[Overseer] = []
         self.key = uuid4()
+        self.revoked: set[UUID] = set()
 
     async def person(self, person: PersonId) -> object:
         if person != self.caller.person:
@@ -90,6 +91,9 @@ class OnePerson:
 
     async def overseers(self, connection: AsyncConnection, organisation: UUID | None) -> Sequence[Overseer]:
         return [*self.operators, *(self.administrators if organisation == self.caller.organisation else ())]
+
+    async def key_stands(self, key: UUID) -> bool:
+        return key not in self.revoked
 
     async def names(
         self, people: Collection[UUID], keys: Collection[UUID], organisations: Collection[UUID] = ()

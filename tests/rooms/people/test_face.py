@@ -53,6 +53,15 @@ async def test_people_and_their_keys_have_names_and_strangers_have_none(world: W
     assert set(home) == {principal.organisation}
 
 
+async def test_a_key_stands_until_it_is_revoked(world: World) -> None:
+    browser = await world.set_up()
+    key = await browser.key()
+    assert await world.people.key_stands(decode("key", key["id"]))
+    await browser.delete(f"/api/me/keys/{key['id']}")
+    assert not await world.people.key_stands(decode("key", key["id"]))
+    assert not await world.people.key_stands(new_id())
+
+
 async def test_who_operates_and_who_administers_an_organisation_look_after_it(world: World) -> None:
     owner = await _principal(world, await world.set_up())
     await world.open_sign_up()

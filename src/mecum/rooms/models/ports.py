@@ -170,6 +170,10 @@ class Persons(Protocol):
         """Whose API key it is. Raises NotFound."""
         ...
 
+    async def key_stands(self, key: UUID) -> bool:
+        """Whether an API key may still be used: it was not revoked and has not expired."""
+        ...
+
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"
     ) -> Principal: ...
@@ -183,6 +187,9 @@ class NoPersons:
 
     async def key_owner(self, key: UUID) -> PersonId:
         raise NotFound("models.nobody", "There is no key of this id.")
+
+    async def key_stands(self, key: UUID) -> bool:
+        return False
 
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"

@@ -156,6 +156,10 @@ class People(Protocol):
         """Whose API key it is, also when it is revoked. Raises NotFound."""
         ...
 
+    async def key_stands(self, key: UUID) -> bool:
+        """Whether an API key may still be used: it was not revoked, has not expired, and its space is open."""
+        ...
+
     async def names(
         self, people: Collection[UUID], keys: Collection[UUID], organisations: Collection[UUID] = ()
     ) -> Mapping[UUID, str]:

@@ -51,6 +51,10 @@ class PeopleRoom:
             raise errors.no_key()
         return owner
 
+    async def key_stands(self, key: UUID) -> bool:
+        async with self._db.transaction() as connection:
+            return await key_store.in_force(connection, key, self.parts.kit.clock.now()) is not None
+
     async def names(
         self, people: Collection[UUID], keys: Collection[UUID], organisations: Collection[UUID] = ()
     ) -> Mapping[UUID, str]:
