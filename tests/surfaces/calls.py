@@ -127,6 +127,7 @@ THREADS: Mapping[str, list[Call]] = {
     "GET /api/threads": [Own("threads"), Own("threads", query="?origin=api"), Own("threads", query="?archived=true")],
     "POST /api/threads": [Own("threads", body=NO_BODY)],
     "GET /api/threads/search": [Own("threads", query=f"?q={CANARY}")],
+    "GET /api/threads/usage": [Own("threads")],
     "GET /api/threads/{thread}": [Owned("threads")],
     "PATCH /api/threads/{thread}": [Owned("threads", body=of({"title": "Mine now"}))],
     "DELETE /api/threads/{thread}": [Owned("threads")],

@@ -46,6 +46,8 @@ from mecum.rooms.models import (
     ToolCallDelta,
     ToolUse,
     Usage,
+    Works,
+    WorkUse,
 )
 from mecum.rooms.people import People
 
@@ -73,6 +75,7 @@ class ScriptedModels:
         self.scripts: list[Script] = [says("Hello.")]
         self.requests: list[ModelRequest] = []
         self.asked = asyncio.Event()
+        self.used: tuple[WorkUse, ...] = ()
 
     def play(self, *scripts: Script) -> None:
         self.scripts = list(scripts)
@@ -92,6 +95,9 @@ class ScriptedModels:
 
     def local(self) -> LocalModel:
         return LocalModel("", "", "", "", "off")
+
+    async def works(self, principal: Principal, month: str | None) -> Works:
+        return Works(month or "2026-03", "EUR", self.used)
 
 
 def finish(reason: Any = "stop", output: int = 3) -> Finish:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
+from uuid import UUID
 
 from mecum.kit.errors import MecumError, Problem
+from mecum.kit.money import Micros
 from mecum.kit.types import Principal, Tokens
 from mecum.kit.uploads import Upload
 
@@ -39,6 +41,8 @@ __all__ = [
     "ToolUse",
     "Usage",
     "Waiting",
+    "WorkUse",
+    "Works",
 ]
 
 
@@ -302,6 +306,39 @@ class Models(Protocol):
         ...
 
     def local(self) -> LocalModel: ...
+
+    async def works(self, principal: Principal, month: str | None) -> Works:
+        """What `principal`'s pieces of work took in a month like 2026-11 of their time zone, or in this one: the
+        dearest first, and at most two thousand.
+
+        Raises:
+            BadRequest: not a month.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkUse:
+    """What models were asked for one piece of work, such as the run of an answer.
+
+    Args:
+        work: its id. cost: in micro-units of the currency.
+    """
+
+    work: UUID
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """`month`: like 2026-11. `currency`: of all costs."""
+
+    month: str
+    currency: str
+    items: tuple[WorkUse, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Literal
 
 from mecum.kit.types import Principal
-from mecum.rooms.models import Bulk, CatalogueModel, Embedded, LocalModel, ModelEvent, ModelRequest, Relay
+from mecum.rooms.models import Bulk, CatalogueModel, Embedded, LocalModel, ModelEvent, ModelRequest, Relay, Works
 from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.exporting import Exporting
 from mecum.rooms.models.local import Local
+from mecum.rooms.models.reports.mine import MyUsage
 from mecum.rooms.models.settings import ModelsSettings
 
 
@@ -25,12 +26,14 @@ class ModelsRoom:
         relay: Relay,
         bulk: Bulk,
         exporting: Exporting,
+        usage: MyUsage,
         settings: ModelsSettings,
     ) -> None:
         self.relay = relay
         self.bulk = bulk
         self.exporting = exporting
         self._answering = answering
+        self._usage = usage
         self._catalogue = catalogue
         self._local = local
         self._local_wait_s = settings.local_wait_max_s
@@ -48,3 +51,6 @@ class ModelsRoom:
 
     def local(self) -> LocalModel:
         return self._local.status()
+
+    async def works(self, principal: Principal, month: str | None) -> Works:
+        return await self._usage.works(principal, month)

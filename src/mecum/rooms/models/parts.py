@@ -138,6 +138,8 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         "/v1/embeddings": partial(vectors.answer, tier="batch"),
     }
     asker = Asker(doors, ports.persons)
+    my_usage = MyUsage(kit.db, kit.clock, settings)
+    exporting = Exporting(kit.db, kit.blobs, kit.clock)
     return Parts(
         upstream=upstream,
         health=health,
@@ -145,7 +147,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         keeper=keeper,
         meter=meter,
         budgets=Budgets(kit.db, kit.clock, keeper, ports, settings),
-        my_usage=MyUsage(kit.db, kit.clock, settings),
+        my_usage=my_usage,
         catalogue=catalogue,
         local=local,
         trials=trials,
@@ -163,7 +165,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         forgetting=Forgetting(kit.db, kit.jobs, kit.blobs, kit.clock, settings),
         looking=Looking(gate, catalogue, ports.names, kit.clock),
         histories=Histories(kit.db, gate, kit.clock, settings),
-        face=ModelsRoom(answering, catalogue, local, relay, bulk, Exporting(kit.db, kit.blobs, kit.clock), settings),
+        face=ModelsRoom(answering, catalogue, local, relay, bulk, exporting, my_usage, settings),
     )
 
 
