@@ -29,7 +29,7 @@ from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import Audit, LocalCard, LocalEndpoint, LocalProgress, NoAudit, NoLocalEngine, Ports
 from mecum.rooms.models.pricing.commands import PriceCommands
 from mecum.rooms.models.pricing.lists import PriceLists
-from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers, Timeouts
+from mecum.rooms.models.providers import ModelChange, NewModel, NewProvider, ProviderChange, Providers, Timeouts
 from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.router.choosing import Choosing
 from mecum.rooms.models.settings import ModelsSettings
@@ -183,6 +183,15 @@ class ModelCommands:
                         await self._providers.remove(None, each.row.id)
                     else:
                         await self._providers.remove_model(None, model.id)
+                    return
+        raise NotFound("models.model_unknown", "There is no such model.")
+
+    async def change(self, name: str, change: ModelChange) -> None:
+        """Change what the catalogue says of a connected model. Raises NotFound, Unprocessable."""
+        for each in await self._providers.connected():
+            for model in each.models:
+                if model.name == name:
+                    await self._providers.change_model(None, model.id, change)
                     return
         raise NotFound("models.model_unknown", "There is no such model.")
 

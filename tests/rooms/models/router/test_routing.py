@@ -277,3 +277,21 @@ async def test_decisions_are_exported_and_go_with_the_person_or_with_time(
 
 async def test_learning_is_a_job_with_a_schedule(here: World) -> None:
     assert [job.cron for job in here.room.jobs if job.name == LEARN] == ["*/5 * * * *"]
+
+
+async def test_a_background_response_is_decided_once_and_a_wish_in_it_holds(
+    api: Api, fake: FakeProvider, here: World
+) -> None:
+    await two(api, fake)
+    made = await here.openai.responses.create(model="mecum-auto", input=DOUBTFUL, background=True)
+    assert await decisions(here) == []
+    await here.jobs.run_due(here.kit.clock.now())
+    assert (await here.openai.responses.retrieve(made.id)).status == "completed"
+    (decided,) = await decisions(here)
+    assert (decided["purpose"], decided["why"]) == ("relay.responses", "score")
+    wished = await here.openai.responses.create(
+        model="mecum-auto", input=EASY, background=True, reasoning={"effort": "high"}
+    )
+    await here.jobs.run_due(here.kit.clock.now())
+    assert (await here.openai.responses.retrieve(wished.id)).status == "completed"
+    assert [(each["why"], each["model"]) for each in (await decisions(here))[1:]] == [("asked", "mecum-thinking")]

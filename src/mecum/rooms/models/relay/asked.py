@@ -100,7 +100,10 @@ class Asking:
         new = items_of(values.get("input"))
         items = [*await self._shelf.conversation(principal, previous), *new]
         tier = tier or tier_of(values, principal, self._settings.priority_tier)
-        request, found = await self._led(principal, request, items, len(body), tier)
+        # What is made in the background is decided when it is made.
+        is_now = values.get("background") is not True
+        asked_as, found = await self._led(principal, request, items, len(body), tier, is_kept=is_now)
+        request = asked_as if is_now else request
         values = request.values
         asked = Asked(
             request=request,
@@ -132,12 +135,22 @@ class Asking:
         return Asked(request, found, items, stored.input_count, stored.id, created_at, True, size, tier)
 
     async def _led(
-        self, principal: Principal, request: Spliced, items: list[JsonObject], size: int, tier: Tier, name: str = ""
+        self,
+        principal: Principal,
+        request: Spliced,
+        items: list[JsonObject],
+        size: int,
+        tier: Tier,
+        name: str = "",
+        *,
+        is_kept: bool = True,
     ) -> tuple[Spliced, Found]:
-        """The request as it is asked, and where its model leads. Raises NotFound."""
+        """The request as it is asked, and where its model leads. `is_kept`: see `Router.lead`. Raises NotFound."""
         name = name or model_of(request)
-        if name == ROUTER and (led := await led_response(self._router, principal, request, items, size, tier)):
-            return led
+        if name == ROUTER:
+            led = await led_response(self._router, principal, request, items, size, tier, is_kept=is_kept)
+            if led is not None:
+                return led
         return request, await self._catalogue.resolve(principal, name, "chat")
 
     def kept(self, principal: Principal, asked: Asked, response: JsonObject) -> StoredResponse:

@@ -30,13 +30,20 @@ async def led_chat(
 
 
 async def led_response(
-    router: Router, principal: Principal, request: Spliced, items: list[JsonObject], size: int, tier: Tier
+    router: Router,
+    principal: Principal,
+    request: Spliced,
+    items: list[JsonObject],
+    size: int,
+    tier: Tier,
+    *,
+    is_kept: bool = True,
 ) -> tuple[Spliced, Found] | None:
-    """The same for a request for a response, `items` its whole conversation."""
+    """The same for a request for a response, `items` its whole conversation. `is_kept`: see `Router.lead`."""
     reasoning = obj(request.values.get("reasoning"))
     said = reasoning.get("effort")
     question = of_body(request.values, [*items], "relay.responses", size, tier)
-    lead = await router.lead(principal, question, wish_of(said))
+    lead = await router.lead(principal, question, wish_of(said), is_kept=is_kept)
     if lead is None:
         return None
     effort = _effort(lead.routed, said, reasons=lead.reasons)

@@ -72,8 +72,14 @@ class Router:
             return None
         return lead.route, replace(request, effort=lead.routed.effort if lead.reasons else "auto")
 
-    async def lead(self, principal: Principal, question: Question, wish: Effort | None) -> Lead | None:
-        """Where `question` goes. Raises as `of_request`."""
+    async def lead(
+        self, principal: Principal, question: Question, wish: Effort | None, *, is_kept: bool = True
+    ) -> Lead | None:
+        """Where `question` goes. Raises as `of_request`.
+
+        Args:
+            is_kept: written down, and learned from. What only looks ahead is decided anew later.
+        """
         targets = await self._catalogue.targets(principal)
         if targets is None:
             return None
@@ -84,7 +90,7 @@ class Router:
         target = targets.thinking if step.on_thinking else targets.fast
         found = await self._catalogue.resolve(principal, target.name, "chat")
         routed = Routed(step.effort, decision.why, step.lowered)
-        if is_new and question.purpose in KEPT:
+        if is_new and is_kept and question.purpose in KEPT:
             self._ledger.record(self._row(id_, work, principal, question, decision, routed, target.name))
         return Lead(replace(found, routed=routed), target.shown.reasoning)
 
