@@ -11,6 +11,8 @@ export default function MadeHow({ routed, model, took }: { routed: Routed; model
         {words(routed.effort, took)}
         {routed.lowered === "smaller" && t("a smaller model, because many were waiting")}
         {routed.lowered === "effort" && t("with less thinking, because many were waiting")}
+        {routed.lighter?.includes("context") && t("without what was said long ago, because many were waiting")}
+        {routed.lighter?.includes("tools") && t("without some tools, because many were waiting")}
         {model}
         {took !== null && routed.effort === "fast" && seconds(took)}
       </Dots>

@@ -24,6 +24,7 @@ __all__ = [
     "Finish",
     "FinishReason",
     "ImagePart",
+    "Lighter",
     "LocalModel",
     "Message",
     "ModelEvent",
@@ -196,6 +197,9 @@ made, and what became of it: `regenerated`, `think_longer`, `answer_fast`, `stop
 was taken back)."""
 
 
+Lighter: TypeAlias = Literal["tools", "context"]
+
+
 @dataclass(frozen=True, slots=True)
 class Routed:
     """How the router had an answer made.
@@ -204,11 +208,18 @@ class Routed:
         why: `asked` (chosen), `words` (said in the message), `score`, `explored`, or the kind of message: `code`,
             `maths`, `attachments`, `constraints`, `greeting`, `rewrite`, `translate`, `lookup`.
         lowered: what was taken away because many were waiting: the thinking, or the larger model.
+        lighter: what was not read because many were waiting: tools that nothing asked for, what was said long before.
     """
 
     effort: Literal["fast", "think"]
     why: str
     lowered: Literal["effort", "smaller"] | None = None
+    lighter: tuple[Lighter, ...] = ()
+
+    @property
+    def degraded(self) -> str | None:
+        """All that was taken away, as headers and records say it."""
+        return ", ".join([*([self.lowered] if self.lowered else []), *self.lighter]) or None
 
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]

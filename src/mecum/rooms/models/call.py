@@ -82,7 +82,7 @@ class Call:
         Args:
             begins: the messages of the conversation; the first few tell who read it before.
         """
-        degraded = found.routed.lowered if found.routed is not None else None
+        degraded = found.routed.degraded if found.routed is not None else None
         if isinstance(found, BuiltIn):
             return cls(
                 principal,

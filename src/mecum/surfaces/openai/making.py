@@ -25,6 +25,7 @@ def made(result: Mapping[str, Any]) -> Mapping[str, str]:
     headers = {"x-mecum-model": model if model.isascii() else quote(model)} if model else {}
     if routed:
         headers["x-mecum-routed"] = f"{routed['effort']}; why={routed['why']}"
-    if routed.get("lowered"):
-        headers["x-mecum-degraded"] = str(routed["lowered"])
+    taken = [str(each) for each in (routed.get("lowered"), *routed.get("lighter", ())) if each]
+    if taken:
+        headers["x-mecum-degraded"] = ", ".join(taken)
     return headers

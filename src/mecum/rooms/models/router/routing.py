@@ -20,6 +20,7 @@ from mecum.rooms.models.router import decision as deciding
 from mecum.rooms.models.router.decision import Decision, Terms
 from mecum.rooms.models.router.ladder import Waits, stepped
 from mecum.rooms.models.router.ledger import Ledger
+from mecum.rooms.models.router.lighter import lighter
 from mecum.rooms.models.router.question import Question, of_request
 from mecum.rooms.models.router.rules import Effort
 from mecum.rooms.models.router.targets import Targets
@@ -38,10 +39,11 @@ REMEMBERED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """Where to ask, and whether it takes an effort."""
+    """Where to ask, whether it takes an effort, and whether it should read less."""
 
     route: Found
     reasons: bool
+    lighter: bool = False
 
     @property
     def routed(self) -> Routed:
@@ -70,7 +72,11 @@ class Router:
         lead = await self.lead(principal, of_request(request), wish)
         if lead is None:
             return None
-        return lead.route, replace(request, effort=lead.routed.effort if lead.reasons else "auto")
+        route = lead.route
+        if lead.lighter:
+            request, spared = lighter(request)
+            route = replace(route, routed=replace(lead.routed, lighter=spared))
+        return route, replace(request, effort=lead.routed.effort if lead.reasons else "auto")
 
     async def lead(
         self, principal: Principal, question: Question, wish: Effort | None, *, is_kept: bool = True
@@ -92,7 +98,7 @@ class Router:
         routed = Routed(step.effort, decision.why, step.lowered)
         if is_new and is_kept and question.purpose in KEPT:
             self._ledger.record(self._row(id_, work, principal, question, decision, routed, target.name))
-        return Lead(replace(found, routed=routed), target.shown.reasoning)
+        return Lead(replace(found, routed=routed), target.shown.reasoning, step.lighter)
 
     def _decision(
         self, id_: UUID, work: UUID | None, question: Question, wish: Effort | None, targets: Targets
