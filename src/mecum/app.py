@@ -165,7 +165,9 @@ async def build(settings: Settings) -> App:
     )
     models = build_models(kit, model_ports, settings.models)
     documents = Documents(settings.documents)
-    assistant_ports = AssistantPorts(people.face, models.face, NoRecall(), NoReview(), documents, documents)
+    assistant_ports = AssistantPorts(
+        people.face, models.face, NoRecall(), NoReview(), documents, documents, metered=models.face
+    )
     assistant = build_assistant(kit, assistant_ports, settings.assistant)
     exporters += [models.face.exporting, assistant.face.exporting]
     rooms: list[Room[Any]] = [people, models, assistant]

@@ -11,12 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from mecum.kit.db import Database
-from mecum.kit.money import Micros
 from mecum.kit.types import SpaceId
 from mecum.rooms.assistant import Posted
 from mecum.rooms.assistant.using import ThreadsUse, Using
-from mecum.rooms.models import WorkUse
-from tests.rooms.assistant.world import World, principal
+from tests.rooms.assistant.world import Used, World, principal
 
 
 @pytest.fixture
@@ -31,8 +29,8 @@ async def answered(world: World, said: str) -> Posted:
     return posted
 
 
-def use(work: UUID | None, cost: int) -> WorkUse:
-    return WorkUse(work or uuid4(), 1, 10, 10, Micros(cost))
+def use(work: UUID | None, cost: int) -> Used:
+    return Used(work or uuid4(), 1, 10, 10, cost)
 
 
 async def used(world: World, limit: int = 8, **other: object) -> ThreadsUse:

@@ -6,7 +6,7 @@ Revision ID: 0055
 from alembic import op
 
 revision = "0055"
-down_revision = "0052"
+down_revision = "0053"
 
 STATEMENTS = """
 ALTER TABLE models.alias ADD COLUMN built_in_tier smallint CHECK (built_in_tier >= 0);

@@ -37,7 +37,7 @@ from mecum.rooms.assistant.tools.calculator import CALCULATOR
 from mecum.rooms.assistant.tools.dates import date_tool
 from mecum.rooms.assistant.tools.page import PageReader, page_tool
 from mecum.rooms.assistant.tools.tasks import schedule_tool
-from mecum.rooms.assistant.using import Using
+from mecum.rooms.assistant.using import Metered, Using
 from mecum.rooms.models import Models
 from mecum.rooms.people import PERSON_DISABLED, PERSON_ERASED, People
 
@@ -60,6 +60,7 @@ class Ports:
     review: Review
     reader: Reader
     pages: PageReader
+    metered: Metered
 
 
 def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[AssistantRoom]:
@@ -80,7 +81,7 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
     router = APIRouter()
     # Before the threads: neither "search" nor "usage" is a thread's id.
     router.include_router(search_api.build_router(searching))
-    router.include_router(using_api.build_router(Using(kit.db, ports.models)))
+    router.include_router(using_api.build_router(Using(kit.db, ports.metered)))
     router.include_router(threads_api.build_router(face, kit.streams))
     router.include_router(files_api.build_router(attachments))
     router.include_router(sharing_api.build_router(sharing))

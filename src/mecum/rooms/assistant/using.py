@@ -2,13 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from mecum.kit.db import Database
 from mecum.kit.types import Principal
 from mecum.rooms.assistant.store import using as store
-from mecum.rooms.models import Models
+
+
+class WorkUse(Protocol):
+    """What models were asked for one piece of work. `cost`: in micro-units of the currency."""
+
+    @property
+    def work(self) -> UUID: ...
+
+    @property
+    def calls(self) -> int: ...
+
+    @property
+    def input_tokens(self) -> int: ...
+
+    @property
+    def output_tokens(self) -> int: ...
+
+    @property
+    def cost(self) -> int: ...
+
+
+class Works(Protocol):
+    """Pieces of work of a month like 2026-11, the dearest first."""
+
+    @property
+    def month(self) -> str: ...
+
+    @property
+    def currency(self) -> str: ...
+
+    @property
+    def items(self) -> Sequence[WorkUse]: ...
+
+
+class Metered(Protocol):
+    """Who knows what models were asked for; the models room's face does."""
+
+    async def works(self, principal: Principal, month: str | None) -> Works:
+        """What the person's pieces of work took in a month, or in this one. Raises BadRequest."""
+        ...
 
 
 @dataclass(slots=True)
@@ -39,13 +80,13 @@ class ThreadsUse:
 
 
 class Using:
-    def __init__(self, db: Database, models: Models) -> None:
+    def __init__(self, db: Database, metered: Metered) -> None:
         self._db = db
-        self._models = models
+        self._metered = metered
 
     async def threads(self, principal: Principal, month: str | None, limit: int) -> ThreadsUse:
         """The person's own conversations that took most. Raises BadRequest: not a month."""
-        works = await self._models.works(principal, month)
+        works = await self._metered.works(principal, month)
         found: dict[UUID, ThreadUse] = {}
         async with self._db.transaction() as connection:
             of_run = await store.threads_of(connection, principal, [each.work for each in works.items])

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
-from uuid import UUID
 
 from mecum.kit.errors import MecumError, Problem
-from mecum.kit.money import Micros
 from mecum.kit.types import Principal, Tokens
 from mecum.kit.uploads import Upload
 
@@ -24,7 +22,6 @@ __all__ = [
     "Finish",
     "FinishReason",
     "ImagePart",
-    "Lighter",
     "LocalModel",
     "Message",
     "ModelEvent",
@@ -42,8 +39,6 @@ __all__ = [
     "ToolUse",
     "Usage",
     "Waiting",
-    "WorkUse",
-    "Works",
 ]
 
 
@@ -116,8 +111,7 @@ class ModelRequest:
     """What to ask a model.
 
     Args:
-        model: a name of the catalogue, or None for the router, and where it has nothing to choose from for the
-            installation's default.
+        model: a name of the catalogue; None: whom the router chooses, where it can, else the installation's default.
         must_call: no answer in words, but a call of one of `tools`.
         effort: how hard to think; `auto` leaves it to the router where it chooses the model, else to the model.
         max_tokens: of the answer. temperature to stop: each wire says what it can of them, see docs/models.md.
@@ -197,9 +191,6 @@ made, and what became of it: `regenerated`, `think_longer`, `answer_fast`, `stop
 was taken back)."""
 
 
-Lighter: TypeAlias = Literal["tools", "context"]
-
-
 @dataclass(frozen=True, slots=True)
 class Routed:
     """How the router had an answer made.
@@ -207,19 +198,13 @@ class Routed:
     Args:
         why: `asked` (chosen), `words` (said in the message), `score`, `explored`, or the kind of message: `code`,
             `maths`, `attachments`, `constraints`, `greeting`, `rewrite`, `translate`, `lookup`.
-        lowered: what was taken away because many were waiting: the thinking, or the larger model.
-        lighter: what was not read because many were waiting: tools that nothing asked for, what was said long before.
+        lowered, lighter: what was taken away, and what was not read, because many were waiting.
     """
 
     effort: Literal["fast", "think"]
     why: str
     lowered: Literal["effort", "smaller"] | None = None
-    lighter: tuple[Lighter, ...] = ()
-
-    @property
-    def degraded(self) -> str | None:
-        """All that was taken away, as headers and records say it."""
-        return ", ".join([*([self.lowered] if self.lowered else []), *self.lighter]) or None
+    lighter: tuple[Literal["tools", "context"], ...] = ()
 
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
@@ -317,39 +302,6 @@ class Models(Protocol):
         ...
 
     def local(self) -> LocalModel: ...
-
-    async def works(self, principal: Principal, month: str | None) -> Works:
-        """What `principal`'s pieces of work took in a month like 2026-11 of their time zone, or in this one: the
-        dearest first, and at most two thousand.
-
-        Raises:
-            BadRequest: not a month.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class WorkUse:
-    """What models were asked for one piece of work, such as the run of an answer.
-
-    Args:
-        work: its id. cost: in micro-units of the currency.
-    """
-
-    work: UUID
-    calls: int
-    input_tokens: int
-    output_tokens: int
-    cost: Micros
-
-
-@dataclass(frozen=True, slots=True)
-class Works:
-    """`month`: like 2026-11. `currency`: of all costs."""
-
-    month: str
-    currency: str
-    items: tuple[WorkUse, ...]
 
 
 @dataclass(frozen=True, slots=True)

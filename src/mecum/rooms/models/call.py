@@ -9,7 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import ModelRequest
+from mecum.rooms.models import ModelRequest, Routed
 from mecum.rooms.models.budgets.reservation import Need
 from mecum.rooms.models.budgets.rules import Amounts
 from mecum.rooms.models.gate.door import Asked
@@ -82,7 +82,7 @@ class Call:
         Args:
             begins: the messages of the conversation; the first few tell who read it before.
         """
-        degraded = found.routed.degraded if found.routed is not None else None
+        degraded = _degraded(found.routed)
         if isinstance(found, BuiltIn):
             return cls(
                 principal,
@@ -165,6 +165,12 @@ def named(principal: Principal, request: ModelRequest) -> str | None:
     if not request.conversation:
         return _prefix(principal, request.messages)
     return _hashed(principal, f"{principal.person.hex}/{request.conversation}")
+
+
+def _degraded(routed: Routed | None) -> str | None:
+    """All that the router took away, as records and headers say it."""
+    taken = () if routed is None else (*((routed.lowered,) if routed.lowered else ()), *routed.lighter)
+    return ", ".join(taken) or None
 
 
 def _prefix(principal: Principal, begins: Sequence[object]) -> str:

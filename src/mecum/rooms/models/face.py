@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Literal
 
 from mecum.kit.types import Principal
-from mecum.rooms.models import Bulk, CatalogueModel, Embedded, LocalModel, ModelEvent, ModelRequest, Relay, Works
+from mecum.rooms.models import Bulk, CatalogueModel, Embedded, LocalModel, ModelEvent, ModelRequest, Relay
 from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.exporting import Exporting
 from mecum.rooms.models.local import Local
-from mecum.rooms.models.reports.mine import MyUsage
+from mecum.rooms.models.reports.mine import MyUsage, Works
 from mecum.rooms.models.settings import ModelsSettings
 
 
@@ -53,4 +53,5 @@ class ModelsRoom:
         return self._local.status()
 
     async def works(self, principal: Principal, month: str | None) -> Works:
+        """What pieces of work took in a month; see `MyUsage.works`. Raises BadRequest."""
         return await self._usage.works(principal, month)

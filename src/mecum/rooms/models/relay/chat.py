@@ -94,9 +94,7 @@ class ChatDoor:
             return await self._made(principal, request, found, len(body), tier)
         return with_routed(await self._made(principal, *led, len(body), tier), led[1])
 
-    async def _made(
-        self, principal: Principal, request: Spliced, found: Found, size: int, tier: Tier
-    ) -> RelayResponse:
+    async def _made(self, principal: Principal, request: Spliced, found: Found, size: int, tier: Tier) -> RelayResponse:
         while True:
             try:
                 return await self._made_by(principal, request, found, size, tier)

@@ -13,10 +13,9 @@ from mecum.kit.clock import Clock
 from mecum.kit.db import Database
 from mecum.kit.errors import BadRequest
 from mecum.kit.types import Principal
-from mecum.rooms.models import Works
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import reports as store
-from mecum.rooms.models.store.reports import Sum, Work
+from mecum.rooms.models.store.reports import Sum, Work, WorkUse
 from mecum.rooms.models.store.usage import UsageRecord
 
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
@@ -34,6 +33,15 @@ class Month:
     sums: Sequence[Sum]
     work: Work
     degraded: Sequence[UsageRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """`month`: like 2026-11. `currency`: of all costs."""
+
+    month: str
+    currency: str
+    items: tuple[WorkUse, ...]
 
 
 class MyUsage:

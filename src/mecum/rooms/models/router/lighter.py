@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
-from mecum.rooms.models import Lighter, Message, ModelRequest, ToolSpec
+from mecum.rooms.models import Message, ModelRequest, ToolSpec
 from mecum.rooms.models.planning.planner import offered
 from mecum.rooms.models.tokens import estimate_input
+
+Lighter: TypeAlias = Literal["tools", "context"]
 
 LIGHT_TOKENS: Final = 4_000
 """Of what was said before the person's last words so much is kept, about."""

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import RowMapping, select, text
 
 from mecum.kit.db import AsyncConnection
-from mecum.rooms.models import WorkUse
 from mecum.rooms.models.store.tables import usage
 from mecum.rooms.models.store.usage import UsageRecord
 
@@ -29,6 +28,17 @@ class Sum:
     input_tokens: int
     output_tokens: int
     cost_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkUse:
+    """What models were asked for one piece of work, such as the run of an answer. `cost`: in micro-units."""
+
+    work: UUID
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: int
 
 
 @dataclass(frozen=True, slots=True)
