@@ -165,10 +165,8 @@ async def build(settings: Settings) -> App:
     )
     models = build_models(kit, model_ports, settings.models)
     documents = Documents(settings.documents)
-    assistant_ports = AssistantPorts(
-        people.face, models.face, NoRecall(), NoReview(), documents, documents, metered=models.face
-    )
-    assistant = build_assistant(kit, assistant_ports, settings.assistant)
+    needs = AssistantPorts(people.face, models.face, NoRecall(), NoReview(), documents, documents, models.face)
+    assistant = build_assistant(kit, needs, settings.assistant)
     exporters += [models.face.exporting, assistant.face.exporting]
     rooms: list[Room[Any]] = [people, models, assistant]
     for room in rooms:
