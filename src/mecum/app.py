@@ -158,14 +158,15 @@ async def build(settings: Settings) -> App:
         persons=people.face,
         audit=people.face,
         names=people.face,
+        overseers=people.face,
         engine=engines.llm or NoLocalEngine(),
         local_context_tokens=settings.llm.local_context,
         embedder=engines.embedder,
     )
     models = build_models(kit, model_ports, settings.models)
     documents = Documents(settings.documents)
-    assistant_ports = AssistantPorts(people.face, models.face, NoRecall(), NoReview(), documents, documents)
-    assistant = build_assistant(kit, assistant_ports, settings.assistant)
+    needs = AssistantPorts(people.face, models.face, NoRecall(), NoReview(), documents, documents, models.face)
+    assistant = build_assistant(kit, needs, settings.assistant)
     exporters += [models.face.exporting, assistant.face.exporting]
     rooms: list[Room[Any]] = [people, models, assistant]
     for room in rooms:

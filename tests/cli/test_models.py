@@ -125,3 +125,15 @@ def test_a_name_stands_for_several_models_and_is_kept_from_others(data: Path, me
     assert mecum("models", "aliases", "set", "mecum-auto", "a").code == 1
     assert mecum("models", "aliases", "remove", "mecum-fast").code == 0
     assert mecum("models", "aliases", "remove", "mecum-fast").code == 1
+
+
+def test_what_a_model_is_can_be_told(data: Path, mecum: Mecum, provider: FakeProvider) -> None:
+    assert mecum("models", "add", "quick", "--url", provider.base_url, "--model", "fake").code == 0
+    done = mecum("models", "change", "quick", "--licence", "Apache-2.0, for  research", "--reasoning", "--json").json
+    assert (done["licence"], done["reasoning"]) == ("Apache-2.0, for research", True)
+    assert mecum("models", "change", "quick", "--no-reasoning").err == "quick is changed.\n"
+    (quick,) = [each for each in mecum("models", "list", "--json").json if each["name"] == "quick"]
+    assert (quick["licence"], quick["reasoning"]) == ("Apache-2.0, for research", False)
+    assert mecum("models", "change", "quick", "--licence", "").code == 0
+    assert mecum("models", "change", "quick").code == 2
+    assert mecum("models", "change", "nobody", "--reasoning").code == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -156,6 +157,35 @@ def test_what_nobody_can_say_to_be_spent_is_explained(tom: Desk, ines: Desk) -> 
     row = budgets(tom).get_by_test_id("cap").filter(has_text="Ines Duval")
     expect(row).to_contain_text("1.5 k tokens of it are not attributed")
     expect(row.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "40")
+
+
+def test_what_was_lost_is_given_back_by_somebody_who_knows_better(tom: Desk, ines: Desk) -> None:
+    person = person_of(ines)
+    own = given(tom.house, "person", person, amount=10_000)
+    count(tom.house, own, decode("prs", person), spent=4_000, unattributed=1_500)
+    page = budgets(tom)
+    row = page.get_by_test_id("cap").filter(has_text="Ines Duval")
+    row.get_by_role("button", name="Give it back").click()
+    dialog = page.get_by_role("dialog", name="Give back 1.5 k tokens?")
+    expect(dialog).to_contain_text("What is recorded as used stays spent")
+    dialog.get_by_role("button", name="Give back", exact=True).click()
+    expect(row).not_to_contain_text("not attributed")
+    expect(row.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "25")
+
+
+def test_what_was_lost_of_what_each_has_is_given_back_to_one_alone(tom: Desk, ines: Desk) -> None:
+    person = person_of(ines)
+    default = given(tom.house, "each_person")
+    for owner in (decode("prs", person), uuid4()):
+        count(tom.house, default, owner, spent=4_000, unattributed=1_500)
+    page = budgets(tom)
+    expect(page.get_by_test_id("cap")).to_contain_text("3 k tokens of it are not attributed")
+    hers = budgets(tom, f"?subject={person}")
+    hers.get_by_role("button", name="Give it back").click()
+    hers.get_by_role("dialog").get_by_role("button", name="Give back", exact=True).click()
+    expect(hers.get_by_role("button", name="Give it back")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_test_id("cap")).to_contain_text("1.5 k tokens of it are not attributed")
 
 
 def test_a_cap_that_somebody_set_for_themselves_is_theirs(tom: Desk, ines: Desk) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import text
 
+from mecum.kit.ids import encode, new_id
 from tests.e2e.driver import Desk, finished, write
 from tests.support.fake_provider import FakeProvider, running
 
@@ -120,3 +122,53 @@ def test_a_model_for_operators_is_not_offered_to_a_member(owner: Desk, me: Desk,
     member.get_by_role("button", name="Model", exact=True).click()
     expect(member.get_by_role("menuitemcheckbox", name="swift")).to_be_visible()
     expect(member.get_by_role("menuitemcheckbox", name="deep")).to_have_count(0)
+
+
+def test_a_model_is_for_an_organisation_that_the_operator_does_not_belong_to(
+    owner: Desk, studio: Any, harbour: str
+) -> None:
+    page = owner.page("/admin/models")
+    card_of(page).get_by_role("button", name="deep").first.click()
+    panel = page.get_by_role("dialog", name="deep")
+    panel.get_by_label("Who may use it").select_option("Members of organisations")
+    panel.get_by_label("Name of an organisation").fill("harbour")
+    panel.get_by_role("checkbox", name="Harbour office").check()
+    panel.get_by_role("button", name="Save who sees it").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    page.reload()
+    expect(card_of(page)).to_contain_text("1 organisation")
+    card_of(page).get_by_role("button", name="deep").first.click()
+    expect(panel.get_by_role("checkbox", name="Harbour office")).to_be_checked()
+    (provider,) = [each for each in owner.house.get("/api/providers")["items"] if each["name"] == "Studio"]
+    assert [each["access"]["organisations"] for each in provider["models"]] == [[harbour], []]
+
+
+def test_who_sees_the_built_in_model_is_said_beside_it(owner: Desk, studio: Any) -> None:
+    page = owner.page("/")
+    # No weights are here: what the page is told of them stands in for the engine.
+    told = {"name": "Tiny-1B", "licence": "Apache-2.0", "publisher": "Somebody", "sha256": "", "state": "ready"}
+    page.route("**/api/models/local", lambda route: route.fulfill(json={**told, "problem": None}))
+    page.goto(f"{owner.house.url}/admin/models")
+    card = page.get_by_role("article", name="Tiny-1B")
+    card.get_by_role("button", name="Who sees it").click()
+    dialog = page.get_by_role("dialog", name="Who sees the built-in model")
+    dialog.get_by_label("Who may use it").select_option("Operators only")
+    dialog.get_by_role("button", name="Save").click()
+    expect(card).to_contain_text("operators only")
+    owner.house.request("PATCH", "/api/models/local/access", json={"access": {"kind": "everybody"}}).raise_for_status()
+
+
+@pytest.fixture
+def harbour(owner: Desk) -> Generator[str]:
+    """The id of an organisation to which nobody belongs, among many others."""
+    ids = {name: new_id() for name in ("Harbour office", *[f"Department {number}" for number in range(12)])}
+    add = text("INSERT INTO people.organisations (id, slug, name, created_at) VALUES (:id, :slug, :name, now())")
+    take = text("DELETE FROM people.organisations WHERE id = ANY(:ids)")
+
+    async def work(statement: Any, values: Any) -> None:
+        async with owner.house.app.kit.db.transaction() as connection:
+            await connection.execute(statement, values)
+
+    owner.house.run(work(add, [{"id": id_, "slug": id_.hex, "name": name} for name, id_ in ids.items()]))
+    yield encode("org", ids["Harbour office"])
+    owner.house.run(work(take, {"ids": list(ids.values())}))

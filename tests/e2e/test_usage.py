@@ -9,7 +9,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.driver import PHONE, Desk
+from tests.e2e.driver import PHONE, Desk, finished, write
 from tests.e2e.spent import month_of, spend, write_down
 from tests.e2e.test_accessibility import AXE, everybody
 from tests.e2e.test_look import fits
@@ -186,3 +186,16 @@ def test_it_can_be_used_by_everybody(spender: Desk, scheme: str) -> None:
     page.get_by_role("button", name="Set a cap").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     everybody(page)
+
+
+def test_what_took_most_is_told_by_conversation_and_leads_there(me: Desk) -> None:
+    page = me.page()
+    write(page, "Where does the lighthouse stand?")
+    expect(finished(page)).to_be_visible()
+    page.wait_for_function("fetch('/api/usage').then((answer) => answer.json()).then((used) => used.total.calls > 0)")
+    page.goto(f"{me.house.url}/usage")
+    used = page.get_by_test_id("used-by")
+    expect(used).to_contain_text("1 call")
+    used.get_by_role("link").click()
+    expect(page).to_have_url(re.compile("/t/thr_"))
+    expect(page.get_by_role("main")).to_contain_text("Where does the lighthouse stand?")

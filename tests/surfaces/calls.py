@@ -127,6 +127,7 @@ THREADS: Mapping[str, list[Call]] = {
     "GET /api/threads": [Own("threads"), Own("threads", query="?origin=api"), Own("threads", query="?archived=true")],
     "POST /api/threads": [Own("threads", body=NO_BODY)],
     "GET /api/threads/search": [Own("threads", query=f"?q={CANARY}")],
+    "GET /api/threads/usage": [Own("threads")],
     "GET /api/threads/{thread}": [Owned("threads")],
     "PATCH /api/threads/{thread}": [Owned("threads", body=of({"title": "Mine now"}))],
     "DELETE /api/threads/{thread}": [Owned("threads")],
@@ -212,6 +213,7 @@ ACCOUNT: Mapping[str, list[Call]] = {
 }
 
 OPERATED: Mapping[str, list[Call]] = {
+    "GET /api/organisations": [Operated("admin", query=f"?query={CANARY}")],
     "GET /api/people": [Operated("admin", query=f"?query={CANARY}")],
     "POST /api/people": [Operated("admin", body=of({"email": "new.person@example.org", "name": "New"}))],
     "PATCH /api/people/{person}": [Operated("admin", body=of({"name": "Renamed"}))],
@@ -252,6 +254,8 @@ OPERATED: Mapping[str, list[Call]] = {
     "PATCH /api/aliases/{alias}": [Operated("admin", body=of({"note": "Fast."}))],
     "DELETE /api/aliases/{alias}": [Operated("admin")],
     "GET /api/models/router": [Operated("admin")],
+    "GET /api/models/local/access": [Operated("admin")],
+    "PATCH /api/models/local/access": [Operated("admin", body=of({"hidden": False}))],
     "PUT /api/models/router": [Operated("admin", body=of({"mode": "itself"}))],
     "GET /api/prices": [Operated("admin")],
     "GET /api/prices/file": [Operated("admin")],
@@ -264,6 +268,7 @@ OPERATED: Mapping[str, list[Call]] = {
     "GET /api/budgets/overview": [Operated("admin")],
     "POST /api/budgets": [Operated("admin", body=of({**CAP, "subject": "each_person"}), done=(409,))],
     "PATCH /api/budgets/{budget}": [Operated("admin", body=of({"amount": 10**9}))],
+    "POST /api/budgets/{budget}/give-back": [Operated("admin", body=of({"unattributed": 0}))],
     "DELETE /api/budgets/{budget}": [Operated("admin")],
     "GET /api/people/{person}/keys": [Operated("admin")],
     "GET /api/capacity": [Operated("admin")],

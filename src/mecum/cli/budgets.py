@@ -12,7 +12,7 @@ from mecum.cli.output import DATA, DataOption, JsonOption, make_app, say, table,
 if TYPE_CHECKING:
     from mecum.cli.ground import Ground
 
-budgets = make_app("What people may use: list, set, remove.")
+budgets = make_app("What people may use: list, set, give back, remove.")
 
 
 class PeriodName(StrEnum):
@@ -53,12 +53,13 @@ def list_budgets(data: DataOption = DATA, json: JsonOption = False) -> None:
             names.get(each["subject_id"] or "", each["subject_id"] or "each person"),
             f"{each['amount']} {each['currency'] or 'tokens'} a {each['period']}",
             str(each["spent"]) if each["subject_id"] else "-",
+            str(each["unattributed"]) if float(each["unattributed"]) else "-",
             "hard" if each["hard"] else "soft",
             each["set_by"],
         )
         for each in found
     ]
-    print(table(("BUDGET", "WHO", "AT MOST", "SPENT", "", "SET BY"), rows))
+    print(table(("BUDGET", "WHO", "AT MOST", "SPENT", "NOT ATTRIBUTED", "", "SET BY"), rows))
 
 
 @budgets.command("set")
@@ -99,6 +100,38 @@ def set_budget(
     else:
         unit = made["currency"] or "tokens"
         say(words("cli.budget_set", amount=f"{made['amount']} {unit}", budget=made["id"]))
+
+
+@budgets.command("give-back")
+def give_back(
+    budget: Annotated[str, typer.Argument(metavar="BUDGET", help="Its id, as `mecum budgets list` shows it.")],
+    person: Annotated[
+        str | None, typer.Option("--person", metavar="EMAIL", help="Of what each person has, only theirs.")
+    ] = None,
+    data: DataOption = DATA,
+    json: JsonOption = False,
+) -> None:
+    """Count as not spent what is not attributed, because you know that it was not used."""
+    from mecum.cli.ground import model_commands, on_ground, people_commands
+    from mecum.kit.ids import decode
+
+    budget_id = decode("bud", budget)
+
+    async def work(ground: Ground) -> dict[str, Any]:
+        whose = None
+        if person is not None:
+            with people_commands(ground) as people:
+                whose = (await people.person(person)).id
+        async with model_commands(ground) as commands:
+            return await commands.budgets.give_back(budget_id, whose)
+
+    found = on_ground(data, "mecum budgets give-back", work)
+    if json:
+        write_json(found)
+    elif found["given_back"] in (0, "0.00"):
+        say(words("cli.budget_nothing_lost"))
+    else:
+        say(words("cli.budget_given_back", amount=f"{found['given_back']} {found['currency'] or 'tokens'}"))
 
 
 @budgets.command("remove")

@@ -26,7 +26,16 @@ from mecum.kit.rotation import Rotation
 from mecum.kit.sealed import SealedPlace, require_key_file
 from mecum.rooms.assistant.cli_ops import SEALED as SEALED_BY_ASSISTANT
 from mecum.rooms.models.cli_ops import SEALED as SEALED_BY_MODELS
-from mecum.rooms.models.cli_ops import AccountChange, AliasChange, Limits, ModelCommands, Timeouts, Trial, access_of
+from mecum.rooms.models.cli_ops import (
+    AccountChange,
+    AliasChange,
+    Limits,
+    ModelChange,
+    ModelCommands,
+    Timeouts,
+    Trial,
+    access_of,
+)
 from mecum.rooms.models.cli_ops import Machine as ModelsMachine
 from mecum.rooms.people import AuditCheck, IssuedKey, Person
 from mecum.rooms.people.cli_ops import SEALED as SEALED_BY_PEOPLE
@@ -42,6 +51,7 @@ __all__ = [
     "Key",
     "Limits",
     "MadeLink",
+    "ModelChange",
     "ModelCommands",
     "Move",
     "PeopleCommands",

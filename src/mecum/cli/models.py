@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mecum.cli.ground import Ground, Trial
     from mecum.rooms.models import CatalogueModel
 
-models = make_app("Models: add, list, test, choose, remove.")
+models = make_app("Models: add, list, change, test, choose, remove.")
 models.add_typer(prices, name="prices")
 models.add_typer(keys, name="keys")
 models.add_typer(aliases, name="aliases")
@@ -110,6 +110,37 @@ def remove(name: NameArgument, data: DataOption = DATA, json: JsonOption = False
         say(words("cli.model_removed", name=name))
 
 
+@models.command("change")
+def change(
+    name: NameArgument,
+    licence: Annotated[
+        str | None, typer.Option(metavar="NOTE", help='Under what terms it may be used, in one line; "" takes it away.')
+    ] = None,
+    reasoning: Annotated[
+        bool | None, typer.Option("--reasoning/--no-reasoning", help="Whether it takes how hard it should think.")
+    ] = None,
+    data: DataOption = DATA,
+    json: JsonOption = False,
+) -> None:
+    """Say what a model is: its licence, and whether it thinks."""
+    from mecum.cli.ground import ModelChange, model_commands, on_ground
+
+    if licence is None and reasoning is None:
+        raise typer.BadParameter(words("cli.model_change_nothing"))
+
+    async def work(ground: Ground) -> tuple[CatalogueModel, ...]:
+        async with model_commands(ground) as commands:
+            await commands.change(name, ModelChange(licence=licence, reasoning=reasoning))
+            return await commands.list()
+
+    known = on_ground(data, "mecum models change", work)
+    changed = next((each for each in known if each.name == name), None)
+    if json:
+        write_json(_shown(changed) if changed else {"name": name})
+    else:
+        say(words("cli.model_changed", name=name))
+
+
 @models.command("default")
 def default(name: NameArgument, data: DataOption = DATA, json: JsonOption = False) -> None:
     """Make a model the one that answers when nobody chooses."""
@@ -158,6 +189,8 @@ def _shown(model: CatalogueModel) -> dict[str, Any]:
         "context_tokens": model.context_tokens,
         "vision": model.vision,
         "native_tools": model.native_tools,
+        "reasoning": model.reasoning,
+        "licence": model.licence,
         "local": model.local,
         "default": model.default,
     }

@@ -73,3 +73,15 @@ async def test_what_people_do_with_an_answer_is_told_to_whoever_chose_how_it_was
             told = {await heard.get() for _ in range(3)}
     assert told == {(run.hex, "down"), (run.hex, "think_longer"), (run.hex, "regenerated")}
     assert heard.empty()
+
+
+async def test_what_was_not_read_because_many_waited_is_said_at_the_end_too(database: Database, tmp_path: Path) -> None:
+    async def lighter(_: ModelRequest) -> AsyncIterator[ModelEvent]:
+        yield replace(finish(), routed=Routed("fast", "lookup", None, ("tools", "context")))
+
+    async with World(database, tmp_path).running() as world:
+        world.models.play(lighter)
+        posted = await world.face.post_new(world.caller, world.message("Hi"))
+        (ended,) = [each for each in await world.until(posted.thread, "run.finished") if each.type == "run.finished"]
+        assert bodies(ended)["routed"]["lighter"] == ["tools", "context"]
+        assert (await world.face.run_result(world.caller, posted.run))["routed"]["lighter"] == ["tools", "context"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -66,6 +67,24 @@ def principal(person: UUID | None = None) -> Principal:
     )
 
 
+@dataclass(frozen=True)
+class Used:
+    """What one piece of work took."""
+
+    work: UUID
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: int
+
+
+@dataclass(frozen=True)
+class UsedInMonth:
+    month: str
+    currency: str
+    items: tuple[Used, ...]
+
+
 class ScriptedModels:
     """Answers each request with the next script; the last one stays."""
 
@@ -73,6 +92,7 @@ class ScriptedModels:
         self.scripts: list[Script] = [says("Hello.")]
         self.requests: list[ModelRequest] = []
         self.asked = asyncio.Event()
+        self.used: tuple[Used, ...] = ()
 
     def play(self, *scripts: Script) -> None:
         self.scripts = list(scripts)
@@ -92,6 +112,9 @@ class ScriptedModels:
 
     def local(self) -> LocalModel:
         return LocalModel("", "", "", "", "off")
+
+    async def works(self, principal: Principal, month: str | None) -> UsedInMonth:
+        return UsedInMonth(month or "2026-03", "EUR", self.used)
 
 
 def finish(reason: Any = "stop", output: int = 3) -> Finish:
@@ -213,7 +236,15 @@ class World:
         self.posting = Posting(self.kit, chosen, self.attachments)
         self.room: Room[AssistantRoom] = build(
             self.kit,
-            Ports(self.people, cast(Models, self.models), recall or NoRecall(), NoReview(), documents, documents),
+            Ports(
+                self.people,
+                cast(Models, self.models),
+                recall or NoRecall(),
+                NoReview(),
+                documents,
+                documents,
+                self.models,
+            ),
             chosen,
         )
         jobs.add(self.room.jobs)

@@ -25,6 +25,7 @@ from mecum.rooms.models.gate.door import Asked, Gate, Place
 from mecum.rooms.models.gate.line import CEILINGS, Band
 from mecum.rooms.models.gate.viewing import Snapshot, view
 from mecum.rooms.models.meter import Meter
+from mecum.rooms.models.routes import BuiltIn
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import hourly, usage
 from tests.rooms.models.routes import Api
@@ -303,8 +304,8 @@ async def test_a_real_call_is_seen_while_it_runs_and_in_the_totals_afterwards(
     here: World, api: Api, fake: FakeProvider
 ) -> None:
     await here.connect(fake)
-    call = Call.to("x", here.caller, "assistant.answer", Tokens(40))
-    async with here.parts.face._answering._calls.open(dataclasses.replace(call, provider="Fake")) as ongoing:
+    call = Call.to(BuiltIn("x", "x", "Fake"), here.caller, "assistant.answer", Tokens(40))
+    async with here.parts.face._answering._calls.open(call) as ongoing:
         _, now = await api("GET", "capacity")
         pool = next(each for each in now["pools"] if each["name"] == "Fake")
         assert (pool["running"], pool["bands"][0]["running"], pool["local"]) == (1, 1, False)

@@ -33,7 +33,7 @@ from mecum.kit.types import PersonId, Principal, SpaceId, Surface
 from mecum.rooms.models import ModelEvent, ModelRequest, RelayResponse
 from mecum.rooms.models.face import ModelsRoom
 from mecum.rooms.models.parts import Parts, assemble
-from mecum.rooms.models.ports import Ports
+from mecum.rooms.models.ports import Overseer, Ports
 from mecum.rooms.models.providers import NewModel, NewProvider
 from mecum.rooms.models.room import mounted
 from mecum.rooms.models.settings import ModelsSettings
@@ -74,7 +74,10 @@ class OnePerson:
     def __init__(self, caller: Principal) -> None:
         self.caller = caller
         self.actions: list[str] = []
+        self.operators: list[Overseer] = []
+        self.administrators: list[Overseer] = []
         self.key = uuid4()
+        self.revoked: set[UUID] = set()
 
     async def person(self, person: PersonId) -> object:
         if person != self.caller.person:
@@ -85,6 +88,12 @@ class OnePerson:
         if key != self.key:
             raise NotFound("people.no_key", "No key.")
         return self.caller.person
+
+    async def overseers(self, connection: AsyncConnection, organisation: UUID | None) -> Sequence[Overseer]:
+        return [*self.operators, *(self.administrators if organisation == self.caller.organisation else ())]
+
+    async def key_stands(self, key: UUID) -> bool:
+        return key not in self.revoked
 
     async def names(
         self, people: Collection[UUID], keys: Collection[UUID], organisations: Collection[UUID] = ()
@@ -272,7 +281,7 @@ async def world(
     )
     people = OnePerson(caller)
     bound: dict[str, Any] = {"engine": engine} if engine is not None else {}
-    ports = Ports(persons=people, audit=people, names=people, embedder=embedder, **bound)
+    ports = Ports(persons=people, audit=people, names=people, overseers=people, embedder=embedder, **bound)
     parts = assemble(kit, ports, ModelsSettings(**(FAST | settings)))
     room = mounted(parts)
     jobs.add(room.jobs)

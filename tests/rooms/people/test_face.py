@@ -7,15 +7,28 @@ from collections.abc import Awaitable, Callable
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from mecum.kit.bus import RIGHTS, person_channel
 from mecum.kit.errors import BadRequest, Forbidden, NotFound, Unauthenticated
 from mecum.kit.http import Credentials
 from mecum.kit.i18n import I18n
 from mecum.kit.ids import decode, new_id
-from mecum.kit.types import PersonId, Principal
+from mecum.kit.types import OrganisationId, PersonId, Principal
 from mecum.rooms.people.words import LETTERS
 from tests.rooms.people.world import OTHER_PASSWORD, OWNER, PASSWORD, Browser, World, after
+
+ORGANISATION = text(
+    "INSERT INTO people.organisations (id, slug, name, created_at) VALUES (:id, 'harbour', 'Harbour', now())"
+)
+SPACE = text(
+    "INSERT INTO people.spaces (id, person_id, organisation_id, kind, created_at)"
+    " VALUES (:space, :person, :organisation, 'membership', now())"
+)
+MEMBERSHIP = text(
+    "INSERT INTO people.memberships (space_id, organisation_id, person_id, role, created_at)"
+    " VALUES (:space, :organisation, :person, :role, now())"
+)
 
 
 async def _principal(world: World, browser: Browser) -> Principal:
@@ -38,6 +51,36 @@ async def test_people_and_their_keys_have_names_and_strangers_have_none(world: W
     assert found == {principal.person: (await world.people.person(principal.person)).name, key_id: key["name"]}
     home = await world.people.names((), (), {principal.organisation, stranger})
     assert set(home) == {principal.organisation}
+
+
+async def test_a_key_stands_until_it_is_revoked(world: World) -> None:
+    browser = await world.set_up()
+    key = await browser.key()
+    assert await world.people.key_stands(decode("key", key["id"]))
+    await browser.delete(f"/api/me/keys/{key['id']}")
+    assert not await world.people.key_stands(decode("key", key["id"]))
+    assert not await world.people.key_stands(new_id())
+
+
+async def test_who_operates_and_who_administers_an_organisation_look_after_it(world: World) -> None:
+    owner = await _principal(world, await world.set_up())
+    await world.open_sign_up()
+    admin = await _principal(world, await world.member("cy@example.org"))
+    member = await _principal(world, await world.member("bo@example.org"))
+    organisation, spaces = OrganisationId(new_id()), {each: new_id() for each in (admin, member)}
+    async with world.kit.db.transaction() as connection:
+        await connection.execute(ORGANISATION, {"id": organisation})
+        for each, space in spaces.items():
+            of = {"space": space, "organisation": organisation, "person": each.person}
+            await connection.execute(SPACE, of)
+            await connection.execute(MEMBERSHIP, of | {"role": "admin" if each is admin else "member"})
+        everywhere = await world.people.overseers(connection, None)
+        here = await world.people.overseers(connection, organisation)
+    assert [(each.person, each.space, each.operates) for each in everywhere] == [(owner.person, owner.space, True)]
+    assert [(each.person, each.space, each.operates) for each in here] == [
+        (owner.person, owner.space, True),
+        (admin.person, spaces[admin], False),
+    ]
 
 
 async def test_a_principal_is_good_until_its_session_has_ended(world: World) -> None:

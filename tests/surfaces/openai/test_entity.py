@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Generator
 from typing import Any
 
 import openai
@@ -196,3 +197,30 @@ def test_a_key_that_may_only_chat_deletes_what_is_its_own_alone(house: House) ->
         threads.responses.delete(shared.id)
         with pytest.raises(openai.NotFoundError):
             chat.responses.retrieve(shared.id)
+
+
+@pytest.fixture
+def choosing(house: House) -> Generator[None]:
+    """Between a fast and a thinking model is chosen."""
+    chosen = {"mode": "chosen", "fast": "fake-small", "thinking": "fake"}
+    house.request("PUT", "/api/models/router", json=chosen).raise_for_status()
+    yield
+    house.request("PUT", "/api/models/router", json={"mode": "itself"}).raise_for_status()
+
+
+@pytest.mark.usefixtures("choosing")
+def test_an_answer_says_in_its_headers_how_it_was_made(client: OpenAI) -> None:
+    chat, responses = client.chat.completions.with_raw_response, client.responses.with_raw_response
+    hard = "Prove that there is no largest prime."
+    told = chat.create(model="mecum", messages=[{"role": "user", "content": hard}]).headers
+    assert (told["x-mecum-routed"], told["x-mecum-model"]) == ("think; why=maths", "fake")
+    made = responses.create(model="mecum", input="Hello!")
+    assert (made.headers["x-mecum-routed"], made.headers["x-mecum-model"]) == ("fast; why=greeting", "fake-small")
+    again = responses.retrieve(made.parse().id)
+    assert again.headers["x-mecum-routed"] == "fast; why=greeting"
+
+
+def test_where_nothing_was_chosen_only_who_answered_is_said(client: OpenAI) -> None:
+    told = client.chat.completions.with_raw_response.create(model="mecum", messages=[{"role": "user", "content": "Hi"}])
+    assert told.headers["x-mecum-model"] == "fake"
+    assert "x-mecum-routed" not in told.headers

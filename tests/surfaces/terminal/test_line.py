@@ -101,6 +101,10 @@ async def test_a_person_sees_the_answer_grow_after_what_it_waits_for(api: FakeAp
         ({"effort": "fast", "why": "lookup", "lowered": None}, "Answered fast"),
         ({"effort": "think", "why": "maths", "lowered": None}, "Thought for 1 s"),
         (
+            {"effort": "fast", "why": "asked", "lowered": None, "lighter": ["tools"]},
+            "Answered fast · without some tools, because many were waiting",
+        ),
+        (
             {"effort": "fast", "why": "asked", "lowered": "smaller"},
             "Answered fast · a smaller model, because many were waiting",
         ),

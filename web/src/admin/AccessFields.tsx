@@ -1,7 +1,7 @@
-import { useSession } from "~/api/client";
 import type { Access } from "~/api/types";
 import { t } from "~/i18n";
 import { Select, SwitchLine } from "~/ui/Field";
+import { OrganisationChoices } from "./OrganisationChoices";
 
 const KINDS: Record<Access["kind"], () => string> = {
   everybody: () => t("Everybody"),
@@ -56,10 +56,6 @@ interface AccessFieldsProps {
 
 /** Who may use a model or an alias, and whether it is offered. */
 export function AccessFields({ access, hidden, onChange }: AccessFieldsProps) {
-  const { spaces } = useSession();
-  const own = spaces.flatMap((space) => (space.organisation ? [{ value: space.organisation, label: space.organisation_name ?? space.organisation }] : []));
-  const known = own.filter((one, place) => own.findIndex((other) => other.value === one.value) === place);
-  const others = access.organisations.filter((id) => !known.some((one) => one.value === id)).map((id) => ({ value: id, label: id }));
   const set = (change: Partial<Access>) => onChange({ ...access, ...change }, hidden);
   return (
     <>
@@ -75,9 +71,7 @@ export function AccessFields({ access, hidden, onChange }: AccessFieldsProps) {
           </option>
         ))}
       </Select>
-      {access.kind === "organisations" && (
-        <Choices legend={t("Organisations")} options={[...known, ...others]} chosen={access.organisations} onChange={(organisations) => set({ organisations })} />
-      )}
+      {access.kind === "organisations" && <OrganisationChoices chosen={access.organisations} onChange={(organisations) => set({ organisations })} />}
       {access.kind === "roles" && (
         <Choices
           legend={t("Roles")}

@@ -13,6 +13,7 @@ import { Panel } from "~/ui/Dialog";
 import { Lead, Line } from "~/ui/Line";
 import { ErrorNote, Skeleton } from "~/ui/Note";
 import { toastError } from "~/ui/toast";
+import { BuiltInAccess } from "./BuiltInAccess";
 import { AliasesLine } from "./aliases/AliasesLine";
 import { refreshAliases } from "./aliases/data";
 import { Connect } from "./Connect";
@@ -86,6 +87,7 @@ function BuiltIn({ models }: { models: Model[] | undefined }) {
                 </span>
               )}
             </span>
+            <BuiltInAccess />
             {model && <TestButton path={`/models/${encodeURIComponent(model.name)}/test`} />}
             {model && !model.default && (
               <Button small onClick={() => void makeDefault(model.name)}>

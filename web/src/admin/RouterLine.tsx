@@ -15,7 +15,8 @@ type Mode = RouterChoice["mode"];
 export function RouterLine({ models }: { models: Model[] }) {
   const { data, error, refetch } = useQuery({ queryKey: ["models", "router"], queryFn: ({ signal }) => api.get<RouterChoice>("/models/router", signal) });
   const { busy, error: refused, run } = useAction();
-  const connected = nameable(models).filter((model) => !model.local);
+  const all = nameable(models);
+  const connected = all.filter((model) => !model.local);
   if (connected.length === 0) return null;
 
   async function put(choice: { mode: Mode; fast?: string; thinking?: string }) {
@@ -26,7 +27,7 @@ export function RouterLine({ models }: { models: Model[] }) {
   }
   function turn(mode: Mode) {
     const reasoning = connected.find((model) => model.reasoning);
-    const fast = data?.fast || connected.find((model) => model !== reasoning)?.name || connected[0]?.name || "";
+    const fast = data?.fast || connected.find((model) => model !== reasoning)?.name || all.find((model) => model !== reasoning)?.name || connected[0]?.name || "";
     const thinking = data?.thinking || reasoning?.name || connected.find((model) => model.name !== fast)?.name || fast;
     void put(mode === "chosen" ? { mode, fast, thinking } : { mode });
   }
@@ -47,14 +48,14 @@ export function RouterLine({ models }: { models: Model[] }) {
             onChange={turn}
             options={[
               { value: "itself", label: t("By itself"), title: t("The names mecum-fast and mecum-thinking, or a model that thinks") },
-              ...(connected.length > 1 || data.mode === "chosen" ? [{ value: "chosen" as const, label: t("Two of mine"), title: t("You say which is fast and which thinks") }] : []),
+              ...(all.length > 1 || data.mode === "chosen" ? [{ value: "chosen" as const, label: t("Two of mine"), title: t("You say which is fast and which thinks") }] : []),
               { value: "off", label: t("Off"), title: t("The model that answers, always") },
             ]}
           />
           {data.mode === "chosen" && (
             <div className="pair">
-              <ModelSelect label={t("Answers fast")} models={connected} value={data.fast} onChange={(fast) => void put({ ...data, fast })} />
-              <ModelSelect label={t("Thinks first")} models={connected} value={data.thinking} onChange={(thinking) => void put({ ...data, thinking })} />
+              <ModelSelect label={t("Answers fast")} models={all} value={data.fast} onChange={(fast) => void put({ ...data, fast })} />
+              <ModelSelect label={t("Thinks first")} models={all} value={data.thinking} onChange={(thinking) => void put({ ...data, thinking })} />
             </div>
           )}
         </div>

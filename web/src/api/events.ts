@@ -49,6 +49,7 @@ export interface Routed {
   effort: "fast" | "think";
   why: string;
   lowered: "effort" | "smaller" | null;
+  lighter?: ("tools" | "context")[];
 }
 
 export interface Payloads {

@@ -19,6 +19,12 @@ function budgetValues(params: Notice["params"]): { spent: string; limit: string;
   return { spent: worded(params.spent_amount), limit: worded(params.amount), when: dateAndTime(text(params.resets)) };
 }
 
+/** A budget that is somebody else's, as those hear of it who look after it. */
+function watchedName(subject: unknown): string {
+  if (subject === "organisation") return t("An organisation’s budget");
+  return subject === "key" ? t("A key’s budget") : t("A person’s budget");
+}
+
 export function noticeWords({ kind, params }: Notice): Words {
   const title = text(params.title) || t("Untitled page");
   switch (kind) {
@@ -34,6 +40,10 @@ export function noticeWords({ kind, params }: Notice): Words {
       return { title: t("Your budget is nearly used up"), body: t("{spent} of {limit}. It begins anew on {when}.", budgetValues(params)) };
     case "models.budget_over":
       return { title: t("Your budget is used up"), body: t("{limit} are used. It begins anew on {when}.", budgetValues(params)) };
+    case "models.watched_budget_near":
+      return { title: t("{whose} is nearly used up", { whose: watchedName(params.subject) }), body: t("{spent} of {limit}. It begins anew on {when}.", budgetValues(params)) };
+    case "models.watched_budget_over":
+      return { title: t("{whose} is used up", { whose: watchedName(params.subject) }), body: t("{limit} are used. It begins anew on {when}.", budgetValues(params)) };
     case "people.reset_wanted":
       return { title: t("Somebody can’t sign in"), body: t("They asked for a new password, and this Mecum sends no mail. Make a reset link for them and hand it over.") };
     case "people.session_stolen":
@@ -54,6 +64,8 @@ export function kindName(kind: string): string {
     "assistant.schedule_off": () => t("A scheduled task was switched off"),
     "models.budget_near": () => t("A budget is nearly used up"),
     "models.budget_over": () => t("A budget is used up"),
+    "models.watched_budget_near": () => t("A budget that you look after is nearly used up"),
+    "models.watched_budget_over": () => t("A budget that you look after is used up"),
     "people.reset_wanted": () => t("Somebody can’t sign in"),
     "people.session_stolen": () => t("A sign-in of yours was ended for safety"),
     "people.sign_in_changed": () => t("The way you sign in has changed"),

@@ -9,13 +9,22 @@ export default function MadeHow({ routed, model, took }: { routed: Routed; model
     <span data-testid="made-how">
       <Dots>
         {words(routed.effort, took)}
-        {routed.lowered === "smaller" && t("a smaller model, because many were waiting")}
-        {routed.lowered === "effort" && t("with less thinking, because many were waiting")}
+        {takenWords(routed)}
         {model}
         {took !== null && routed.effort === "fast" && seconds(took)}
       </Dots>
     </span>
   );
+}
+
+/** What was taken away, in one piece; null: nothing. */
+function takenWords({ lowered, lighter = [] }: Routed): string | null {
+  const taken = [
+    ...(lowered === "smaller" ? [t("a smaller model")] : lowered === "effort" ? [t("with less thinking")] : []),
+    ...(lighter.includes("tools") ? [t("without some tools")] : []),
+    ...(lighter.includes("context") ? [t("without what was said long ago")] : []),
+  ];
+  return taken.length > 0 ? t("{what}, because many were waiting", { what: taken.join(t(", ")) }) : null;
 }
 
 function words(effort: "fast" | "think", took: number | null): string {

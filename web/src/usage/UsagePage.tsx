@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { ChevronLeft, ChevronRight } from "lucide-react";
 import { t } from "~/i18n";
 import { Bar } from "~/shell/Bar";
@@ -10,7 +10,7 @@ import { sentences } from "~/ui/sentences";
 import { compact, dayAndMonth, monthOf } from "~/ui/figures";
 import { money } from "~/ui/money";
 import { Caps } from "./Caps";
-import { type Cap, capsQuery, keyNamesQuery, monthQuery, shareOf, type Unit, type UsageMonth } from "./data";
+import { type Cap, capsQuery, keyNamesQuery, monthQuery, shareOf, threadsUseQuery, type Unit, type UsageMonth } from "./data";
 import { DaysPlot, MonthPlot } from "./MonthPlots";
 import { byDay, daysOf, dayNumber, likely, monthlyCap, pressing, shifted, unitOf } from "./sums";
 import "./usage.css";
@@ -42,6 +42,7 @@ export function UsagePage() {
           {caps.isPending ? <Skeleton /> : <Caps caps={caps.data ?? []} keys={keys.data ?? []} unit={month.data ? unitOf(month.data, caps.data ?? []) : "tokens"} currency={month.data?.currency ?? "USD"} />}
         </Line>
         {month.data && <Models month={month.data} unit={unitOf(month.data, caps.data ?? [])} />}
+        {month.data && <Conversations month={month.data} unit={unitOf(month.data, caps.data ?? [])} />}
         {month.data && <Changed month={month.data} />}
       </div>
     </>
@@ -113,6 +114,36 @@ function Models({ month, unit }: { month: UsageMonth; unit: Unit }) {
           </li>
         ))}
       </ul>
+    </Line>
+  );
+}
+
+/** One's own conversations that took most, by their titles. */
+function Conversations({ month, unit }: { month: UsageMonth; unit: Unit }) {
+  const { data, error, refetch } = useQuery(threadsUseQuery(month.month));
+  if (data?.items.length === 0 || (!data && !error)) return null;
+  return (
+    <Line who={unit === "money" ? t("What cost most") : t("What took most")} className="block">
+      <ErrorNote error={error} onRetry={() => void refetch()} />
+      <ul className="uses">
+        {data?.items.map((use, place) => (
+          <li key={use.thread ?? place} data-testid="used-by">
+            <p>
+              {use.thread ? (
+                <Link className="textbtn" to="/t/$thread" params={{ thread: use.thread }}>
+                  {use.title || t("Untitled page")}
+                </Link>
+              ) : (
+                <span className="muted">{t("A page that is gone, temporary or in another space")}</span>
+              )}
+              <br />
+              <small>{t("{calls}, {read} tokens read, {wrote} written", { calls: callsWords(use.calls), read: compact(use.input_tokens), wrote: compact(use.output_tokens) })}</small>
+            </p>
+            <span className="num">{unit === "money" ? money(Number(use.cost) * 1_000_000, data.currency) : compact(use.input_tokens + use.output_tokens)}</span>
+          </li>
+        ))}
+      </ul>
+      {data && data.conversations > data.items.length && <p className="help">{t("The {some} that took most of {all}.", { some: data.items.length, all: data.conversations })}</p>}
     </Line>
   );
 }

@@ -43,6 +43,20 @@ export interface UsageMonth {
   degraded: DegradedCall[];
 }
 
+export interface ThreadUse extends Sum {
+  /** Null: deleted, temporary, or in another space. */
+  thread: string | null;
+  title: string | null;
+}
+
+export interface ThreadsUse {
+  month: string;
+  currency: string;
+  /** How many conversations there were. */
+  conversations: number;
+  items: ThreadUse[];
+}
+
 export type Unit = "tokens" | "money";
 export type Period = "day" | "week" | "month";
 
@@ -75,6 +89,14 @@ export const monthQuery = (month: string | undefined) =>
   queryOptions({
     queryKey: ["usage", "month", month ?? "now"],
     queryFn: ({ signal }) => api.get<UsageMonth>(`/usage${query({ month })}`, signal),
+    staleTime: 10_000,
+  });
+
+/** Which conversations of a month took most. */
+export const threadsUseQuery = (month: string) =>
+  queryOptions({
+    queryKey: ["usage", "threads", month],
+    queryFn: ({ signal }) => api.get<ThreadsUse>(`/threads/usage${query({ month })}`, signal),
     staleTime: 10_000,
   });
 

@@ -314,6 +314,7 @@ class AssistantRoom:
             "acts": sum(1 for e in events if e.type == ACT_INTENDED),
             "usage": end.get("usage", {}),
             "model": end.get("model", ""),
+            "routed": end.get("routed"),
             "error": end.get("error"),
             "caller": row.options.get("caller") or {},
             "temporary": thread.temporary,

@@ -66,7 +66,8 @@ def step_draft(state: RunState, live: LiveAnswer, result: StepResult, calls_max:
     if (kept := result.finish.state) is not None:
         step["state"] = {"by": kept.by, "value": kept.value, "tokens": kept.tokens}
     if routed is not None:
-        step["routed"] = {"effort": routed.effort, "why": routed.why, "lowered": routed.lowered}
+        lighter = {"lighter": list(routed.lighter)} if routed.lighter else {}
+        step["routed"] = {"effort": routed.effort, "why": routed.why, "lowered": routed.lowered, **lighter}
     return step
 
 

@@ -17,6 +17,7 @@ from mecum.rooms.assistant.api import schedules as schedules_api
 from mecum.rooms.assistant.api import search as search_api
 from mecum.rooms.assistant.api import sharing as sharing_api
 from mecum.rooms.assistant.api import threads as threads_api
+from mecum.rooms.assistant.api import using as using_api
 from mecum.rooms.assistant.exporting import Exporting
 from mecum.rooms.assistant.face import AssistantRoom
 from mecum.rooms.assistant.files.arriving import Arriving
@@ -36,6 +37,7 @@ from mecum.rooms.assistant.tools.calculator import CALCULATOR
 from mecum.rooms.assistant.tools.dates import date_tool
 from mecum.rooms.assistant.tools.page import PageReader, page_tool
 from mecum.rooms.assistant.tools.tasks import schedule_tool
+from mecum.rooms.assistant.using import Metered, Using
 from mecum.rooms.models import Models
 from mecum.rooms.people import PERSON_DISABLED, PERSON_ERASED, People
 
@@ -58,6 +60,7 @@ class Ports:
     review: Review
     reader: Reader
     pages: PageReader
+    metered: Metered
 
 
 def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[AssistantRoom]:
@@ -76,8 +79,9 @@ def build(kit: Kit, ports: Ports, settings: AssistantSettings) -> Room[Assistant
     titling = Titling(kit, ports.people, ports.models, settings)
 
     router = APIRouter()
-    # Before the threads: "search" is no thread's id.
+    # Before the threads: neither "search" nor "usage" is a thread's id.
     router.include_router(search_api.build_router(searching))
+    router.include_router(using_api.build_router(Using(kit.db, ports.metered)))
     router.include_router(threads_api.build_router(face, kit.streams))
     router.include_router(files_api.build_router(attachments))
     router.include_router(sharing_api.build_router(sharing))

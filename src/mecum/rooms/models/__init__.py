@@ -111,8 +111,7 @@ class ModelRequest:
     """What to ask a model.
 
     Args:
-        model: a name of the catalogue, or None for the router, and where it has nothing to choose from for the
-            installation's default.
+        model: a name of the catalogue; None: whom the router chooses, where it can, else the installation's default.
         must_call: no answer in words, but a call of one of `tools`.
         effort: how hard to think; `auto` leaves it to the router where it chooses the model, else to the model.
         max_tokens: of the answer. temperature to stop: each wire says what it can of them, see docs/models.md.
@@ -199,12 +198,13 @@ class Routed:
     Args:
         why: `asked` (chosen), `words` (said in the message), `score`, `explored`, or the kind of message: `code`,
             `maths`, `attachments`, `constraints`, `greeting`, `rewrite`, `translate`, `lookup`.
-        lowered: what was taken away because many were waiting: the thinking, or the larger model.
+        lowered, lighter: what was taken away, and what was not read, because many were waiting.
     """
 
     effort: Literal["fast", "think"]
     why: str
     lowered: Literal["effort", "smaller"] | None = None
+    lighter: tuple[Literal["tools", "context"], ...] = ()
 
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]

@@ -20,8 +20,8 @@ from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.snapshot import Named
 from mecum.rooms.models.store import aliases as store
 from mecum.rooms.models.store import catalogue as catalogue_store
-from mecum.rooms.models.store.aliases import AliasRow
-from mecum.rooms.models.store.catalogue import ModelKind, ModelRow
+from mecum.rooms.models.store.aliases import BUILT_IN, AliasRow
+from mecum.rooms.models.store.catalogue import ModelKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,12 @@ class KnownAlias:
     """An alias for an operator's eyes.
 
     Args:
-        tiers: its models as they are now. named: what people get; None: nothing, it is off or none of its models is on.
+        tiers: names of its models as they are now.
+        named: what people get; None: nothing, it is off or none of its models is on.
     """
 
     row: AliasRow
-    tiers: tuple[tuple[ModelRow, ...], ...]
+    tiers: tuple[tuple[str, ...], ...]
     named: Named | None
     is_default: bool
 
@@ -68,9 +69,11 @@ class Aliases:
         defaults = (await self._catalogue.default("chat"), await self._catalogue.default("embedding"))
         found: list[KnownAlias] = []
         for row in known.aliases:
+            names = {model_id: remotes[0].model.name for model_id, remotes in known.remotes.items()}
+            if known.built_in is not None:
+                names[BUILT_IN] = known.built_in.name
             tiers = tuple(
-                tuple(known.remotes[model_id][0].model for model_id in tier if model_id in known.remotes)
-                for tier in row.tiers
+                tier for ids in row.tiers if (tier := tuple(names[model_id] for model_id in ids if model_id in names))
             )
             named = known.named.get(row.name)
             found.append(KnownAlias(row, tiers, named, row.name in defaults))
@@ -165,7 +168,18 @@ class Aliases:
     async def _members(self, tiers: Sequence[Sequence[str]]) -> tuple[ModelKind, tuple[tuple[UUID, ...], ...]]:
         """The kind of models that are called so, and their ids."""
         self._catalogue.forget()
-        models = {remote.model.name: remote.model for remote in (await self._catalogue.snapshot()).models()}
+        known = await self._catalogue.snapshot()
+        models: dict[str, tuple[UUID, ModelKind]] = {
+            remote.model.name: (remote.model.id, remote.model.kind) for remote in known.models()
+        }
+        if known.built_in is not None:
+            models[known.built_in.name] = (BUILT_IN, known.built_in.kind)
+            if any(known.built_in.name in tier and len(tier) > 1 for tier in tiers):
+                raise Unprocessable(
+                    "models.alias_built_in",
+                    "The built-in model shares its load with nobody.",
+                    "Give it a place of its own, before or after the others.",
+                )
         names = [name for tier in tiers for name in tier]
         if not names or len(set(names)) != len(names):
             raise Unprocessable(
@@ -180,12 +194,12 @@ class Aliases:
             )
         if any(name not in models for name in names):
             raise NotFound("models.model_unknown", "There is no such model.")
-        kinds: set[ModelKind] = {models[name].kind for name in names}
+        kinds: set[ModelKind] = {models[name][1] for name in names}
         if len(kinds) > 1:
             raise Unprocessable(
                 "models.alias_mixed", "Models that answer and models that make vectors can't share a name."
             )
-        return kinds.pop(), tuple(tuple(models[name].id for name in tier) for tier in tiers if tier)
+        return kinds.pop(), tuple(tuple(models[name][0] for name in tier) for tier in tiers if tier)
 
 
 def _told(row: AliasRow) -> dict[str, str | int | bool]:

@@ -27,11 +27,12 @@ from mecum.rooms.models.calls import Calls, Ongoing
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.health import Health
 from mecum.rooms.models.local import Local
+from mecum.rooms.models.otherwise import otherwise
 from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import LocalEmbedder, Ports
 from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.router.routing import ROUTED, Router
-from mecum.rooms.models.routes import Remote, Route
+from mecum.rooms.models.routes import BuiltIn, Found, Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tiers import Tier
@@ -91,7 +92,7 @@ class Answering:
         request: ModelRequest,
         local_wait_s: float,
         by: AnsweredBy | None = None,
-        found: Route | str | None = None,
+        found: Found | None = None,
     ) -> AsyncGenerator[ModelEvent, None]:
         """Ask a model; `local_wait_s` is the longest wait for the built-in one to arrive, in seconds.
 
@@ -106,7 +107,25 @@ class Answering:
             found, request = await self._router.of_request(principal, request) or (None, request)
         if found is None:
             found = await self._catalogue.resolve(principal, request.model, "chat")
-        routed = None if isinstance(found, str) else found.routed
+        while True:
+            begun = False
+            try:
+                async with aclosing(self._ask(principal, request, local_wait_s, by, found)) as events:
+                    async for event in events:
+                        begun = begun or not isinstance(event, Waiting)
+                        yield event
+                return
+            except MecumError as error:
+                after = None if begun else otherwise(found, error)
+                if after is None:
+                    raise
+                found = after
+
+    async def _ask(
+        self, principal: Principal, request: ModelRequest, local_wait_s: float, by: AnsweredBy | None, found: Found
+    ) -> AsyncGenerator[ModelEvent, None]:
+        """Ask one after the other of `found`, not who comes otherwise."""
+        routed = found.routed
         request = replace(request, conversation=named(principal, request))
         tokens, most = estimate_input(request.messages, request.tools), request.max_tokens
         gives_way, begins = request.gives_way, request.messages
@@ -114,7 +133,7 @@ class Answering:
             found, principal, request.purpose, tokens, most, gives_way=gives_way, begins=begins, tier=request.tier
         )
         async with self._calls.line_up(call) as ongoing:
-            if isinstance(found, str):
+            if isinstance(found, BuiltIn):
                 assert ongoing.place is not None
                 ask = partial(self._local.stream, request, ongoing.place, local_wait_s, principal.timezone)
             else:
@@ -192,12 +211,12 @@ class Answering:
         found = await self._catalogue.resolve(principal, model, "embedding")
         tokens = Tokens(sum(estimate(text) for text in texts))
         purpose = "models.embed_query" if kind == "query" else "models.embed"
-        call = replace(Call.to(found, principal, purpose, tokens, 0), is_gated=not isinstance(found, str))
+        call = replace(Call.to(found, principal, purpose, tokens, 0), is_gated=isinstance(found, Route))
         async with self._calls.open(call) as ongoing:
             embedder = self._ports.embedder
-            if isinstance(found, str):
+            if isinstance(found, BuiltIn):
                 assert embedder is not None
-                embedded = await _embed_here(embedder, found, texts, kind)
+                embedded = await _embed_here(embedder, found.model, texts, kind)
             else:
                 embedded = await self._embed_there(ongoing, found, texts, tokens)
             ongoing.first()

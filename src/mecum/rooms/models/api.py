@@ -12,6 +12,7 @@ from mecum.rooms.models.api_accounts import build_account_router
 from mecum.rooms.models.api_aliases import build_alias_router
 from mecum.rooms.models.bodies import (
     LIMIT,
+    BuiltInBody,
     Cursor,
     DefaultBody,
     DiscoverBody,
@@ -23,9 +24,11 @@ from mecum.rooms.models.bodies import (
     problems,
 )
 from mecum.rooms.models.budgets.api import build_budget_router
+from mecum.rooms.models.built_in import BuiltInAccess
 from mecum.rooms.models.capacity.api import build_capacity_router
 from mecum.rooms.models.local import Local
 from mecum.rooms.models.out import (
+    built_in_out,
     catalogue_model_out,
     discovered_out,
     local_out,
@@ -60,6 +63,7 @@ def build_router(parts: Parts) -> APIRouter:
 def _models(parts: Parts) -> APIRouter:
     router = APIRouter()
     router.include_router(_local(parts.local))
+    router.include_router(_local_access(parts.built_in))
 
     @router.get("/api/models", responses=problems(401))
     async def list_models(caller: Signed, cursor: Cursor = None, limit: Limit = LIMIT) -> dict[str, Any]:
@@ -89,6 +93,23 @@ def _local(local: Local) -> APIRouter:
         """Go on fetching it."""
         local.resume()
         return local_out(local.status())
+
+    return router
+
+
+def _local_access(built_in: BuiltInAccess) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/api/models/local/access", responses=problems(401, 403))
+    async def read_access(caller: Operator) -> dict[str, Any]:
+        """Who may use the built-in model by its own name."""
+        return built_in_out(await built_in.now())
+
+    @router.patch("/api/models/local/access", responses=problems(401, 403, 422))
+    async def change_access(caller: Operator, body: BuiltInBody) -> dict[str, Any]:
+        """Say who may use the built-in model by its own name, and whether it is offered; aliases have other rules."""
+        await built_in.put(caller, None if body.access is None else body.access.access(), body.hidden)
+        return built_in_out(await built_in.now())
 
     return router
 

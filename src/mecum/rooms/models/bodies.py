@@ -69,6 +69,13 @@ class AccessBody(Body):
         return Access(self.kind, organisations, frozenset(self.roles))
 
 
+class BuiltInBody(Body):
+    """What is absent stays."""
+
+    access: AccessBody | None = None
+    hidden: bool | None = None
+
+
 class NewProviderBody(Body):
     """`kind` is the wire that it speaks; guessed from the address where it is absent."""
 

@@ -9,15 +9,14 @@ from typing import Literal
 from uuid import UUID
 
 from mecum.kit.types import Principal, Tokens
-from mecum.rooms.models import ModelRequest
+from mecum.rooms.models import ModelRequest, Routed
 from mecum.rooms.models.budgets.reservation import Need
 from mecum.rooms.models.budgets.rules import Amounts
-from mecum.rooms.models.catalogue import LOCAL_PROVIDER
 from mecum.rooms.models.gate.door import Asked
 from mecum.rooms.models.gate.fair import Band
 from mecum.rooms.models.gate.standing import GivesWay
 from mecum.rooms.models.prices import FREE, Prices
-from mecum.rooms.models.routes import Route
+from mecum.rooms.models.routes import BuiltIn, Found
 from mecum.rooms.models.tiers import BANDS, Tier
 
 ANSWER_TOKENS_MIN = 256
@@ -66,7 +65,7 @@ class Call:
     @classmethod
     def to(
         cls,
-        found: Route | str,
+        found: Found,
         principal: Principal,
         purpose: str,
         tokens: Tokens,
@@ -76,24 +75,26 @@ class Call:
         begins: Sequence[object] = (),
         tier: Tier = "default",
     ) -> Call:
-        """A call that whoever is on a route may answer, or the built-in model of that name, which no budget counts.
+        """A call that whoever is on a route may answer, or the built-in model, which no budget counts.
 
         Until somebody answers, it may cost as much as the dearest.
 
         Args:
             begins: the messages of the conversation; the first few tell who read it before.
         """
-        if isinstance(found, str):
+        degraded = _degraded(found.routed)
+        if isinstance(found, BuiltIn):
             return cls(
                 principal,
                 purpose,
-                found,
-                LOCAL_PROVIDER,
+                found.model,
+                found.provider,
                 tokens,
                 output_tokens_max,
                 gives_way,
                 is_counted=False,
                 tier=tier,
+                degraded=degraded,
             )
         first, is_single = found.first, found.is_single
         return cls(
@@ -108,7 +109,7 @@ class Call:
             tiers=found.pools,
             prefix="" if is_single or not begins else _prefix(principal, begins),
             tier=tier,
-            degraded=found.routed.lowered if found.routed is not None else None,
+            degraded=degraded,
         )
 
     @property
@@ -164,6 +165,12 @@ def named(principal: Principal, request: ModelRequest) -> str | None:
     if not request.conversation:
         return _prefix(principal, request.messages)
     return _hashed(principal, f"{principal.person.hex}/{request.conversation}")
+
+
+def _degraded(routed: Routed | None) -> str | None:
+    """All that the router took away, as records and headers say it."""
+    taken = () if routed is None else (*((routed.lowered,) if routed.lowered else ()), *routed.lighter)
+    return ", ".join(taken) or None
 
 
 def _prefix(principal: Principal, begins: Sequence[object]) -> str:

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TypeVar
 
 from opentelemetry.trace import Span
 
 from mecum.kit.clock import Clock
-from mecum.kit.errors import MecumError
+from mecum.kit.errors import MecumError, TooMany
 from mecum.kit.ids import new_id
 from mecum.kit.telemetry import failed
 from mecum.kit.types import Tokens
@@ -25,6 +26,7 @@ from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.routes import Remote
 from mecum.rooms.models.store.hourly import OVER_BUDGET, REFUSALS
 from mecum.rooms.models.store.usage import UsageRecord
+from mecum.rooms.models.tiers import QUEUE_FULL, offering_flex
 
 OUTCOME_CHARS_MAX = 60
 PURPOSE_CHARS_MAX = 60
@@ -219,6 +221,10 @@ class Calls:
                         ongoing.usage = ongoing.settled()
                         if ongoing.place is not None:
                             ongoing.place.over(ongoing.usage)
+        except TooMany as error:
+            if self._may_flex(call, error):
+                raise offering_flex(error) from error
+            raise
         finally:
             opened.dec()
             self._over(ongoing)
@@ -245,6 +251,13 @@ class Calls:
             figures.first_token_seconds.observe(first_at - ongoing.started)
             span.set_attribute("gen_ai.response.time_to_first_chunk", first_at - ongoing.started)
         span.end()
+
+    def _may_flex(self, call: Call, error: TooMany) -> bool:
+        """Whether a program that was turned away would be let wait in the tier `flex`."""
+        is_program = call.tier == "default" and call.band == "api" and call.purpose.startswith("relay.")
+        if not is_program or error.code not in QUEUE_FULL:
+            return False
+        return self._gate.wait_s(replace(call, tier="flex").asked()) < inf
 
     def _demand(self, call: Call) -> int:
         """How many tokens it asked for, about."""

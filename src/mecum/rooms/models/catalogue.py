@@ -22,9 +22,9 @@ from mecum.rooms.models import CatalogueModel
 from mecum.rooms.models.ports import Ports
 from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.router.targets import Targets, targets
-from mecum.rooms.models.routes import Route
+from mecum.rooms.models.routes import BuiltIn, Found, Route
 from mecum.rooms.models.service import LOCAL_CHAT, LOCAL_EMBEDDING, default_chat, default_embedding
-from mecum.rooms.models.snapshot import Snapshot, read
+from mecum.rooms.models.snapshot import Named, Snapshot, read
 from mecum.rooms.models.store.catalogue import ModelKind
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ FRESH_S, STALE_S = 2.0, 4.0
 LOCAL_PROVIDER = "built-in"
 EMBEDDING_LICENCE, EMBEDDING_CONTEXT = "MIT", 512
 DEFAULT_CHAT, DEFAULT_EMBEDDING = "default_chat", "default_embedding"
+HERE = frozenset(("ready", "idle", "loading"))
 
 
 Told: TypeAlias = Callable[[Snapshot], None]
@@ -98,7 +99,8 @@ class Catalogue:
             changes, self._read_at = self._changes, self._clock.monotonic()
             try:
                 async with self._db.transaction() as connection:
-                    self._known = await read(connection, self._secrets, self._clock.now(), self._currency)
+                    built_in = self._built_in() if self.local_on else None
+                    self._known = await read(connection, self._secrets, self._clock.now(), self._currency, built_in)
                 self._told(self._known)
             except Unavailable:
                 if self._known is None:
@@ -130,11 +132,13 @@ class Catalogue:
         names = [each.name for each in usable]
         first = next((each.name for each in usable if not (each.shown.hidden or each.shown.alias)), None)
         if kind == "chat":
-            return default_chat(known.chosen.get(DEFAULT_CHAT), names, first, self.local_on)
+            here = known.built_in
+            may_local = self.local_on and (here is None or here.allows(principal))
+            return default_chat(known.chosen.get(DEFAULT_CHAT), names, first, may_local)
         return default_embedding(known.chosen.get(DEFAULT_EMBEDDING), names, first, self.local_embedding)
 
-    async def resolve(self, principal: Principal | None, name: str | None, kind: ModelKind) -> Route | str:
-        """Where `name` leads, or the name itself of a built-in model; None asks for the default.
+    async def resolve(self, principal: Principal | None, name: str | None, kind: ModelKind) -> Found:
+        """Where `name` leads; None asks for the default.
 
         Raises:
             NotFound: no such model for `principal`, or it is of the other kind or switched off.
@@ -148,11 +152,9 @@ class Catalogue:
                 "An operator can connect one under Models, or switch the built-in one on.",
                 retryable=False,
             )
-        if wanted == (LOCAL_CHAT if kind == "chat" else self.local_embedding) and (
-            kind == "embedding" or self.local_on
-        ):
-            return wanted
-        found = (await self.snapshot()).named.get(wanted)
+        if kind == "embedding" and wanted == self.local_embedding:
+            return BuiltIn(wanted, wanted, LOCAL_PROVIDER)
+        found = (await self.snapshot()).find(wanted)
         if found is None or found.kind != kind or not found.allows(principal):
             raise NotFound(
                 "models.unknown",
@@ -160,7 +162,8 @@ class Catalogue:
                 "GET /v1/models lists the models.",
                 params={"model": wanted[:128], "kind": kind},
             )
-        if found.route is None:
+        way = self.way(found)
+        if way is None:
             raise Unavailable(
                 "models.paused",
                 f"Every key for {wanted} is paused.",
@@ -168,7 +171,25 @@ class Catalogue:
                 params={"model": wanted},
                 retryable=False,
             )
-        return self._resting.last(found.route)
+        return self._resting.last(way) if isinstance(way, Route) else way
+
+    def way(self, named: Named) -> Found | None:
+        """Who is asked first for `named` as things are; None: nobody may be asked.
+
+        The built-in model is passed over while its weights are not here, where somebody else can answer.
+        """
+        here = self.local_here
+        return next((way for way in named.ways if here or isinstance(way, Route)), next(iter(named.ways), None))
+
+    @property
+    def local_here(self) -> bool:
+        """Whether the weights of the built-in model are here: it answers now, or in some seconds."""
+        return self._ports.engine.state.phase in HERE
+
+    @property
+    def local_ready(self) -> bool:
+        """Whether it is loaded."""
+        return self._ports.engine.state.phase == "ready"
 
     async def targets(self, principal: Principal | None) -> Targets | None:
         """Between what the router chooses for `principal`; None: there is nothing to choose."""
@@ -184,7 +205,7 @@ class Catalogue:
         defaults = (chat, await self.default("embedding", principal))
         found = [each.shown for each in known.named.values() if each.allows(principal)]
         found = [replace(each, default=True) if each.name in defaults else each for each in found]
-        found += self._local(defaults)
+        found += self._local(known, principal, defaults)
         if router is not None:
             found.append(router.shown())
         return tuple(sorted(found, key=lambda each: (not each.default, each.kind != "chat")))
@@ -193,22 +214,26 @@ class Catalogue:
         """The models that `principal` is offered."""
         return tuple(each for each in await self.usable(principal) if not each.hidden)
 
-    def _local(self, defaults: tuple[str | None, ...]) -> list[CatalogueModel]:
+    def _local(
+        self, known: Snapshot, principal: Principal | None, defaults: tuple[str | None, ...]
+    ) -> list[CatalogueModel]:
         found: list[CatalogueModel] = []
-        if self.local_on:
-            card = self._ports.engine.card
-            names = (card.name, card.licence) if card is not None else ("", "")
-            found.append(_built_in(LOCAL_CHAT, "chat", *names, self._ports.local_context_tokens, defaults))
+        if self.local_on and (known.built_in is None or known.built_in.allows(principal)):
+            hidden = known.built_in is not None and known.built_in.shown.hidden
+            found.append(replace(self._built_in(), default=LOCAL_CHAT in defaults, hidden=hidden))
         embedder = self._ports.embedder
         if embedder is not None:
-            names = (embedder.model, EMBEDDING_LICENCE)
-            found.append(_built_in(LOCAL_EMBEDDING, "embedding", *names, EMBEDDING_CONTEXT, defaults))
+            made = _of_house(LOCAL_EMBEDDING, "embedding", embedder.model, EMBEDDING_LICENCE, EMBEDDING_CONTEXT)
+            found.append(replace(made, default=LOCAL_EMBEDDING in defaults))
         return found
 
+    def _built_in(self) -> CatalogueModel:
+        card = self._ports.engine.card
+        names = (card.name, card.licence) if card is not None else ("", "")
+        return _of_house(LOCAL_CHAT, "chat", *names, self._ports.local_context_tokens)
 
-def _built_in(
-    name: str, kind: ModelKind, upstream: str, licence: str, context: int, defaults: tuple[str | None, ...]
-) -> CatalogueModel:
+
+def _of_house(name: str, kind: ModelKind, upstream: str, licence: str, context: int) -> CatalogueModel:
     return CatalogueModel(
         name=name,
         provider=LOCAL_PROVIDER,
@@ -219,6 +244,6 @@ def _built_in(
         native_tools=False,
         local=True,
         small=True,
-        default=name in defaults,
+        default=False,
         licence=licence,
     )

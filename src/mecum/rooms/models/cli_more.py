@@ -11,10 +11,12 @@ from mecum.kit.errors import NotFound
 from mecum.rooms.models.access import Access
 from mecum.rooms.models.accounts import AccountChange, Accounts, Limits
 from mecum.rooms.models.aliases import AliasChange, Aliases
+from mecum.rooms.models.built_in import BuiltInAccess
 from mecum.rooms.models.out import account_out, alias_out
 from mecum.rooms.models.providers import Connected, ModelChange, ProviderChange, Providers, Timeouts
 from mecum.rooms.models.router.api import chosen_out
 from mecum.rooms.models.router.choosing import Choosing
+from mecum.rooms.models.service import LOCAL_CHAT
 from mecum.rooms.models.trials import Trial
 
 
@@ -105,9 +107,13 @@ class AccessCommands:
 
     _providers: Providers
     _aliases: Aliases
+    _built_in: BuiltInAccess
 
     async def set(self, name: str, access: Access, *, hidden: bool | None) -> None:
         """Raises NotFound, Unprocessable."""
+        if name == LOCAL_CHAT:
+            await self._built_in.put(None, access, hidden)
+            return
         known = await self._aliases.named(name)
         if known is not None:
             await self._aliases.change(None, known.row.id, AliasChange(access=access, hidden=hidden))

@@ -20,6 +20,7 @@ from mecum.rooms.models.aliases import AliasChange, Aliases
 from mecum.rooms.models.budgets.commands import BudgetCommands, Found
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.managing import Budgets
+from mecum.rooms.models.built_in import BuiltInAccess
 from mecum.rooms.models.catalogue import LOCAL_PROVIDER, Catalogue
 from mecum.rooms.models.cli_more import AccessCommands, AliasCommands, KeyCommands, RouterCommands
 from mecum.rooms.models.gate.door import Gate
@@ -28,7 +29,7 @@ from mecum.rooms.models.planning.planner import Planner
 from mecum.rooms.models.ports import Audit, LocalCard, LocalEndpoint, LocalProgress, NoAudit, NoLocalEngine, Ports
 from mecum.rooms.models.pricing.commands import PriceCommands
 from mecum.rooms.models.pricing.lists import PriceLists
-from mecum.rooms.models.providers import NewModel, NewProvider, ProviderChange, Providers, Timeouts
+from mecum.rooms.models.providers import ModelChange, NewModel, NewProvider, ProviderChange, Providers, Timeouts
 from mecum.rooms.models.resting import Resting
 from mecum.rooms.models.router.choosing import Choosing
 from mecum.rooms.models.settings import ModelsSettings
@@ -129,7 +130,7 @@ class ModelCommands:
         self.keys = KeyCommands(self._providers, accounts)
         self.aliases = AliasCommands(aliases)
         self.router = RouterCommands(Choosing(db, audit, self._catalogue))
-        self.access = AccessCommands(self._providers, aliases)
+        self.access = AccessCommands(self._providers, aliases, BuiltInAccess(db, audit, self._catalogue))
         self.prices = PriceCommands(PriceLists(db, clock, audit, self._catalogue, settings))
 
     async def start(self) -> None:
@@ -182,6 +183,15 @@ class ModelCommands:
                         await self._providers.remove(None, each.row.id)
                     else:
                         await self._providers.remove_model(None, model.id)
+                    return
+        raise NotFound("models.model_unknown", "There is no such model.")
+
+    async def change(self, name: str, change: ModelChange) -> None:
+        """Change what the catalogue says of a connected model. Raises NotFound, Unprocessable."""
+        for each in await self._providers.connected():
+            for model in each.models:
+                if model.name == name:
+                    await self._providers.change_model(None, model.id, change)
                     return
         raise NotFound("models.model_unknown", "There is no such model.")
 

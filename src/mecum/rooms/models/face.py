@@ -11,6 +11,7 @@ from mecum.rooms.models.answering import Answering
 from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.exporting import Exporting
 from mecum.rooms.models.local import Local
+from mecum.rooms.models.reports.mine import MyUsage, Works
 from mecum.rooms.models.settings import ModelsSettings
 
 
@@ -25,12 +26,14 @@ class ModelsRoom:
         relay: Relay,
         bulk: Bulk,
         exporting: Exporting,
+        usage: MyUsage,
         settings: ModelsSettings,
     ) -> None:
         self.relay = relay
         self.bulk = bulk
         self.exporting = exporting
         self._answering = answering
+        self._usage = usage
         self._catalogue = catalogue
         self._local = local
         self._local_wait_s = settings.local_wait_max_s
@@ -48,3 +51,7 @@ class ModelsRoom:
 
     def local(self) -> LocalModel:
         return self._local.status()
+
+    async def works(self, principal: Principal, month: str | None) -> Works:
+        """What pieces of work took in a month; see `MyUsage.works`. Raises BadRequest."""
+        return await self._usage.works(principal, month)

@@ -59,8 +59,8 @@ class Local:
         )
 
     def slots(self) -> int:
-        """How many answers the engine makes at once; none while it is not here."""
-        return self._slots if self._engine.state.phase == "ready" else 0
+        """How many answers the engine makes at once; none while it is not here, one until it has said."""
+        return max(1, self._slots) if self._engine.state.phase == "ready" else 0
 
     def pause(self) -> None:
         self._engine.pause()

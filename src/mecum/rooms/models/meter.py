@@ -124,7 +124,7 @@ class Meter:
     async def _tell(self, crossings: Sequence[Crossing], written: Sequence[_Entry]) -> None:
         """Tell whose calls brought a budget to its end, or near it."""
         calls = {purse: entry.record for entry in written for purse, _ in entry.charges}
-        told = [(each, calls[each.purse]) for each in crossings if each.kind is not None and each.purse in calls]
+        told = [(each, calls[each.purse]) for each in crossings if each.level is not None and each.purse in calls]
         if not told or self._telling is None:
             return
         try:

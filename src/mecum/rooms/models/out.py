@@ -11,6 +11,7 @@ from mecum.rooms.models import CatalogueModel, LocalModel
 from mecum.rooms.models.access import Access
 from mecum.rooms.models.accounts import KnownAccount
 from mecum.rooms.models.aliases import KnownAlias
+from mecum.rooms.models.built_in import BuiltInUse
 from mecum.rooms.models.providers import Connected
 from mecum.rooms.models.store.accounts import AccountRow, AccountState
 from mecum.rooms.models.store.catalogue import ModelRow
@@ -47,6 +48,10 @@ def local_out(local: LocalModel) -> dict[str, Any]:
         "seconds_left": local.seconds_left,
         "problem": local.problem,
     }
+
+
+def built_in_out(use: BuiltInUse) -> dict[str, Any]:
+    return {"access": access_out(use.access), "hidden": use.hidden}
 
 
 def provider_out(connected: Connected) -> dict[str, Any]:
@@ -94,7 +99,7 @@ def alias_out(alias: KnownAlias) -> dict[str, Any]:
         "enabled": row.enabled,
         "hidden": row.hidden,
         "access": access_out(row.access),
-        "tiers": [[model.name for model in tier] for tier in alias.tiers],
+        "tiers": [list(tier) for tier in alias.tiers],
         "default": alias.is_default,
         "context_tokens": None if shown is None else shown.context_tokens,
         "vision": shown is not None and shown.vision,

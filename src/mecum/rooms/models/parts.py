@@ -17,6 +17,7 @@ from mecum.rooms.models.batches.working import BatchWork
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.managing import Budgets
 from mecum.rooms.models.budgets.telling import BudgetTelling
+from mecum.rooms.models.built_in import BuiltInAccess
 from mecum.rooms.models.calls import Calls
 from mecum.rooms.models.capacity.history import Histories
 from mecum.rooms.models.capacity.looking import Looking
@@ -70,6 +71,7 @@ class Parts:
     aliases: Aliases
     ledger: Ledger
     choosing: Choosing
+    built_in: BuiltInAccess
     prices: PriceLists
     shelf: Shelf
     background: Background
@@ -105,7 +107,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
     health = Health(kit.db, kit.clock)
     resting = Resting(kit.clock)
     keeper = Keeper(kit.db, kit.clock, settings)
-    meter = Meter(kit.db, kit.clock, settings, keeper, BudgetTelling(kit.notify, settings))
+    meter = Meter(kit.db, kit.clock, settings, keeper, BudgetTelling(kit.notify, ports.overseers, settings))
     currency = settings.currency
     catalogue = Catalogue(
         kit.db, kit.secrets, kit.clock, ports, currency, resting, lambda known: gate.state(known.stated())
@@ -136,6 +138,8 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         "/v1/embeddings": partial(vectors.answer, tier="batch"),
     }
     asker = Asker(doors, ports.persons)
+    my_usage = MyUsage(kit.db, kit.clock, settings)
+    exporting = Exporting(kit.db, kit.blobs, kit.clock)
     return Parts(
         upstream=upstream,
         health=health,
@@ -143,7 +147,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         keeper=keeper,
         meter=meter,
         budgets=Budgets(kit.db, kit.clock, keeper, ports, settings),
-        my_usage=MyUsage(kit.db, kit.clock, settings),
+        my_usage=my_usage,
         catalogue=catalogue,
         local=local,
         trials=trials,
@@ -152,6 +156,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         aliases=Aliases(kit.db, kit.clock, ports.audit, catalogue, settings),
         ledger=ledger,
         choosing=Choosing(kit.db, ports.audit, catalogue),
+        built_in=BuiltInAccess(kit.db, ports.audit, catalogue),
         prices=PriceLists(kit.db, kit.clock, ports.audit, catalogue, settings),
         shelf=shelf,
         background=Background(responses, asking, shelf, ports.persons, kit.bus),
@@ -160,7 +165,7 @@ def assemble(kit: Kit, ports: Ports, settings: ModelsSettings) -> Parts:
         forgetting=Forgetting(kit.db, kit.jobs, kit.blobs, kit.clock, settings),
         looking=Looking(gate, catalogue, ports.names, kit.clock),
         histories=Histories(kit.db, gate, kit.clock, settings),
-        face=ModelsRoom(answering, catalogue, local, relay, bulk, Exporting(kit.db, kit.blobs, kit.clock), settings),
+        face=ModelsRoom(answering, catalogue, local, relay, bulk, exporting, my_usage, settings),
     )
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import EngineUnavailable, MecumError, NotFound
-from mecum.kit.types import PersonId, Principal, SpaceId, Surface
+from mecum.kit.types import OrganisationId, PersonId, Principal, SpaceId, Surface
 
 
 class LocalEndpoint(Protocol):
@@ -170,6 +170,10 @@ class Persons(Protocol):
         """Whose API key it is. Raises NotFound."""
         ...
 
+    async def key_stands(self, key: UUID) -> bool:
+        """Whether an API key may still be used: it was not revoked and has not expired."""
+        ...
+
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"
     ) -> Principal: ...
@@ -183,6 +187,9 @@ class NoPersons:
 
     async def key_owner(self, key: UUID) -> PersonId:
         raise NotFound("models.nobody", "There is no key of this id.")
+
+    async def key_stands(self, key: UUID) -> bool:
+        return False
 
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"
@@ -207,6 +214,39 @@ class NoNames:
         self, people: Collection[UUID], keys: Collection[UUID], organisations: Collection[UUID] = ()
     ) -> Mapping[UUID, str]:
         return {}
+
+
+class Overseer(Protocol):
+    """Somebody who looks after the installation or an organisation, and the space in which they are told so."""
+
+    @property
+    def person(self) -> PersonId: ...
+
+    @property
+    def space(self) -> SpaceId: ...
+
+    @property
+    def organisation(self) -> OrganisationId: ...
+
+    @property
+    def operates(self) -> bool:
+        """Whether they run the installation, and so see everybody's budgets."""
+        ...
+
+
+class Overseers(Protocol):
+    """Who looks after what; the people room's face has it."""
+
+    async def overseers(self, connection: AsyncConnection, organisation: OrganisationId | None) -> Sequence[Overseer]:
+        """Who runs the installation and, where one is named, who administers `organisation`: each once."""
+        ...
+
+
+class NoOverseers:
+    """Nobody looks after anything."""
+
+    async def overseers(self, connection: AsyncConnection, organisation: OrganisationId | None) -> Sequence[Overseer]:
+        return ()
 
 
 class Audit(Protocol):
@@ -246,6 +286,7 @@ class Ports:
     persons: Persons = field(default_factory=NoPersons)
     audit: Audit = field(default_factory=NoAudit)
     names: Names = field(default_factory=NoNames)
+    overseers: Overseers = field(default_factory=NoOverseers)
     engine: LocalEngine = field(default_factory=NoLocalEngine)
     local_context_tokens: int = 8192
     embedder: LocalEmbedder | None = None

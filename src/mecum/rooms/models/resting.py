@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from uuid import UUID
 
 from mecum.kit.clock import Clock
@@ -37,7 +38,7 @@ class Resting:
             return route
         asleep = tuple(each for each in route if self._rests(each))
         awake = route.without(asleep) if asleep else None
-        return route if awake is None else Route(route.name, (*awake.tiers, asleep))
+        return route if awake is None else replace(route, tiers=(*awake.tiers, asleep))
 
     def _rests(self, remote: Remote) -> bool:
         found = self._until.get((remote.account.id, remote.model.id))

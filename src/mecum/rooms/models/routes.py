@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 from uuid import UUID
 
 from mecum.rooms.models import Routed
@@ -40,6 +41,29 @@ class Remote:
         return True if self.provider.kind == "responses" else self.provider.speaks_responses
 
 
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """A model of the house itself.
+
+    Args:
+        name: by which it is asked for: its own, or that of an alias. model: its own name in the catalogue.
+        provider: as which it stands at the gate.
+        routed: how the router chose it, where it did.
+        otherwise: who is asked where it can't answer.
+    """
+
+    name: str
+    model: str
+    provider: str
+    routed: Routed | None = None
+    otherwise: Found | None = None
+
+    @property
+    def pools(self) -> tuple[tuple[str, ...], ...]:
+        """Where it is let in, as the gate knows it."""
+        return ((self.provider,),)
+
+
 @dataclass(frozen=True)
 class Route:
     """Who could answer for `name`, in tiers: those of one share the load, a later one is asked when none of the
@@ -47,11 +71,13 @@ class Route:
 
     Args:
         routed: how the router chose it, where it did.
+        otherwise: the built-in model, where that is asked when none of them can answer.
     """
 
     name: str
     tiers: tuple[tuple[Remote, ...], ...]
     routed: Routed | None = None
+    otherwise: Found | None = None
 
     def __iter__(self) -> Iterator[Remote]:
         for tier in self.tiers:
@@ -103,3 +129,7 @@ class Route:
         tiers = (tuple(each for each in tier if each not in tried) for tier in self.tiers)
         left = tuple(tier for tier in tiers if tier)
         return Route(self.name, left) if left else None
+
+
+Found: TypeAlias = Route | BuiltIn
+"""Where a name leads."""

@@ -9,12 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
+from mecum.kit.errors import TooMany
 from mecum.kit.types import Principal
 from mecum.rooms.models.gate.fair import Band
 
 Tier: TypeAlias = Literal["default", "flex", "priority", "batch"]
 ForWhom: TypeAlias = Literal["nobody", "operators", "everybody"]
 BANDS: dict[Tier, Band] = {"flex": "background", "priority": "interactive", "batch": "bulk"}
+
+
+QUEUE_FULL = frozenset(("models.busy", "models.local_line_full"))
+"""Codes of who was turned away at the gate."""
+
+
+def offering_flex(error: TooMany) -> TooMany:
+    """`error`, by which a program was turned away, with a way that is open: to wait with the work in the background."""
+    return TooMany(
+        error.code,
+        error.detail,
+        f"{error.hint} Or ask with service_tier flex, which waits for as long as it takes.".strip(),
+        params={**error.params, "offer": "flex"},
+        retryable=error.retryable,
+        retry_after=error.retry_after,
+    )
 
 
 def tier_of(values: Mapping[str, Any], principal: Principal, priority_for: ForWhom) -> Tier:

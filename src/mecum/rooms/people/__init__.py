@@ -32,6 +32,7 @@ __all__ = [
     "ExportPart",
     "Exporter",
     "IssuedKey",
+    "Overseer",
     "People",
     "Person",
     "Space",
@@ -67,6 +68,20 @@ class Space:
     organisation: OrganisationId
     organisation_name: str
     role: OrganisationRole
+
+
+@dataclass(frozen=True, slots=True)
+class Overseer:
+    """Somebody who looks after the installation or an organisation, and the space in which they are told so.
+
+    Args:
+        operates: runs the installation, and so sees everybody's budgets.
+    """
+
+    person: PersonId
+    space: SpaceId
+    organisation: OrganisationId
+    operates: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +156,23 @@ class People(Protocol):
         """Whose API key it is, also when it is revoked. Raises NotFound."""
         ...
 
+    async def key_stands(self, key: UUID) -> bool:
+        """Whether an API key may still be used: it was not revoked, has not expired, and its space is open."""
+        ...
+
     async def names(
         self, people: Collection[UUID], keys: Collection[UUID], organisations: Collection[UUID] = ()
     ) -> Mapping[UUID, str]:
         """What these persons, API keys and organisations are called, by id, for an operator's eyes.
 
         Who is gone is left out.
+        """
+        ...
+
+    async def overseers(self, connection: AsyncConnection, organisation: OrganisationId | None) -> tuple[Overseer, ...]:
+        """Who runs the installation and, where one is named, who administers `organisation`: each once, oldest first.
+
+        Of each kind at most fifty, as of those who are told that somebody can't sign in.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from uuid import UUID
 
 from mecum.kit.bus import tell_rights_changed
@@ -23,10 +24,12 @@ from mecum.rooms.people.store import audit as audit_store
 from mecum.rooms.people.store import keys as key_store
 from mecum.rooms.people.store import links as link_store
 from mecum.rooms.people.store import lock, persons
+from mecum.rooms.people.store import organisations as organisation_store
 from mecum.rooms.people.store import sessions as session_store
 from mecum.rooms.people.store.audit import Entry
 from mecum.rooms.people.store.keys import Key
 from mecum.rooms.people.store.links import Link
+from mecum.rooms.people.store.organisations import OrganisationRow
 from mecum.rooms.people.verification import Verification
 from mecum.rooms.people.words import Letters
 
@@ -61,6 +64,12 @@ class Admin:
     async def list(self, query: str, after: UUID | None, limit: int, only: UUID | None = None) -> tuple[Person, ...]:
         async with self._ground.db.transaction() as connection:
             return await persons.list_persons(connection, query=query, after=after, limit=limit, only=only)
+
+    async def organisations(
+        self, query: str, after: UUID | None, limit: int, only: Collection[UUID] = ()
+    ) -> tuple[OrganisationRow, ...]:
+        async with self._ground.db.transaction() as connection:
+            return await organisation_store.page(connection, query=query, after=after, limit=limit, only=only)
 
     async def keys(self, person: PersonId, after: UUID | None, limit: int) -> tuple[Key, ...]:
         """Raises NotFound."""

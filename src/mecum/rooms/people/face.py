@@ -9,12 +9,13 @@ from mecum.kit.db import AsyncConnection
 from mecum.kit.errors import Forbidden
 from mecum.kit.http import PAGE_SIZE_MAX, Credentials
 from mecum.kit.notify import Recipient
-from mecum.kit.types import Actor, Page, PersonId, Principal, Scope, SpaceId, Surface
-from mecum.rooms.people import AuditCheck, Person, Space, errors
+from mecum.kit.types import Actor, OrganisationId, Page, PersonId, Principal, Scope, SpaceId, Surface
+from mecum.rooms.people import AuditCheck, Overseer, Person, Space, errors
 from mecum.rooms.people.api.bodies import cursor_id
 from mecum.rooms.people.parts import Parts
 from mecum.rooms.people.store import keys as key_store
-from mecum.rooms.people.store import persons
+from mecum.rooms.people.store import overseers, persons
+from mecum.rooms.people.words import OPERATORS_TOLD
 
 JOB_SCOPES: frozenset[Scope] = frozenset(("chat", "models", "threads"))
 """Work without a surface changes neither the account nor the installation."""
@@ -50,6 +51,10 @@ class PeopleRoom:
             raise errors.no_key()
         return owner
 
+    async def key_stands(self, key: UUID) -> bool:
+        async with self._db.transaction() as connection:
+            return await key_store.in_force(connection, key, self.parts.kit.clock.now()) is not None
+
     async def names(
         self, people: Collection[UUID], keys: Collection[UUID], organisations: Collection[UUID] = ()
     ) -> Mapping[UUID, str]:
@@ -57,6 +62,13 @@ class PeopleRoom:
             found = await persons.names(connection, people) if people else {}
             found |= await key_store.names(connection, keys) if keys else {}
             return found | (await persons.organisation_names(connection, organisations) if organisations else {})
+
+    async def overseers(self, connection: AsyncConnection, organisation: OrganisationId | None) -> tuple[Overseer, ...]:
+        found = {each.person: each for each in await overseers.of_installation(connection, OPERATORS_TOLD)}
+        if organisation is not None:
+            for each in await overseers.of_organisation(connection, organisation, OPERATORS_TOLD):
+                found.setdefault(each.person, each)
+        return tuple(found.values())
 
     async def principal_for_job(
         self, person: PersonId, space: SpaceId, job: UUID, surface: Surface = "none"

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from mecum.kit.room import Kit, Room
 from mecum.rooms.people import Exporter, People
 from mecum.rooms.people.api.account import account_routes, factor_routes, passkey_routes
-from mecum.rooms.people.api.admin import installation_routes, people_routes
+from mecum.rooms.people.api.admin import installation_routes, organisation_routes, people_routes
 from mecum.rooms.people.api.me import key_routes, me_routes
 from mecum.rooms.people.api.session import SessionView, session_routes, sign_in_routes
 from mecum.rooms.people.face import PeopleRoom
@@ -37,7 +37,7 @@ def build(
     router = APIRouter(tags=["people"])
     for with_session in (session_routes, sign_in_routes, me_routes, account_routes):
         with_session(router, parts, view)
-    for routes in (key_routes, passkey_routes, factor_routes, people_routes, installation_routes):
+    for routes in (key_routes, passkey_routes, factor_routes, people_routes, organisation_routes, installation_routes):
         routes(router, parts)
 
     async def stop() -> None:

@@ -13,6 +13,7 @@ from mecum.kit.types import Principal
 from mecum.rooms.assistant import Assistant, Post, Posted
 from mecum.surfaces.openai.choosing import chosen
 from mecum.surfaces.openai.following import Ended, Ping, Reasoning, Text, failure_of, follow
+from mecum.surfaces.openai.making import Answered, made
 from mecum.surfaces.openai.repeating import Attempt, check_same
 from mecum.surfaces.openai.requests import (
     EFFORTS,
@@ -49,7 +50,7 @@ class EntityChat:
         await check_same(self._assistant, caller, posted, attempt)
         return request, posted
 
-    async def whole(self, caller: Principal, posted: Posted, request: ChatRequest) -> Mapping[str, Any]:
+    async def whole(self, caller: Principal, posted: Posted, request: ChatRequest) -> Answered:
         """The completion object, once the answer is there. Raises what the run failed with."""
         result = await ended(self._assistant, caller, posted, stored=request.store)
         message: dict[str, Any] = {"role": "assistant", "content": result["text"] or None, "refusal": None}
@@ -57,7 +58,8 @@ class EntityChat:
         if calls:
             message["tool_calls"] = calls
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_of(result)}
-        return {**self._head(posted, "chat.completion"), "choices": [choice], "usage": usage_of(result)}
+        whole = {**self._head(posted, "chat.completion"), "choices": [choice], "usage": usage_of(result)}
+        return Answered(whole, made(result))
 
     async def chunks(self, caller: Principal, posted: Posted, request: ChatRequest) -> AsyncGenerator[bytes, None]:
         """The stream. A caller that leaves before the end of a run that is not stored stops it."""

@@ -17,6 +17,7 @@ from mecum.surfaces.openai.chat import ended, finish_of
 from mecum.surfaces.openai.choosing import chosen
 from mecum.surfaces.openai.following import Ended, Ping, Reasoning, Text, failure_of, follow
 from mecum.surfaces.openai.items import asked_items, conversation_of_input, items_page
+from mecum.surfaces.openai.making import Answered, made
 from mecum.surfaces.openai.repeating import Attempt, check_same
 from mecum.surfaces.openai.requests import (
     EFFORTS,
@@ -81,9 +82,10 @@ class EntityResponses:
             raise refused("previous_response_id", "The previous response is not finished.")
         return found.result
 
-    async def whole(self, caller: Principal, posted: Posted, request: ResponsesRequest) -> Mapping[str, Any]:
+    async def whole(self, caller: Principal, posted: Posted, request: ResponsesRequest) -> Answered:
         """The response object, once the answer is there. Raises what the run failed with."""
-        return self.render(posted.run, await ended(self._assistant, caller, posted, stored=request.store))
+        result = await ended(self._assistant, caller, posted, stored=request.store)
+        return Answered(self.render(posted.run, result), made(result))
 
     async def now(self, caller: Principal, run: UUID) -> Mapping[str, Any]:
         """The response object as it stands. Raises NotFound."""

@@ -22,6 +22,7 @@ from mecum.rooms.assistant import Assistant
 from mecum.rooms.models import Bulk, Relay, RelayResponse
 from mecum.surfaces.openai.bulk import BulkDoor, limit_of
 from mecum.surfaces.openai.chat import EntityChat
+from mecum.surfaces.openai.making import Answered, made
 from mecum.surfaces.openai.relayed import Relayed
 from mecum.surfaces.openai.repeating import Attempt, attempt_of
 from mecum.surfaces.openai.requests import refused
@@ -97,7 +98,7 @@ class Doors:
         asked, posted = await self._chat.start(caller, given, await attempt(request, given))
         if asked.stream:
             return self._streams.response(caller, "answer", self._chat.chunks(caller, posted, asked))
-        return answer(await until_left(request, self._chat.whole(caller, posted, asked)))
+        return answered(await until_left(request, self._chat.whole(caller, posted, asked)))
 
     async def create_response(self, request: Request, caller: Principal) -> ASGIApp:
         body = await read_body(request, self._relay.body_limit_bytes)
@@ -110,7 +111,7 @@ class Doors:
             return self._streams.response(caller, "answer", self._responses.events(caller, posted, stored=asked.store))
         if asked.background:
             return answer(await self._responses.now(caller, posted.run))
-        return answer(await until_left(request, self._responses.whole(caller, posted, asked)))
+        return answered(await until_left(request, self._responses.whole(caller, posted, asked)))
 
     def _admit(self, caller: Principal, given: Mapping[str, Any]) -> None:
         """Before the run is posted: what can't be streamed is not begun. Raises Forbidden, TooMany."""
@@ -126,7 +127,7 @@ class Doors:
             events = self._responses.events(caller, found.posted, stored=True, after=after)
             return self._streams.response(caller, "answer", events)
         if found is not None:
-            return answer(self._responses.render(found.run, found.result))
+            return answered(Answered(self._responses.render(found.run, found.result), made(found.result)))
         stored = await self._relay.response(caller, request.path_params["response_id"])
         if not streams or stored.status != OK:
             return Relayed(stored)
@@ -260,6 +261,12 @@ def entity_model() -> dict[str, Any]:
 
 def answer(value: Mapping[str, Any]) -> Response:
     return Response(dumps(value), media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def answered(whole: Answered) -> Response:
+    response = answer(whole.value)
+    response.headers.update(whole.headers)
+    return response
 
 
 async def until_left(request: Request, work: Coroutine[Any, Any, T]) -> T:

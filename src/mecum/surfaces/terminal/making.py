@@ -6,6 +6,7 @@ from mecum.surfaces.terminal.nodes import Finished
 from mecum.surfaces.terminal.words import Words
 
 LOWERED = {"smaller": "terminal.made_smaller", "effort": "terminal.made_with_less"}
+LIGHTER = {"tools": "terminal.made_without_tools", "context": "terminal.made_without_context"}
 
 
 def made_how(finished: Finished, words: Words) -> str:
@@ -20,4 +21,6 @@ def made_how(finished: Finished, words: Words) -> str:
     else:
         how = words("terminal.made_thinking", time=words.duration(finished.seconds))
     lowered = LOWERED.get(str(finished.routed.get("lowered")))
-    return how if lowered is None else f"{how} · {words(lowered)}"
+    spared = finished.routed.get("lighter")
+    lighter = [code for each, code in LIGHTER.items() if isinstance(spared, list) and each in spared]
+    return " · ".join([how, *(words(code) for code in ([lowered] if lowered else []) + lighter)])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from mecum.kit.clock import ManualClock
-from mecum.kit.errors import NotFound
-from mecum.kit.types import PersonId, Principal, SpaceId, Surface
+from mecum.kit.errors import Forbidden, NotFound
+from mecum.kit.types import Actor, PersonId, Principal, SpaceId, Surface
 from mecum.rooms.models.budgets.managing import NewRule
 from mecum.rooms.models.providers import NewModel
 from tests.rooms.models.batches.desk import CHAT, EMBEDDINGS, RESPONSES, Desk, line, pause
@@ -83,21 +85,57 @@ async def test_who_may_use_a_model_is_asked_for_each_line_when_it_is_asked(
     here: World, desk: Desk, fake: FakeProvider
 ) -> None:
     class Leaving(type(here.people)):
-        left = 2
+        """Their account is locked after two answers."""
 
         async def principal_for_job(
             self, person: PersonId, space: SpaceId, job: Any, surface: Surface = "none"
         ) -> Principal:
-            self.left -= 1
-            if self.left < 0:
-                raise NotFound("people.no_person", "Nobody.")
+            if len(fake.requests) >= 2:
+                raise Forbidden("people.disabled", "Locked.")
             return here.caller
 
     here.people.__class__ = Leaving
-    batch = await desk.hand_in([line(str(n)) for n in range(4)])
+    batch = await desk.hand_in([line(str(n)) for n in range(6)])
     await desk.work()
     ended = await desk.ended(batch)
-    assert (len(ended.output), len(ended.errors), len(fake.requests)) == (2, 2, 2)
+    assert ended.batch["status"] == "cancelled"
+    (why,) = ended.batch["errors"]["data"]
+    assert why["code"] == "models.batch_person"
+    assert 1 <= len(ended.output) <= len(fake.requests) < 6
+    assert {each["error"]["code"] for each in ended.errors.values()} == {"models.batch_person"}
+
+
+async def test_a_revoked_key_stops_its_batches_and_no_others(here: World, desk: Desk, fake: FakeProvider) -> None:
+    session = here.caller
+    here.caller = replace(session, actor=Actor("key", here.people.key))
+    with_key = await desk.hand_in([line(str(n)) for n in range(3)])
+    here.caller = session
+    without = await desk.hand_in([line("a")])
+    here.people.revoked.add(here.people.key)
+    await desk.work()
+    ended = await desk.ended(with_key)
+    assert (ended.batch["status"], ended.output, ended.errors) == ("cancelled", {}, {})
+    (why,) = ended.batch["errors"]["data"]
+    assert why["code"] == "models.batch_key" and "revoked" in why["message"]
+    assert (await desk.ended(without)).batch["status"] == "completed"
+    assert len(fake.requests) == 1
+
+
+async def test_a_key_that_is_revoked_in_the_middle_leaves_what_is_answered(
+    here: World, desk: Desk, fake: FakeProvider
+) -> None:
+    class Revoking(type(here.people)):
+        async def key_stands(self, key: UUID) -> bool:
+            return len(fake.requests) < 2
+
+    here.people.__class__ = Revoking
+    here.caller = replace(here.caller, actor=Actor("key", here.people.key))
+    batch = await desk.hand_in([line(str(n)) for n in range(6)])
+    await desk.work()
+    ended = await desk.ended(batch)
+    assert ended.batch["status"] == "cancelled"
+    assert 1 <= len(ended.output) <= len(fake.requests) < 6
+    assert {each["error"]["code"] for each in ended.errors.values()} == {"models.batch_key"}
 
 
 @pytest.mark.parametrize("status", [429, 503])

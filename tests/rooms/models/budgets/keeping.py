@@ -19,6 +19,7 @@ from mecum.rooms.models.budgets.rules import Amounts, Period, Rule, Subject, Uni
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import budgets as store
+from mecum.rooms.models.store import unattributed
 from mecum.rooms.models.store.usage import UsageRecord
 from tests.support.principals import principal
 
@@ -120,6 +121,23 @@ async def counted(database: Database, rule: Rule) -> Counted:
         )
         assert leased == open_leases.scalar_one()
     return Counted(int(spent), int(leased), int(unattributed))
+
+
+async def recorded(database: Database, caller: Principal) -> int:
+    """What the usage records of `caller` say that they used."""
+    async with database.transaction() as connection:
+        sums = await connection.execute(
+            text("SELECT coalesce(sum(input_tokens), 0) FROM models.usage WHERE person_id = :person"),
+            {"person": caller.person},
+        )
+    return int(sums.scalar_one())
+
+
+async def give_back(database: Database, rule: Rule, now: dt.datetime) -> None:
+    """Somebody decides that what is not attributed was not spent."""
+    async with database.transaction() as connection:
+        await unattributed.locked(connection, rule.id, rule.subject_id, now)
+        await unattributed.give_back(connection, rule.id, rule.subject_id, now)
 
 
 def somebody() -> Principal:

@@ -6,16 +6,17 @@ import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import openai
 import pytest
+from sqlalchemy import text
 
 from mecum.kit.db import Database
 from mecum.kit.errors import TooMany
-from mecum.kit.ids import encode
-from mecum.kit.types import Actor
+from mecum.kit.ids import decode, encode
+from mecum.kit.types import Actor, OrganisationId, PersonId, SpaceId
 from mecum.rooms.models import Message, ModelRequest, TextPart
 from mecum.rooms.models.pricing.amounts import prices_of
 from tests.rooms.models.world import World, world
@@ -23,6 +24,11 @@ from tests.support.fake_provider import FakeProvider
 from tests.support.fake_replies import Reply
 from tests.support.jobs import HandJobs
 
+LOSE = text(
+    "INSERT INTO models.budget_window (budget_id, owner_id, starts_at, ends_at, spent, unattributed)"
+    " VALUES (:budget, :owner, :starts, :ends, :amount, :amount) ON CONFLICT (budget_id, owner_id, starts_at) DO UPDATE"
+    " SET spent = budget_window.spent + :amount, unattributed = budget_window.unattributed + :amount"
+)
 HI = ModelRequest([Message("user", (TextPart("Hi"),))])
 
 
@@ -172,6 +178,47 @@ async def test_the_overview_counts_who_has_a_budget_of_their_own_and_who_used_up
     assert (found["persons"], found["keys"], found["organisations"], found["currency"]) == (1, 0, 0, "USD")
 
 
+async def lose(here: World, budget: str, owner: UUID, amount: int) -> None:
+    """A process has died with so much of a budget in calls under way."""
+    standing = await here.parts.budgets.one(decode("bud", budget))
+    found = standing.rule.window(here.kit.clock.now())
+    values = {"budget": standing.rule.id, "owner": owner, "starts": found.starts_at, "ends": found.ends_at}
+    async with here.kit.db.transaction() as connection:
+        await connection.execute(LOSE, values | {"amount": amount})
+
+
+async def test_an_operator_gives_back_what_a_killed_process_lost_and_what_is_recorded_stays_spent(here: World) -> None:
+    person = encode("prs", here.caller.person)
+    made = await api(here, "POST", "budgets", tokens(10**6, subject="person", subject_id=person), 201)
+    await said(here)
+    recorded = (await api(here, "GET", "usage/budgets"))["items"][0]["spent"]
+    await lose(here, made["id"], here.caller.person, 400)
+    await api(here, "POST", f"budgets/{made['id']}/give-back", {"unattributed": 300}, 409)
+    for _ in range(2):
+        given = await api(here, "POST", f"budgets/{made['id']}/give-back", {"unattributed": 400})
+        assert (given["spent"], given["unattributed"]) == (recorded, 0)
+    assert here.people.actions[-2:] == ["models.budget_set", "models.budget_given_back"]
+
+
+async def test_what_each_person_has_is_given_back_to_one_or_to_all(here: World) -> None:
+    made = await api(here, "POST", "budgets", tokens(10**6, subject="each_person"), 201)
+    people = [here.caller.person, uuid4(), uuid4()]
+    for person in people:
+        await lose(here, made["id"], person, 100)
+
+    async def lost() -> tuple[int, int]:
+        each = (await api(here, "GET", "budgets/overview"))["each_person"][0]["unattributed"]
+        hers = (await api(here, "GET", f"budgets?subject={encode('prs', people[0])}"))["items"][0]["unattributed"]
+        return each, hers
+
+    assert await lost() == (300, 100)
+    hers = {"unattributed": 100, "person": encode("prs", people[0])}
+    await api(here, "POST", f"budgets/{made['id']}/give-back", hers)
+    assert await lost() == (200, 0)
+    await api(here, "POST", f"budgets/{made['id']}/give-back", {"unattributed": 200})
+    assert await lost() == (0, 0)
+
+
 async def test_the_answer_at_the_relay_is_no_longer_than_the_budget_allows(here: World, fake: FakeProvider) -> None:
     await api(here, "POST", "usage/budgets", tokens(1000), 201)
     asked = await here.openai.chat.completions.create(
@@ -276,3 +323,55 @@ async def test_people_are_told_once_when_a_budget_is_nearly_used_up_and_when_it_
     told = [(kind, params["spent_amount"]) for kind, params, _ in here.notices.told]
     assert [kind for kind, _ in told] == ["models.budget_near", "models.budget_over"]
     assert 200 <= told[0][1] < 250 <= told[1][1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Watcher:
+    """Somebody who looks after the installation or an organisation."""
+
+    operates: bool = True
+    person: PersonId = dataclasses.field(default_factory=lambda: PersonId(uuid4()))
+    space: SpaceId = dataclasses.field(default_factory=lambda: SpaceId(uuid4()))
+    organisation: OrganisationId = dataclasses.field(default_factory=lambda: OrganisationId(uuid4()))
+
+
+async def told_to_others(here: World, subject: str, subject_id: UUID | None, calls: int = 7) -> list[tuple[str, bool]]:
+    """What is told of a soft budget, and whether to somebody else than whose calls they are."""
+    prefix = {"person": "prs", "key": "key", "organisation": "org", "each_person": ""}[subject]
+    whose = {} if subject_id is None else {"subject_id": encode(prefix, subject_id)}
+    await api(here, "POST", "budgets", tokens(250, subject=subject, hard=False, **whose), 201)
+    for _ in range(calls):
+        await said(here)
+    return [(kind, params.get("subject_id") == whose.get("subject_id", "")) for kind, params, _ in here.notices.told]
+
+
+async def test_who_set_a_persons_budget_hears_of_it_once_for_each_level(here: World) -> None:
+    here.people.operators = [Watcher()]
+    here.people.administrators = [Watcher(operates=False)]
+    assert await told_to_others(here, "person", here.caller.person) == [
+        ("models.budget_near", False),
+        ("models.watched_budget_near", True),
+        ("models.budget_over", False),
+        ("models.watched_budget_over", True),
+    ]
+
+
+async def test_an_organisations_budget_is_told_to_those_who_look_after_it_and_to_nobody_else(here: World) -> None:
+    here.people.operators = [Watcher()]
+    here.people.administrators = [Watcher(operates=False), Watcher(person=here.caller.person)]
+    near, over = ("models.watched_budget_near", True), ("models.watched_budget_over", True)
+    assert await told_to_others(here, "organisation", here.caller.organisation) == [near] * 3 + [over] * 3
+
+
+async def test_of_what_each_person_has_operators_are_not_told_one_by_one(here: World) -> None:
+    here.people.operators = [Watcher()]
+    assert [kind for kind, _ in await told_to_others(here, "each_person", None)] == [
+        "models.budget_near",
+        "models.budget_over",
+    ]
+
+
+async def test_an_operator_whose_own_budget_it_is_hears_of_it_once(here: World) -> None:
+    here.people.operators = [Watcher(person=here.caller.person)]
+    told = await told_to_others(here, "person", here.caller.person)
+    assert [kind for kind, _ in told] == ["models.budget_near", "models.budget_over"]

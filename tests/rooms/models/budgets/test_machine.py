@@ -17,7 +17,7 @@ from mecum.kit.db import Database
 from mecum.kit.errors import TooMany
 from mecum.rooms.models.budgets.reservation import Reservation
 from mecum.rooms.models.budgets.rules import Rule
-from tests.rooms.models.budgets.keeping import AT, Process, counted, limit, somebody
+from tests.rooms.models.budgets.keeping import AT, Process, counted, give_back, limit, recorded, somebody
 
 T = TypeVar("T")
 AMOUNT = 1000
@@ -34,7 +34,8 @@ class Alive:
 class BudgetMachine(RuleBasedStateMachine):
     """Several processes on one budget of one person.
 
-    `taken`: what all calls took, those of killed processes at the most that they held.
+    `taken`: what all calls took, those of killed processes at the most that they held. `given`: what somebody decided
+    not to have been spent.
     """
 
     def __init__(self, url: str) -> None:
@@ -46,6 +47,7 @@ class BudgetMachine(RuleBasedStateMachine):
         self.budget: Rule = self.run(limit(self.database, AMOUNT, self.caller, subject="person"))
         self.alive = [self.started() for _ in range(PROCESSES)]
         self.taken = 0
+        self.given = 0
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -78,6 +80,14 @@ class BudgetMachine(RuleBasedStateMachine):
     def flush(self, one: int) -> None:
         self.run(self.alive[one].process.meter.flush())
 
+    @rule()
+    def give_back(self) -> None:
+        before = self.run(counted(self.database, self.budget))
+        self.run(give_back(self.database, self.budget, self.clock.now()))
+        after = self.run(counted(self.database, self.budget))
+        assert (after.spent, after.unattributed) == (before.spent - before.unattributed, 0)
+        self.given += before.unattributed
+
     @rule(one=which)
     def tend(self, one: int) -> None:
         self.run(self.alive[one].process.keeper.tend())
@@ -94,12 +104,13 @@ class BudgetMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_forgotten(self) -> None:
         found = self.run(counted(self.database, self.budget))
-        assert found.spent + found.leased >= self.taken
+        assert found.spent + found.leased + self.given >= self.taken
+        assert found.spent >= self.run(recorded(self.database, self.caller))
 
     @invariant()
     def nobody_got_more_than_there_was(self) -> None:
         under_way = sum(tokens for each in self.alive for tokens, _ in each.calls)
-        assert self.taken + under_way <= AMOUNT
+        assert self.taken + under_way <= AMOUNT + self.given
 
     def teardown(self) -> None:
         for each in self.alive:
@@ -114,7 +125,7 @@ class BudgetMachine(RuleBasedStateMachine):
         self.run(self.database.close())
         self.runner.close()
         assert found.leased == 0
-        assert found.spent - found.unattributed <= self.taken <= found.spent
+        assert found.spent - found.unattributed <= self.taken <= found.spent + self.given
 
 
 def test_processes_that_die_and_stand_still_keep_to_a_budget(database_url: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 from mecum.kit.db import Database
@@ -24,6 +25,7 @@ from tests.support.spans import kept_spans
 
 pytestmark = pytest.mark.anyio
 
+HI: Any = [{"role": "user", "content": "Hi"}]
 ONE_AT_A_TIME: dict[str, Any] = {"gate_tokens_start": 100, "gate_tokens_min": 100, "gate_tokens_max": 100}
 
 
@@ -149,3 +151,42 @@ async def test_the_wait_at_the_gate_is_a_part_of_the_call_that_waits(
     assert len(waits) == 1 and waits[0].parent is not None
     assert calls[waits[0].parent.span_id].name == "chat fake"
     assert dict(waits[0].attributes or {})["mecum.gate.band"] == "interactive"
+
+
+async def test_a_program_that_is_turned_away_is_offered_to_wait_and_is_served_so(
+    database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
+) -> None:
+    async with world(database, jobs, tmp_path, **ONE_AT_A_TIME, gate_tenant_queue_max=1) as here:
+        await here.connect(fake, "fake")
+        fake.script(Reply(text="slow", first_byte_ms=600))
+
+        async def ask(**more: Any) -> Any:
+            return await here.openai.chat.completions.create(model="fake", messages=HI, **more)
+
+        first = asyncio.create_task(ask())
+        await until_asked(fake, 1)
+        others = [asyncio.create_task(ask()) for _ in range(2)]
+        done, _ = await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
+        with pytest.raises(openai.RateLimitError) as refused:
+            done.pop().result()
+        assert refused.value.response.headers["x-mecum-offer"] == "flex"
+        assert "service_tier flex" in refused.value.message
+        assert (await ask(service_tier="flex")).choices[0].message.content
+        await asyncio.gather(first, *others, return_exceptions=True)
+
+
+async def test_nothing_is_offered_where_flex_would_be_turned_away_as_well(
+    database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider
+) -> None:
+    async with world(database, jobs, tmp_path, **ONE_AT_A_TIME, gate_queue_max=1) as here:
+        await here.connect(fake, "fake")
+        fake.script(Reply(text="slow", first_byte_ms=600))
+        chat = here.openai.chat.completions
+        first = asyncio.create_task(chat.create(model="fake", messages=HI))
+        await until_asked(fake, 1)
+        others = [asyncio.create_task(chat.create(model="fake", messages=HI)) for _ in range(2)]
+        done, _ = await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
+        with pytest.raises(openai.RateLimitError) as refused:
+            done.pop().result()
+        assert "x-mecum-offer" not in refused.value.response.headers
+        await asyncio.gather(first, *others, return_exceptions=True)

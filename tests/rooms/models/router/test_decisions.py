@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mecum.rooms.models import ImagePart, Message, ModelRequest, TextPart
+from mecum.rooms.models import ImagePart, Message, ModelRequest, TextPart, ToolSpec, ToolUse
 from mecum.rooms.models.router.decision import Decision, Terms, chance, decide, price, threshold
 from mecum.rooms.models.router.ladder import Waits, stepped
+from mecum.rooms.models.router.lighter import lighter
 from mecum.rooms.models.router.outcomes import TELLS, Outcome, taught
 from mecum.rooms.models.router.question import Question, ends, of_body, of_request
 from mecum.rooms.models.router.rules import Effort
@@ -166,6 +169,66 @@ def test_the_thinking_goes_first_then_the_larger_model(
 ) -> None:
     step = stepped(effort, Waits(thinking, fast, 30.0), is_wish=is_wish)
     assert (step.effort, step.on_thinking, step.lowered) == then
+
+
+@pytest.mark.parametrize(
+    ("effort", "thinking", "fast", "less"),
+    [
+        ("fast", 0.0, 0.0, False),
+        ("fast", 0.0, 22.0, False),
+        ("fast", 0.0, 23.0, True),
+        ("fast", 31.0, 31.0, True),
+        ("fast", 23.0, None, True),
+        ("think", 31.0, 2.0, False),
+        ("think", 31.0, 29.0, True),
+    ],
+)
+def test_what_might_still_be_refused_reads_less(
+    effort: Effort, thinking: float, fast: float | None, less: bool
+) -> None:
+    assert stepped(effort, Waits(thinking, fast, 30.0), is_wish=False).lighter is less
+
+
+def conversation(*texts: str, tools: tuple[ToolSpec, ...] = (), **more: Any) -> ModelRequest:
+    """The house's words, then turns of a person and an assistant, the last of the person."""
+    said = [Message("user" if n % 2 == 0 else "assistant", (TextPart(text),)) for n, text in enumerate(texts)]
+    return ModelRequest([Message("system", (TextPart("You are kind."),)), *said], tools=tools, **more)
+
+
+SUMS = ToolSpec("sum", "Adds.", {}, cues=r"\bsum\b")
+LENT = ToolSpec("lent", "A program's own.", {})
+
+
+def test_a_lighter_request_keeps_the_tools_that_are_asked_for_and_those_that_a_program_lent() -> None:
+    asked, spared = lighter(conversation("Hello", tools=(SUMS, LENT)))
+    assert ([tool.name for tool in asked.tools], spared) == (["lent"], ("tools",))
+    kept = conversation("What is the sum of these?", tools=(SUMS, LENT))
+    assert lighter(kept) == (kept, ())
+
+
+def test_tools_stay_once_one_was_called_and_where_one_must_be() -> None:
+    called = Message("assistant", (), (ToolUse("call_1", "sum", "{}"),))
+    request = conversation("Hello", tools=(SUMS,))
+    begun = replace(
+        request, messages=[*request.messages, called, Message("tool", (TextPart("3"),), tool_use_id="call_1")]
+    )
+    assert lighter(begun) == (begun, ())
+    must = replace(request, must_call=True)
+    assert lighter(must) == (must, ())
+
+
+def test_a_lighter_request_begins_with_something_that_a_person_said_not_long_ago() -> None:
+    long = "word " * 3_500
+    asked, spared = lighter(conversation("first", long, "second", "short", "third", "fine", "last"))
+    texts = [part.text for message in asked.messages for part in message.content if isinstance(part, TextPart)]
+    assert (texts, spared) == (["You are kind.", "second", "short", "third", "fine", "last"], ("context",))
+    short = conversation("first", "short", "last")
+    assert lighter(short) == (short, ())
+
+
+def test_a_programs_own_request_is_never_made_lighter() -> None:
+    relayed = conversation("a", "word " * 9_000, "b", tools=(SUMS,), purpose="relay.chat")
+    assert lighter(relayed) == (relayed, ())
 
 
 @pytest.mark.parametrize(("effort", "what"), TELLS)

@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import text
 
 from mecum.kit.db import Database
-from mecum.kit.types import Actor
-from mecum.rooms.models import ANSWER_JUDGED, Routed
+from mecum.kit.types import Actor, Tokens
+from mecum.rooms.models import ANSWER_JUDGED, Routed, ToolSpec
+from mecum.rooms.models.call import Call
 from mecum.rooms.models.router.ledger import LEARN, Ledger
 from mecum.rooms.models.router.scorer import PRIOR, gain
 from mecum.rooms.models.settings import ModelsSettings
@@ -277,3 +278,37 @@ async def test_decisions_are_exported_and_go_with_the_person_or_with_time(
 
 async def test_learning_is_a_job_with_a_schedule(here: World) -> None:
     assert [job.cron for job in here.room.jobs if job.name == LEARN] == ["*/5 * * * *"]
+
+
+async def test_a_background_response_is_decided_once_and_a_wish_in_it_holds(
+    api: Api, fake: FakeProvider, here: World
+) -> None:
+    await two(api, fake)
+    made = await here.openai.responses.create(model="mecum-auto", input=DOUBTFUL, background=True)
+    assert await decisions(here) == []
+    await here.jobs.run_due(here.kit.clock.now())
+    assert (await here.openai.responses.retrieve(made.id)).status == "completed"
+    (decided,) = await decisions(here)
+    assert (decided["purpose"], decided["why"]) == ("relay.responses", "score")
+    wished = await here.openai.responses.create(
+        model="mecum-auto", input=EASY, background=True, reasoning={"effort": "high"}
+    )
+    await here.jobs.run_due(here.kit.clock.now())
+    assert (await here.openai.responses.retrieve(wished.id)).status == "completed"
+    assert [(each["why"], each["model"]) for each in (await decisions(here))[1:]] == [("asked", "mecum-thinking")]
+
+
+async def test_an_answer_of_the_entity_that_might_be_refused_reads_less_and_says_so(
+    api: Api, fake: FakeProvider, here: World
+) -> None:
+    await two(api, fake)
+    now, patience = here.kit.clock.monotonic(), here.parts.gate.patience_s("interactive")
+    for provider in ("Quick", "Deep"):
+        here.parts.gate.pools.refused(provider, patience * 0.9, now)
+    spare = ToolSpec("sum", "Adds.", {}, cues=r"\bsum\b")
+    led = await here.parts.face._answering._router.of_request(here.caller, asking(EASY, tools=(spare,)))
+    assert led is not None
+    assert list(led[1].tools) == []
+    assert led[0].routed is not None and led[0].routed.lighter == ("tools",)
+    call = Call.to(led[0], here.caller, "assistant.answer", Tokens(5))
+    assert call.degraded == "tools"

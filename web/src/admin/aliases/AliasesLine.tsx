@@ -1,4 +1,5 @@
 import { lazy, Suspense, useState } from "react";
+import { useLocalModel } from "~/api/client";
 import type { Alias, Provider } from "~/api/types";
 import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
@@ -7,6 +8,7 @@ import { Line } from "~/ui/Line";
 import { ErrorNote } from "~/ui/Note";
 import { AliasRow } from "./AliasRow";
 import { useAliases } from "./data";
+import { BUILT_IN } from "./words";
 
 const AliasForm = lazy(() => import("./AliasForm"));
 
@@ -14,10 +16,12 @@ const AliasForm = lazy(() => import("./AliasForm"));
 export function AliasesLine({ providers }: { providers: Provider[] }) {
   const [open, setOpen] = useState<Alias | "new" | null>(null);
   const { data, error, refetch } = useAliases();
-  const models = providers.flatMap((provider) => provider.models.map((model) => model.name));
+  const local = useLocalModel();
+  const connected = providers.flatMap((provider) => provider.models.map((model) => model.name));
+  const models = local && local.state !== "off" ? [...connected, BUILT_IN] : connected;
   const aliases = data?.items ?? [];
   const close = () => setOpen(null);
-  if (models.length === 0 && aliases.length === 0) return null;
+  if (connected.length === 0 && aliases.length === 0) return null;
   return (
     <Line who={t("Names")} className="block">
       <p className="lead-in">

@@ -1,5 +1,5 @@
 import { t } from "~/i18n";
-import { tiersOf, tiersWords } from "./words";
+import { BUILT_IN, placeFor, tiersOf, tiersWords } from "./words";
 
 const PLACES: readonly (() => string)[] = [() => t("first"), () => t("second"), () => t("third"), () => t("fourth")];
 
@@ -24,8 +24,11 @@ export function TiersField({ models, places, onChange }: TiersFieldProps) {
         {models.map((name) => (
           <li key={name}>
             <label className="row grow">
-              <input className="check" type="checkbox" checked={places.has(name)} onChange={(event) => put(name, event.target.checked ? Math.max(1, ...places.values()) : null)} />
-              <span className="grow">{name}</span>
+              <input className="check" type="checkbox" checked={places.has(name)} onChange={(event) => put(name, event.target.checked ? placeFor(name, places) : null)} />
+              <span className="grow">
+                {name}
+                {name === BUILT_IN && <small className="muted"> {t("runs on this machine")}</small>}
+              </span>
             </label>
             {places.has(name) && (
               <span className="field field--s">
@@ -41,7 +44,7 @@ export function TiersField({ models, places, onChange }: TiersFieldProps) {
           </li>
         ))}
       </ul>
-      <p className="help">{places.size > 0 ? tiersWords(tiersOf(places)) : t("Models of the same place share the load; a later one is asked when none of the earlier can answer.")}</p>
+      <p className="help">{places.size > 0 ? tiersWords(tiersOf(places)) : t("Models of the same place share the load; a later one is asked when none of the earlier can answer. The built-in one has a place of its own.")}</p>
     </fieldset>
   );
 }

@@ -1,5 +1,8 @@
 import { t } from "~/i18n";
 
+/** What the built-in model is called. */
+export const BUILT_IN = "mecum-local";
+
 const together = (names: string[]): string => names.join(t(" and "));
 
 /** Who answers for a name, in which order: "quick and swift, then deep". */
@@ -12,6 +15,13 @@ export function tiersWords(tiers: string[][]): string {
 export function tiersOf(places: Map<string, number>): string[][] {
   const numbers = [...new Set(places.values())].sort((one, other) => one - other);
   return numbers.map((number) => [...places].filter(([, place]) => place === number).map(([name]) => name));
+}
+
+/** The place at which a model comes in: with the last ones, but the built-in model shares a place with nobody. */
+export function placeFor(name: string, places: Map<string, number>): number {
+  const last = Math.max(0, ...places.values());
+  const isAlone = name === BUILT_IN || places.get(BUILT_IN) === last;
+  return isAlone ? last + 1 : Math.max(1, last);
 }
 
 export function placesOf(tiers: string[][]): Map<string, number> {

@@ -1,15 +1,18 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useSession } from "~/api/client";
 import { api } from "~/api/http";
 import { t } from "~/i18n";
 import { Select } from "~/ui/Field";
 import { ErrorNote } from "~/ui/Note";
 import { CapDialog } from "~/usage/CapDialog";
 import type { CapValues, Unit } from "~/usage/data";
+import { organisationsQuery } from "../organisations";
 import { type Budget, type EachPerson, type Kind, keysQuery, refreshBudgets } from "./data";
 import { type Picked, PersonPicker } from "./PersonPicker";
 import { budgetName } from "./words";
+
+/** In one select; a house with more of them is rare. */
+const ORGANISATIONS_AT_ONCE = 200;
 
 interface BudgetDialogProps {
   /** Null: a new one. */
@@ -26,8 +29,9 @@ export function BudgetDialog({ budget, person: first, unit, currency, onClose }:
   const [kind, setKind] = useState<Kind>(first ? "person" : "each_person");
   const [person, setPerson] = useState(first);
   const [key, setKey] = useState("");
-  const organisations = useOrganisations();
-  const [organisation, setOrganisation] = useState(organisations[0]?.id ?? "");
+  const organisations = useInfiniteQuery(organisationsQuery("", ORGANISATIONS_AT_ONCE)).data?.pages.flatMap((page) => page.items) ?? [];
+  const [picked, setOrganisation] = useState("");
+  const organisation = picked || organisations[0]?.id;
 
   async function save({ amount, hard, ...rest }: CapValues) {
     const ids: Record<Kind, string | undefined> = { each_person: undefined, person: person?.id, key, organisation };
@@ -62,13 +66,6 @@ export function BudgetDialog({ budget, person: first, unit, currency, onClose }:
   );
   const name = budget && ("name" in budget ? budgetName(budget) : t("What each person has"));
   return <CapDialog cap={budget} title={name ? t("Change the budget: {name}", { name }) : t("Set a budget")} unit={unit} currency={currency} whose={whose} beginsWithWhose={!budget && !first} onSave={save} onRemove={remove} onClose={onClose} />;
-}
-
-/** Those that the operator belongs to. */
-function useOrganisations(): { id: string; name: string }[] {
-  const { spaces } = useSession();
-  const found = new Map(spaces.flatMap((space) => (space.organisation ? [[space.organisation, space.organisation_name ?? space.organisation] as const] : [])));
-  return [...found].map(([id, name]) => ({ id, name }));
 }
 
 function KeySelect({ person, value, onChange }: { person: Picked; value: string; onChange: (key: string) => void }) {

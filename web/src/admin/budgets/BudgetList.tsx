@@ -1,14 +1,16 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { t } from "~/i18n";
 import { Button } from "~/ui/Button";
+import { Confirm } from "~/ui/Dialog";
 import { Dots } from "~/ui/Dots";
 import { Line } from "~/ui/Line";
 import { ErrorNote, Skeleton } from "~/ui/Note";
 import { CapRow } from "~/usage/CapRow";
 import { capAmount } from "~/usage/words";
-import { type Budget, type EachPerson, type Kind, listQuery } from "./data";
-import { budgetName, noteWords, unattributedWords, usedUpWords } from "./words";
+import { type Budget, type EachPerson, giveBack, type Kind, listQuery } from "./data";
+import { budgetName, givingBackWords, noteWords, unattributedWords, usedUpWords } from "./words";
 
 interface BudgetListProps {
   who: string;
@@ -30,7 +32,7 @@ export function BudgetList({ who, wanted, none, onOpen }: BudgetListProps) {
       {list.data && budgets.length === 0 && <p className="caps__none">{none}</p>}
       <div className="caps">
         {budgets.map((budget) => (
-          <BudgetRow key={budget.id} budget={budget} isListed={!wanted.subject} onOpen={() => onOpen(budget)} />
+          <BudgetRow key={budget.id} budget={budget} subject={wanted.subject} onOpen={() => onOpen(budget)} />
         ))}
       </div>
       {list.hasNextPage && (
@@ -42,7 +44,14 @@ export function BudgetList({ who, wanted, none, onOpen }: BudgetListProps) {
   );
 }
 
-function BudgetRow({ budget, isListed, onOpen }: { budget: Budget; isListed: boolean; onOpen: () => void }) {
+interface BudgetRowProps {
+  budget: Budget;
+  /** Whose budgets are listed; undefined: everybody's. */
+  subject: string | undefined;
+  onOpen: () => void;
+}
+
+function BudgetRow({ budget, subject, onOpen }: BudgetRowProps) {
   const name = budgetName(budget);
   // What a person set for themselves is theirs to change; what each has is not changed where one of them is looked at.
   const mayChange = budget.set_by === "operator" && budget.subject !== "each_person";
@@ -51,15 +60,23 @@ function BudgetRow({ budget, isListed, onOpen }: { budget: Budget; isListed: boo
     <CapRow
       cap={budget}
       name={name}
-      note={<Notes budget={budget} person={isListed && budget.subject === "person" ? (person?.id ?? null) : null} />}
+      note={<Notes budget={budget} person={!subject && budget.subject === "person" ? (person?.id ?? null) : null} partOf={budget.subject === "each_person" ? subject : undefined} />}
       verb={t("Change the budget: {name}", { name })}
       onChange={mayChange ? onOpen : undefined}
     />
   );
 }
 
-/** What there is to say of it; `person`: whose whole list a link leads to. */
-function Notes({ budget, person }: { budget: Budget | EachPerson; person: string | null }) {
+interface NotesProps {
+  budget: Budget | EachPerson;
+  /** Whose whole list a link leads to. */
+  person: string | null;
+  /** Of whom alone what each person has is told. */
+  partOf?: string | undefined;
+}
+
+/** What there is to say of it. */
+function Notes({ budget, person, partOf }: NotesProps) {
   const lost = unattributedWords(budget);
   return (
     <>
@@ -73,7 +90,25 @@ function Notes({ budget, person }: { budget: Budget | EachPerson; person: string
           </Link>
         )}
       </Dots>
-      {lost && <span className="cap__lost">{lost}</span>}
+      {lost && (
+        <span className="cap__lost">
+          {lost} <GivingBack budget={budget} partOf={partOf} />
+        </span>
+      )}
+    </>
+  );
+}
+
+/** Somebody knows better than the server what became of calls that it lost. */
+function GivingBack({ budget, partOf }: Pick<NotesProps, "budget" | "partOf">) {
+  const [asked, setAsked] = useState(false);
+  const amount = capAmount(budget, budget.unattributed);
+  return (
+    <>
+      <button type="button" className="textbtn" onClick={() => setAsked(true)}>
+        {t("Give it back")}
+      </button>
+      <Confirm open={asked} onClose={() => setAsked(false)} title={t("Give back {amount}?", { amount })} text={givingBackWords(budget, partOf)} verb={t("Give back")} onConfirm={() => giveBack(budget, partOf)} />
     </>
   );
 }

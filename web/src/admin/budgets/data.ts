@@ -48,6 +48,16 @@ export const listQuery = (wanted: { kind?: Kind; subject?: string }) =>
 
 export const refreshBudgets = () => queryClient.invalidateQueries({ queryKey: BUDGETS });
 
+/** Counts what is not attributed as not spent; `person`: only theirs of what each person has. */
+export async function giveBack({ id, unattributed }: Cap, person: string | undefined): Promise<void> {
+  try {
+    await api.post(`/budgets/${id}/give-back`, { unattributed, ...(person ? { person } : {}) });
+  } finally {
+    // Also where it was refused: by now it is another amount.
+    await refreshBudgets();
+  }
+}
+
 export const personQuery = (id: string) =>
   queryOptions({
     queryKey: ["people", "one", id],

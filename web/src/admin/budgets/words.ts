@@ -32,6 +32,12 @@ export function unattributedWords(cap: Cap): string | null {
   return t("{amount} of it are not attributed: a server process ended while calls were under way. They may have been spent, so they count.", { amount: capAmount(cap, cap.unattributed) });
 }
 
+/** What giving it back means; `person`: of one person's part alone. */
+export function givingBackWords(budget: Budget | EachPerson, person: string | undefined): string {
+  const known = t("Do so when you know that it was not used, for instance because the provider’s own figures say so. What is recorded as used stays spent, and the audit log says who gave it back.");
+  return budget.subject === "each_person" && !person ? `${t("It is what all people lost together.")} ${known}` : known;
+}
+
 function both(parts: readonly string[]): string {
   const last = parts.at(-1) ?? "";
   return parts.length < 2 ? last : t("{these} and {last}", { these: parts.slice(0, -1).join(t(", ")), last });

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from mecum.kit.errors import DatabaseUnavailable, EngineUnavailable, MecumError
+from mecum.kit.errors import DatabaseUnavailable, EngineUnavailable, Forbidden, MecumError, NotFound
 from mecum.kit.http import require
 from mecum.kit.types import PersonId, Principal, SpaceId, Tokens
 from mecum.rooms.models import RelayResponse, Usage
@@ -21,6 +21,7 @@ Door: TypeAlias = Callable[[Principal, bytes], Awaitable[RelayResponse]]
 
 RESPONSES = "/v1/responses"
 SPENT = "models.budget_spent"
+PERSON_GONE, KEY_ENDED = "models.batch_person", "models.batch_key"
 HELD = frozenset(
     (
         "models.busy",
@@ -45,6 +46,15 @@ class Answered:
     usage: Usage = NOTHING
 
 
+class NoLonger(Exception):
+    """Nobody may ask for this batch any more. `code` and `message` go into its errors."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
 class Asker:
     """
     Args:
@@ -59,12 +69,9 @@ class Asker:
         """The answer, also when it is the provider's refusal.
 
         Raises:
-            MecumError: there is none.
+            NoLonger: nothing more may be asked for this batch. MecumError: there is no answer.
         """
-        principal = await self._persons.principal_for_job(
-            PersonId(batch.person_id), SpaceId(batch.space_id), batch.id, "api"
-        )
-        require(principal, "models")
+        principal = await self.allowed(batch)
         body = request.body
         if batch.endpoint == RESPONSES and body.get("store") is None:
             # Thousands of answers that nobody asked to keep would push out those that somebody did.
@@ -75,6 +82,24 @@ class Asker:
         is_ok = answer.status < 300
         usage = _usage(obj(value.get("usage"))) if is_ok else NOTHING
         return Answered(is_ok, response_line(request.custom_id, answer.status, value), usage)
+
+    async def allowed(self, batch: Batch) -> Principal:
+        """Who asks.
+
+        Raises:
+            NoLonger: the account is locked or gone, or the key was revoked with which the batch was handed in.
+        """
+        person, space = PersonId(batch.person_id), SpaceId(batch.space_id)
+        try:
+            principal = await self._persons.principal_for_job(person, space, batch.id, "api")
+            require(principal, "models")
+        except (Forbidden, NotFound) as error:
+            raise NoLonger(PERSON_GONE, "The account that handed in this batch may not use models any more.") from error
+        if batch.key_id is not None and not await self._persons.key_stands(batch.key_id):
+            raise NoLonger(
+                "models.batch_key", "The key with which this batch was handed in was revoked or has expired."
+            )
+        return principal
 
 
 def is_held(error: MecumError) -> bool:

@@ -13,7 +13,7 @@ from mecum.kit.clock import Clock
 from mecum.kit.db import Database
 from mecum.kit.errors import MecumError
 from mecum.kit.http import internal_error
-from mecum.rooms.models.batches.asking import SPENT, Answered, Asker, failed, is_held, not_asked
+from mecum.rooms.models.batches.asking import SPENT, Answered, Asker, NoLonger, failed, is_held, not_asked
 from mecum.rooms.models.batches.lines import Line, Request, understood
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import batches
@@ -49,7 +49,7 @@ class Slice:
     def __init__(
         self, batch: Batch, asker: Asker, db: Database, clock: Clock, settings: ModelsSettings, stop: asyncio.Event
     ) -> None:
-        """`stop` is set when the batch is cancelled."""
+        """`stop` is set when the batch is cancelled, or nothing more may be asked for it."""
         self._batch = batch
         self._asker = asker
         self._db = db
@@ -148,6 +148,9 @@ class Slice:
             return failed(request, self._spent[request.model])
         try:
             return await self._asker.ask(self._batch, request)
+        except NoLonger:
+            self._stop.set()
+            return None
         except MecumError as error:
             if is_held(error):
                 wait_s = min(HOLD_MAX_S, max(1.0, error.retry_after or HOLD_S))

@@ -22,7 +22,7 @@ from mecum.kit.http import internal_error
 from mecum.kit.ids import new_id
 from mecum.kit.jobs import Jobs
 from mecum.kit.types import OrganisationId, SpaceId
-from mecum.rooms.models.batches.asking import NOTHING, Asker, not_asked
+from mecum.rooms.models.batches.asking import NOTHING, Asker, NoLonger, not_asked
 from mecum.rooms.models.batches.files import MEDIA_TYPE, ROOM, UNFINISHED_FOR, unknown_file
 from mecum.rooms.models.batches.lines import Line, lines, understood
 from mecum.rooms.models.batches.ordering import WORK, cancel_channel, lane
@@ -84,7 +84,12 @@ class BatchWork:
         if batch.status == "finalizing":
             return await self._finish(batch, "completed")
         if batch.status == "cancelling":
-            return await self._end_early(batch, "cancelled", CANCELLED)
+            return await self._end_early(batch, "cancelled", _why(batch))
+        try:
+            await self._asker.allowed(batch)
+        except NoLonger as ended:
+            said = {"code": ended.code, "line": None, "message": ended.message, "param": None}
+            return await self._change(batch, status="cancelling", cancelling_at=self._clock.now(), errors=[said])
         if self._clock.now() >= batch.expires_at:
             return await self._end_early(batch, "expired", EXPIRED)
         return await (self._validate(batch) if batch.status == "validating" else self._answer(batch))
@@ -238,6 +243,11 @@ class BatchWork:
                         break
             except Lagged:
                 continue
+
+
+def _why(batch: Batch) -> tuple[str, str]:
+    """What is said of lines of a batch that was cancelled: by its owner, or by what its errors say."""
+    return next(((each["code"], each["message"]) for each in batch.errors), CANCELLED)
 
 
 async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

@@ -14,10 +14,8 @@ from mecum.kit.ids import decode, encode
 from mecum.kit.money import Micros
 from mecum.rooms.models.bodies import LIMIT, Body, Limit, problems
 from mecum.rooms.models.budgets.managing import AMOUNT_MAX, Budgets, NewRule, Overview, Standing
-from mecum.rooms.models.budgets.rules import Period, Subject, Unit
+from mecum.rooms.models.budgets.rules import PREFIXES, Period, Subject, Unit
 from mecum.rooms.models.pricing.amounts import AMOUNT_CHARS_MAX, amount, written
-
-PREFIXES: dict[Subject, str] = {"person": "prs", "key": "key", "organisation": "org"}
 
 IdText = Annotated[str, StringConstraints(max_length=60)]
 Cursor = Annotated[str | None, Query(max_length=40, description="`next` of the page before.")]
@@ -72,6 +70,13 @@ class BudgetChangeBody(Body):
     hard: bool | None = None
 
 
+class GivingBackBody(Body):
+    """`person`: of what each person has, only theirs. `unattributed`: what you saw; by then it may be more."""
+
+    person: IdText | None = None
+    unattributed: Amount
+
+
 def amount_of(given: int | str, unit: Unit) -> int:
     """An amount as it was given, in tokens or micro-units. Raises Unprocessable, BadRequest."""
     if (unit == "money") != isinstance(given, str):
@@ -87,7 +92,7 @@ def shown(value: int, unit: Unit) -> int | str:
 
 def budget_out(standing: Standing, currency: str) -> dict[str, Any]:
     """`spent` counts what is drawn by calls under way only when they have ended."""
-    rule, count = standing.rule, standing.count
+    rule = standing.rule
     prefix = PREFIXES.get(rule.subject, "")
     return {
         "id": encode("bud", rule.id),
@@ -97,7 +102,7 @@ def budget_out(standing: Standing, currency: str) -> dict[str, Any]:
         "currency": currency if rule.unit == "money" else None,
         "amount": shown(rule.amount, rule.unit),
         "spent": shown(standing.spent, rule.unit),
-        "unattributed": shown(0 if count is None else count.unattributed, rule.unit),
+        "unattributed": shown(standing.unattributed, rule.unit),
         "period": rule.period,
         "resets_at": standing.resets_at.isoformat(),
         "hard": rule.hard,
@@ -170,6 +175,17 @@ def _all(budgets: Budgets) -> APIRouter:
         rule = (await budgets.one(budget_id)).rule
         wanted = None if body.amount is None else amount_of(body.amount, rule.unit)
         await budgets.change(caller, budget_id, wanted, body.hard)
+        return budget_out(await budgets.one(budget_id), budgets.currency)
+
+    @router.post("/api/budgets/{budget}/give-back", responses=problems(401, 403, 404, 409, 422))
+    async def give_back(caller: Operator, budget: str, body: GivingBackBody) -> dict[str, Any]:
+        """Count what is not attributed as not spent, because you know that it was not. What is recorded stays spent.
+
+        A second time changes nothing. 409: by now it is another amount than you saw.
+        """
+        budget_id, person = decode("bud", budget), None if body.person is None else decode("prs", body.person)
+        rule = (await budgets.one(budget_id)).rule
+        await budgets.give_back(caller, budget_id, person, amount_of(body.unattributed, rule.unit))
         return budget_out(await budgets.one(budget_id), budgets.currency)
 
     @router.delete("/api/budgets/{budget}", status_code=204, responses=problems(401, 403, 404))

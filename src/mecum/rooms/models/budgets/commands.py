@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from mecum.kit.types import PersonId
-from mecum.rooms.models.budgets.api import budget_out
+from mecum.rooms.models.budgets.api import budget_out, shown
 from mecum.rooms.models.budgets.managing import Budgets, NewRule
 from mecum.rooms.models.budgets.rules import Period, Unit
 from mecum.rooms.models.ports import NoPersons
@@ -62,6 +62,15 @@ class BudgetCommands:
             new = NewRule(subject, person, unit, wanted, period, hard, timezone)
             budget_id = await self._budgets.set(None, new)
         return budget_out(await self._budgets.one(budget_id), self.currency)
+
+    async def give_back(self, budget_id: UUID, person: UUID | None) -> dict[str, Any]:
+        """Count what is not attributed as not spent, of all or of one person; `given_back` says how much that was.
+
+        Raises NotFound.
+        """
+        given = await self._budgets.give_back(None, budget_id, person, None)
+        standing = await self._budgets.one(budget_id)
+        return budget_out(standing, self.currency) | {"given_back": shown(given, standing.rule.unit)}
 
     async def remove(self, budget_id: UUID) -> None:
         """Raises NotFound."""

@@ -11,13 +11,14 @@ from zoneinfo import available_timezones
 from mecum.kit.clock import Clock
 from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.errors import Conflict, NotFound, TooLarge, Unprocessable
-from mecum.kit.ids import new_id
+from mecum.kit.ids import encode, new_id
 from mecum.kit.types import Page, PersonId, Principal
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.rules import Period, Rule, SetBy, Subject, Unit, in_force
 from mecum.rooms.models.ports import Ports
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import budgets as store
+from mecum.rooms.models.store import unattributed
 from mecum.rooms.models.store.budgets import Count
 
 AMOUNT_MAX = 10**15
@@ -43,6 +44,8 @@ class Standing:
 
     Args:
         count: None: nothing was spent in its period, or it has a count per person.
+        unattributed: the part of what counts as spent that stood open when a process died; of all persons together
+            where each has a count.
         name: of the person, key or organisation. person_name: whose key it is. None: gone, or nobody asked.
     """
 
@@ -51,6 +54,7 @@ class Standing:
     count: Count | None = None
     name: str | None = None
     person_name: str | None = None
+    unattributed: int = 0
 
     @property
     def spent(self) -> int:
@@ -189,15 +193,50 @@ class Budgets:
             )
         self._keeper.forget()
 
+    async def give_back(
+        self, principal: Principal | None, budget_id: UUID, person: UUID | None, seen: int | None
+    ) -> int:
+        """Count what is not attributed as not spent, because a person decides so; gives how much that was.
+
+        A second time changes nothing.
+
+        Args:
+            person: whose part of what each person has; None: of all. Any other budget has one count.
+            seen: how much the person who decides saw to be not attributed; None: whatever it is.
+
+        Raises:
+            NotFound: no such budget. Conflict: by now it is another amount than `seen`.
+        """
+        now = self._clock.now()
+        async with self._db.transaction() as connection:
+            rule = await _known(connection, budget_id)
+            owner = rule.subject_id or person
+            lost = await unattributed.locked(connection, budget_id, owner, now)
+            if not lost:
+                return 0
+            if seen is not None and seen != lost:
+                raise _moved()
+            await unattributed.give_back(connection, budget_id, owner, now)
+            details = _details(rule) | {"given_back": lost}
+            if rule.subject_id is None and person is not None:
+                details["person"] = encode("prs", person)
+            await self._audit.record(connection, principal, "models.budget_given_back", f"bud_{budget_id.hex}", details)
+        return lost
+
     async def _standing(
         self, connection: AsyncConnection, rules: Sequence[Rule], owners: dict[UUID, UUID]
     ) -> tuple[Standing, ...]:
         now = self._clock.now()
         counts = await store.counts(connection, list(owners.items()), now)
-        return tuple(
-            Standing(rule, rule.window(now).ends_at, counts.get((rule.id, owners.get(rule.id, rule.id))))
-            for rule in rules
-        )
+        shared = [rule.id for rule in rules if rule.id not in owners]
+        lost = await unattributed.totals(connection, shared, now)
+
+        def standing(rule: Rule) -> Standing:
+            count = counts.get((rule.id, owners.get(rule.id, rule.id)))
+            of_it = lost.get(rule.id, 0) if count is None else count.unattributed
+            return Standing(rule, rule.window(now).ends_at, count, unattributed=of_it)
+
+        return tuple(standing(rule) for rule in rules)
 
     async def _person_of(self, new: NewRule) -> UUID | None:
         """The person whom it limits, or whose key. Raises NotFound, Unprocessable."""
@@ -255,6 +294,14 @@ def _taken() -> Conflict:
         "models.budget_taken",
         "There is a budget of this kind and time already.",
         "Change that one.",
+    )
+
+
+def _moved() -> Conflict:
+    return Conflict(
+        "models.budget_moved",
+        "By now another amount of it is not attributed.",
+        "Look at it again.",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -13,6 +13,8 @@ from mecum.kit.types import Principal
 
 Subject: TypeAlias = Literal["person", "each_person", "key", "organisation"]
 """Whom a budget limits. `each_person` is one budget for every person, each with a count of their own."""
+PREFIXES: Mapping[Subject, str] = {"person": "prs", "key": "key", "organisation": "org"}
+"""How ids of those begin."""
 Unit: TypeAlias = Literal["tokens", "money"]
 """What is counted: tokens that were read and written, or micro-units of money."""
 Period: TypeAlias = Literal["day", "week", "month"]

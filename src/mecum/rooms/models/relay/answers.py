@@ -145,8 +145,12 @@ def error_object(error: MecumError) -> JsonObject:
 
 
 def error_answer(error: MecumError) -> RelayResponse:
-    """`error` as an answer. `x-should-retry` tells the official clients whether trying again can help."""
+    """`error` as an answer. `x-should-retry` tells the official clients whether trying again can help,
+    `x-mecum-offer` in which service tier it would be served.
+    """
     headers = {**JSON_HEADERS, **headers_of(error), "x-should-retry": "true" if error.retryable else "false"}
+    if offer := error.params.get("offer"):
+        headers["x-mecum-offer"] = str(offer)
     return whole(error_object(error), status_of(error), headers)
 
 

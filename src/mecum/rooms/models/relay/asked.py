@@ -14,7 +14,7 @@ from mecum.rooms.models.relay.leading import led_response
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.router.routing import Router
-from mecum.rooms.models.routes import Route
+from mecum.rooms.models.routes import Found
 from mecum.rooms.models.service import ROUTER
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store.responses import StoredResponse
@@ -33,13 +33,13 @@ NOT_KEPT = ("input", "background", "stream", "stream_options", "previous_respons
 class Asked:
     """
     Args:
-        found: where its model leads, or the name of the built-in one.
+        found: where its model leads.
         items: the whole conversation; the last `input_count` items came with this request.
         store: whether the answer is kept. size: of the request, in bytes. tier: in which it is served.
     """
 
     request: Spliced
-    found: Route | str
+    found: Found
     items: list[JsonObject]
     input_count: int
     response_id: str
@@ -63,8 +63,6 @@ class Asked:
     @property
     def model(self) -> str:
         """The name by which it was asked for, and is asked for again."""
-        if isinstance(self.found, str):
-            return self.found
         return ROUTER if self.found.routed is not None else self.found.name
 
     def skeleton(self) -> JsonObject:
@@ -102,7 +100,10 @@ class Asking:
         new = items_of(values.get("input"))
         items = [*await self._shelf.conversation(principal, previous), *new]
         tier = tier or tier_of(values, principal, self._settings.priority_tier)
-        request, found = await self._led(principal, request, items, len(body), tier)
+        # What is made in the background is decided when it is made.
+        is_now = values.get("background") is not True
+        asked_as, found = await self._led(principal, request, items, len(body), tier, is_kept=is_now)
+        request = asked_as if is_now else request
         values = request.values
         asked = Asked(
             request=request,
@@ -134,12 +135,22 @@ class Asking:
         return Asked(request, found, items, stored.input_count, stored.id, created_at, True, size, tier)
 
     async def _led(
-        self, principal: Principal, request: Spliced, items: list[JsonObject], size: int, tier: Tier, name: str = ""
-    ) -> tuple[Spliced, Route | str]:
-        """The request as it is asked, and where its model leads. Raises NotFound."""
+        self,
+        principal: Principal,
+        request: Spliced,
+        items: list[JsonObject],
+        size: int,
+        tier: Tier,
+        name: str = "",
+        *,
+        is_kept: bool = True,
+    ) -> tuple[Spliced, Found]:
+        """The request as it is asked, and where its model leads. `is_kept`: see `Router.lead`. Raises NotFound."""
         name = name or model_of(request)
-        if name == ROUTER and (led := await led_response(self._router, principal, request, items, size, tier)):
-            return led
+        if name == ROUTER:
+            led = await led_response(self._router, principal, request, items, size, tier, is_kept=is_kept)
+            if led is not None:
+                return led
         return request, await self._catalogue.resolve(principal, name, "chat")
 
     def kept(self, principal: Principal, asked: Asked, response: JsonObject) -> StoredResponse:

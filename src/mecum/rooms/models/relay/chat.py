@@ -15,6 +15,7 @@ from mecum.rooms.models.answering import AnsweredBy, Answering
 from mecum.rooms.models.call import Call
 from mecum.rooms.models.calls import Calls, Ongoing
 from mecum.rooms.models.catalogue import Catalogue
+from mecum.rooms.models.otherwise import alone, otherwise
 from mecum.rooms.models.relay.answers import (
     Head,
     Parts,
@@ -32,7 +33,7 @@ from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.request import model_of, parsed
 from mecum.rooms.models.relay.tap import CHAT_ENDS, Tap
 from mecum.rooms.models.router.routing import Router
-from mecum.rooms.models.routes import Remote, Route
+from mecum.rooms.models.routes import Found, Remote, Route
 from mecum.rooms.models.sending import Sender, Sent
 from mecum.rooms.models.service import ROUTER
 from mecum.rooms.models.settings import ModelsSettings
@@ -93,10 +94,20 @@ class ChatDoor:
             return await self._made(principal, request, found, len(body), tier)
         return with_routed(await self._made(principal, *led, len(body), tier), led[1])
 
-    async def _made(
-        self, principal: Principal, request: Spliced, found: Route | str, size: int, tier: Tier
+    async def _made(self, principal: Principal, request: Spliced, found: Found, size: int, tier: Tier) -> RelayResponse:
+        while True:
+            try:
+                return await self._made_by(principal, request, found, size, tier)
+            except MecumError as error:
+                after = otherwise(found, error)
+                if after is None:
+                    raise
+                found = after
+
+    async def _made_by(
+        self, principal: Principal, request: Spliced, found: Found, size: int, tier: Tier
     ) -> RelayResponse:
-        if not isinstance(found, str) and self._may_pass(request, found):
+        if isinstance(found, Route) and self._may_pass(request, found):
             try:
                 return await begun(self._passed(principal, request, found, size, tier))
             except _NoSuchDoor as missing:
@@ -179,9 +190,9 @@ class ChatDoor:
             changes["stream_options"] = {**obj(request.values.get("stream_options")), "include_usage": True}
         return request.changed(changes)
 
-    def _told(self, principal: Principal, request: Spliced, found: Route | str, tier: Tier) -> Parts:
+    def _told(self, principal: Principal, request: Spliced, found: Found, tier: Tier) -> Parts:
         """An answer made of events: by the built-in model, by one without tool calls of its own, or of another wire."""
-        model = found if isinstance(found, str) else found.name
+        found, model = alone(found), found.name
         asked = replace(read(request.values, model), tier=tier)
         told_tier = tier if is_asked(request.values) else None
         head = chat_out.Head(f"chatcmpl-{new_id().hex}", model, int(self._clock.now().timestamp()), told_tier)
@@ -194,7 +205,7 @@ class ChatDoor:
         self,
         principal: Principal,
         asked: ModelRequest,
-        found: Route | str,
+        found: Found,
         head: chat_out.Head,
         by: AnsweredBy,
         include_usage: bool,
@@ -219,7 +230,7 @@ class ChatDoor:
             yield error_frame(error)
 
     async def _told_whole(
-        self, principal: Principal, asked: ModelRequest, found: Route | str, head: chat_out.Head, by: AnsweredBy
+        self, principal: Principal, asked: ModelRequest, found: Found, head: chat_out.Head, by: AnsweredBy
     ) -> Parts:
         wait_s = self._settings.relay_local_wait_s
         collected = ChatBody(head)

@@ -8,7 +8,7 @@ from mecum.kit.types import Principal
 from mecum.rooms.models import RelayResponse, Routed
 from mecum.rooms.models.router.question import of_body
 from mecum.rooms.models.router.routing import Router, wish_of
-from mecum.rooms.models.routes import Route
+from mecum.rooms.models.routes import Found
 from mecum.rooms.models.tiers import Tier
 from mecum.rooms.models.wires.chat_request import EFFORTS
 from mecum.rooms.models.wires.jsons import JsonObject, arr, obj
@@ -17,7 +17,7 @@ from mecum.rooms.models.wires.splice import Spliced
 
 async def led_chat(
     router: Router, principal: Principal, request: Spliced, size: int, tier: Tier
-) -> tuple[Spliced, Route] | None:
+) -> tuple[Spliced, Found] | None:
     """A request for chat completions as it is asked, and where. None: the router has nothing to choose."""
     values = request.values
     said = values.get("reasoning_effort")
@@ -30,13 +30,20 @@ async def led_chat(
 
 
 async def led_response(
-    router: Router, principal: Principal, request: Spliced, items: list[JsonObject], size: int, tier: Tier
-) -> tuple[Spliced, Route] | None:
-    """The same for a request for a response, `items` its whole conversation."""
+    router: Router,
+    principal: Principal,
+    request: Spliced,
+    items: list[JsonObject],
+    size: int,
+    tier: Tier,
+    *,
+    is_kept: bool = True,
+) -> tuple[Spliced, Found] | None:
+    """The same for a request for a response, `items` its whole conversation. `is_kept`: see `Router.lead`."""
     reasoning = obj(request.values.get("reasoning"))
     said = reasoning.get("effort")
     question = of_body(request.values, [*items], "relay.responses", size, tier)
-    lead = await router.lead(principal, question, wish_of(said))
+    lead = await router.lead(principal, question, wish_of(said), is_kept=is_kept)
     if lead is None:
         return None
     effort = _effort(lead.routed, said, reasons=lead.reasons)
@@ -52,9 +59,9 @@ def _effort(routed: Routed, said: object, *, reasons: bool) -> object:
     return said if wish_of(said) == routed.effort else EFFORTS[routed.effort]
 
 
-def with_routed(answer: RelayResponse, found: Route | str) -> RelayResponse:
+def with_routed(answer: RelayResponse, found: Found) -> RelayResponse:
     """`answer`, which says how the router had it made, where it did."""
-    routed = None if isinstance(found, str) else found.routed
+    routed = found.routed
     if routed is None:
         return answer
     return replace(answer, headers={**answer.headers, "x-mecum-routed": f"{routed.effort}; why={routed.why}"})

@@ -14,6 +14,7 @@ from mecum.rooms.models.answering import AnsweredBy, Answering
 from mecum.rooms.models.call import Call
 from mecum.rooms.models.calls import Calls, Ongoing
 from mecum.rooms.models.health import Health
+from mecum.rooms.models.otherwise import alone, otherwise
 from mecum.rooms.models.relay.answers import (
     Head,
     Parts,
@@ -32,7 +33,7 @@ from mecum.rooms.models.relay.leading import with_routed
 from mecum.rooms.models.relay.limits import limiting, output_asked
 from mecum.rooms.models.relay.shelf import Shelf
 from mecum.rooms.models.relay.tap import RESPONSE_ENDS, Tap
-from mecum.rooms.models.routes import Remote, Route
+from mecum.rooms.models.routes import BuiltIn, Found, Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tiers import Tier, is_asked
@@ -90,8 +91,17 @@ class ResponsesDoor:
 
     async def made(self, principal: Principal, asked: Asked) -> RelayResponse:
         """The answer to what was understood; kept when it is to be kept. Raises MecumError before its head."""
-        found = asked.found
-        if not isinstance(found, str) and found.may_speak_responses:
+        while True:
+            try:
+                return await self._made_by(principal, asked, asked.found)
+            except MecumError as error:
+                found = otherwise(asked.found, error)
+                if found is None:
+                    raise
+                asked = replace(asked, found=found)
+
+    async def _made_by(self, principal: Principal, asked: Asked, found: Found) -> RelayResponse:
+        if isinstance(found, Route) and found.may_speak_responses:
             try:
                 return await begun(self._passed(principal, asked, found))
             except _NoSuchDoor as missing:
@@ -189,8 +199,8 @@ class ResponsesDoor:
     def _chunks(self, principal: Principal, asked: Asked, by: AnsweredBy) -> AsyncGenerator[JsonObject, None]:
         """The answer as chunks of the chat completions wire, always streamed."""
         found = asked.found
-        if isinstance(found, str):
-            return self._chunks_of_events(principal, asked, self._chat(asked, found), by)
+        if isinstance(found, BuiltIn):
+            return self._chunks_of_events(principal, asked, self._chat(asked, found.name), by)
         if not found.speaks_openai or (not found.native_tools and arr(asked.values.get("tools"))):
             return self._chunks_of_events(principal, asked, self._chat(asked, found.name), by)
         return self._chunks_of_provider(principal, asked, found, by)
@@ -239,7 +249,7 @@ class ResponsesDoor:
         request = replace(read(chat, asked.model), tier=asked.tier)
         writer = ChatWriter(chat_out.Head("", asked.model, asked.created_at))
         wait_s = self._settings.relay_local_wait_s
-        async with aclosing(self._answering.ask(principal, request, wait_s, by, asked.found)) as events:
+        async with aclosing(self._answering.ask(principal, request, wait_s, by, alone(asked.found))) as events:
             async for event in events:
                 if not isinstance(event, Waiting):
                     for chunk in writer.chunks(event):

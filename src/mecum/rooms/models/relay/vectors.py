@@ -16,7 +16,7 @@ from mecum.rooms.models.catalogue import Catalogue
 from mecum.rooms.models.ports import LocalEmbedder
 from mecum.rooms.models.relay.answers import JSON_HEADERS, json_of, made_of, refused, whole
 from mecum.rooms.models.relay.request import model_of, parsed
-from mecum.rooms.models.routes import Remote, Route
+from mecum.rooms.models.routes import BuiltIn, Remote, Route
 from mecum.rooms.models.sending import Sender
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.tiers import ForWhom, Tier, tier_of
@@ -52,8 +52,8 @@ class VectorsDoor:
         request = parsed(body)
         tier = tier or tier_of(request.values, principal, self._priority_for)
         found = await self._catalogue.resolve(principal, model_of(request), "embedding")
-        if isinstance(found, str):
-            return await self._made(principal, request, found)
+        if isinstance(found, BuiltIn):
+            return await self._made(principal, request, found.model)
         return await self._passed(principal, request, found, len(body), tier)
 
     async def _passed(

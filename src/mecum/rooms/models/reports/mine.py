@@ -15,7 +15,7 @@ from mecum.kit.errors import BadRequest
 from mecum.kit.types import Principal
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import reports as store
-from mecum.rooms.models.store.reports import Sum, Work
+from mecum.rooms.models.store.reports import Sum, Work, WorkUse
 from mecum.rooms.models.store.usage import UsageRecord
 
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
@@ -35,6 +35,15 @@ class Month:
     degraded: Sequence[UsageRecord]
 
 
+@dataclass(frozen=True, slots=True)
+class Works:
+    """`month`: like 2026-11. `currency`: of all costs."""
+
+    month: str
+    currency: str
+    items: tuple[WorkUse, ...]
+
+
 class MyUsage:
     def __init__(self, db: Database, clock: Clock, settings: ModelsSettings) -> None:
         self._db = db
@@ -43,14 +52,25 @@ class MyUsage:
 
     async def month(self, principal: Principal, month: str | None) -> Month:
         """A month, or the one of now. Raises BadRequest."""
-        zone = ZoneInfo(principal.timezone)
-        named = month if month is not None else self._clock.now().astimezone(zone).strftime("%Y-%m")
-        starts, ends = bounds(named, zone)
+        named, starts, ends = self._bounds(principal, month)
         async with self._db.transaction() as connection:
             sums = await store.sums(connection, principal.person, starts, ends, principal.timezone)
             work = await store.work(connection, principal.person, starts, ends)
             degraded = await store.degraded(connection, principal.person, starts, ends, DEGRADED_SHOWN)
         return Month(named, principal.timezone, starts, ends, sums, work, degraded)
+
+    async def works(self, principal: Principal, month: str | None) -> Works:
+        """What pieces of work took in a month, or in the one of now, the dearest first. Raises BadRequest."""
+        named, starts, ends = self._bounds(principal, month)
+        async with self._db.transaction() as connection:
+            found = await store.works(connection, principal.person, starts, ends)
+        return Works(named, self.currency, found)
+
+    def _bounds(self, principal: Principal, month: str | None) -> tuple[str, dt.datetime, dt.datetime]:
+        """A month by its name, and its first moment and that of the next one. Raises BadRequest."""
+        zone = ZoneInfo(principal.timezone)
+        named = month if month is not None else self._clock.now().astimezone(zone).strftime("%Y-%m")
+        return (named, *bounds(named, zone))
 
     async def calls(self, principal: Principal, before: UUID | None, limit: int) -> tuple[UsageRecord, ...]:
         """The person's calls, newest first."""

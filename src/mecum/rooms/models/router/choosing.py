@@ -51,11 +51,13 @@ class Choosing:
             NotFound: one is not there. Unprocessable: it is one that does not reason.
         """
         self._catalogue.forget()
-        known = (await self._catalogue.snapshot()).named
+        known = await self._catalogue.snapshot()
         for name in (fast, thinking):
-            if name not in known or known[name].kind != "chat":
+            found = known.find(name)
+            if found is None or found.kind != "chat":
                 raise NotFound("models.model_unknown", "There is no such model.")
-        if fast == thinking and not known[fast].shown.reasoning:
+            reasons = found.shown.reasoning
+        if fast == thinking and not reasons:
             raise Unprocessable(
                 "models.router_one", "One model that does not reason leaves nothing to choose.", "Choose two models."
             )

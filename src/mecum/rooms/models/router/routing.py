@@ -20,10 +20,11 @@ from mecum.rooms.models.router import decision as deciding
 from mecum.rooms.models.router.decision import Decision, Terms
 from mecum.rooms.models.router.ladder import Waits, stepped
 from mecum.rooms.models.router.ledger import Ledger
+from mecum.rooms.models.router.lighter import lighter
 from mecum.rooms.models.router.question import Question, of_request
 from mecum.rooms.models.router.rules import Effort
 from mecum.rooms.models.router.targets import Targets
-from mecum.rooms.models.routes import Route
+from mecum.rooms.models.routes import BuiltIn, Found
 from mecum.rooms.models.service import ROUTER
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.snapshot import Named
@@ -38,10 +39,11 @@ REMEMBERED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """Where to ask, and whether it takes an effort."""
+    """Where to ask, whether it takes an effort, and whether it should read less."""
 
-    route: Route
+    route: Found
     reasons: bool
+    lighter: bool = False
 
     @property
     def routed(self) -> Routed:
@@ -60,7 +62,7 @@ class Router:
         self._terms = Terms(settings.router_worth, settings.router_explored)
         self._decided: OrderedDict[UUID, Decision] = OrderedDict()
 
-    async def of_request(self, principal: Principal, request: ModelRequest) -> tuple[Route, ModelRequest] | None:
+    async def of_request(self, principal: Principal, request: ModelRequest) -> tuple[Found, ModelRequest] | None:
         """Where `request` goes, and how hard to think there. None: there is nothing to choose.
 
         Raises:
@@ -70,10 +72,20 @@ class Router:
         lead = await self.lead(principal, of_request(request), wish)
         if lead is None:
             return None
-        return lead.route, replace(request, effort=lead.routed.effort if lead.reasons else "auto")
+        route = lead.route
+        if lead.lighter:
+            request, spared = lighter(request)
+            route = replace(route, routed=replace(lead.routed, lighter=spared))
+        return route, replace(request, effort=lead.routed.effort if lead.reasons else "auto")
 
-    async def lead(self, principal: Principal, question: Question, wish: Effort | None) -> Lead | None:
-        """Where `question` goes. Raises as `of_request`."""
+    async def lead(
+        self, principal: Principal, question: Question, wish: Effort | None, *, is_kept: bool = True
+    ) -> Lead | None:
+        """Where `question` goes. Raises as `of_request`.
+
+        Args:
+            is_kept: written down, and learned from. What only looks ahead is decided anew later.
+        """
         targets = await self._catalogue.targets(principal)
         if targets is None:
             return None
@@ -83,11 +95,10 @@ class Router:
         step = stepped(decision.effort, waits, is_wish=decision.is_wish)
         target = targets.thinking if step.on_thinking else targets.fast
         found = await self._catalogue.resolve(principal, target.name, "chat")
-        assert isinstance(found, Route)  # the built-in model is no target
         routed = Routed(step.effort, decision.why, step.lowered)
-        if is_new and question.purpose in KEPT:
+        if is_new and is_kept and question.purpose in KEPT:
             self._ledger.record(self._row(id_, work, principal, question, decision, routed, target.name))
-        return Lead(replace(found, routed=routed), target.shown.reasoning)
+        return Lead(replace(found, routed=routed), target.shown.reasoning, step.lighter)
 
     def _decision(
         self, id_: UUID, work: UUID | None, question: Question, wish: Effort | None, targets: Targets
@@ -96,8 +107,8 @@ class Router:
         known = self._decided.get(id_) if work is not None else None
         if known is not None:
             return known, False
-        route = targets.thinking.route
-        fullness = self._gate.pools.fullness(route.pools[0]) if route is not None else inf
+        way = self._catalogue.way(targets.thinking)
+        fullness = self._gate.pools.fullness(way.pools[0]) if way is not None else inf
         price = deciding.price(fullness)
         decision = deciding.decide(question, wish, self._ledger.weights, price, id_, self._terms)
         if work is not None:
@@ -115,10 +126,13 @@ class Router:
         )
 
     def _wait_s(self, principal: Principal, question: Question, target: Named) -> float:
-        if target.route is None:
+        way = self._catalogue.way(target)
+        if way is None or (isinstance(way, BuiltIn) and not self._catalogue.local_here):
             return inf
+        if isinstance(way, BuiltIn) and not self._catalogue.local_ready:
+            return 0.0  # Until it is loaded the gate knows of no slot.
         tokens, most = Tokens(question.tokens), question.output_tokens_max
-        call = Call.to(target.route, principal, question.purpose, tokens, most, tier=question.tier)
+        call = Call.to(way, principal, question.purpose, tokens, most, tier=question.tier)
         return self._gate.wait_s(call.asked())
 
     def _row(

@@ -63,5 +63,5 @@ def targets(known: Snapshot, principal: Principal | None, default: str | None) -
 
 
 def _chat(known: Snapshot, principal: Principal | None, name: object) -> Named | None:
-    found = known.named.get(name) if isinstance(name, str) else None
+    found = known.find(name) if isinstance(name, str) else None
     return found if found is not None and found.kind == "chat" and found.allows(principal) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
@@ -16,10 +16,16 @@ from mecum.rooms.models.access import Access
 from mecum.rooms.models.store.catalogue import ModelKind
 from mecum.rooms.models.store.tables import alias, alias_member
 
+BUILT_IN: Final = UUID(int=0)
+"""Stands for the built-in model, which has no row."""
+
 
 @dataclass(frozen=True, slots=True)
 class AliasRow:
-    """An alias. `tiers`: ids of its models; those of one tier share the load, a later one stands by."""
+    """An alias. `tiers`: ids of its models; those of one tier share the load, a later one stands by.
+
+    The built-in model is `BUILT_IN`, in a tier of its own.
+    """
 
     id: UUID
     name: str
@@ -46,7 +52,11 @@ async def aliases(connection: AsyncConnection) -> tuple[AliasRow, ...]:
 
 def _alias(values: dict[str, Any], tiers: Mapping[int, Sequence[UUID]]) -> AliasRow:
     values["access"] = access.read(values["access"])
-    return AliasRow(**values, tiers=tuple(tuple(models) for models in tiers.values()))
+    built_in = values.pop("built_in_tier")
+    found = {tier: tuple(models) for tier, models in tiers.items()}
+    if built_in is not None:
+        found[built_in] = (BUILT_IN,)
+    return AliasRow(**values, tiers=tuple(found[tier] for tier in sorted(found)))
 
 
 async def count(connection: AsyncConnection) -> int:
@@ -70,7 +80,10 @@ async def put_members(connection: AsyncConnection, alias_id: UUID, tiers: Sequen
         {"alias_id": alias_id, "model_id": model_id, "tier": tier, "place": place}
         for tier, models in enumerate(tiers)
         for place, model_id in enumerate(models)
+        if model_id != BUILT_IN
     ]
+    built_in = next((tier for tier, models in enumerate(tiers) if BUILT_IN in models), None)
+    await change(connection, alias_id, built_in_tier=built_in)
     if rows:
         await connection.execute(insert(alias_member), rows)
 

@@ -13,6 +13,7 @@ from mecum.rooms.models.store.tables import usage
 from mecum.rooms.models.store.usage import UsageRecord
 
 ROWS_MAX = 5000
+WORKS_MAX = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,17 @@ class Sum:
     input_tokens: int
     output_tokens: int
     cost_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkUse:
+    """What models were asked for one piece of work, such as the run of an answer. `cost`: in micro-units."""
+
+    work: UUID
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,15 @@ _WORK = text(
 """
 )
 
+_WORKS = text(
+    """
+    SELECT work_id AS work, count(*) AS calls, sum(input_tokens)::bigint AS input_tokens,
+        sum(output_tokens)::bigint AS output_tokens, sum(cost_micros)::bigint AS cost
+    FROM models.usage WHERE person_id = :person AND at >= :starts AND at < :ends AND work_id IS NOT NULL
+    GROUP BY work_id ORDER BY cost DESC, sum(input_tokens + output_tokens) DESC LIMIT :most
+"""
+)
+
 
 async def sums(
     connection: AsyncConnection, person: UUID, starts: dt.datetime, ends: dt.datetime, timezone: str
@@ -72,6 +93,15 @@ async def sums(
 async def work(connection: AsyncConnection, person: UUID, starts: dt.datetime, ends: dt.datetime) -> Work:
     row = (await connection.execute(_WORK, {"person": person, "starts": starts, "ends": ends})).mappings().one()
     return Work(**row)
+
+
+async def works(
+    connection: AsyncConnection, person: UUID, starts: dt.datetime, ends: dt.datetime
+) -> tuple[WorkUse, ...]:
+    """By piece of work, the dearest first, and of those that cost the same the longest; at most `WORKS_MAX`."""
+    values = {"person": person, "starts": starts, "ends": ends, "most": WORKS_MAX}
+    rows = await connection.execute(_WORKS, values)
+    return tuple(WorkUse(**row) for row in rows.mappings())
 
 
 async def degraded(

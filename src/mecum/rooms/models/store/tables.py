@@ -79,6 +79,7 @@ alias = Table(
     Column("hidden", Boolean),
     Column("access", JSONB),
     Column("created_at", moment),
+    Column("built_in_tier", SmallInteger),
 )
 alias_member = Table(
     "alias_member",

@@ -22,8 +22,8 @@ from mecum.rooms.models.wires.keeping import Keeping
 
 DONE = b"[DONE]"
 THOUGHTS = ("reasoning_content", "reasoning")
-"""What servers call a thought, which the wire's reference has no name for. Some want it back with the calls that came of
-it, by the same name."""
+"""What servers call a thought, which the wire's reference has no name for. Some want it back with the calls that came
+of it, by the same name."""
 FINISHES: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",

@@ -18,6 +18,7 @@ from mecum.rooms.people.api.bodies import (
     InvitationBody,
     Limit,
     NewPersonBody,
+    OnlyOrganisations,
     OnlyPerson,
     Search,
     SignUpPolicyBody,
@@ -26,12 +27,29 @@ from mecum.rooms.people.api.bodies import (
     key_out,
     listed_person_out,
     moment,
+    organisation_ids,
+    organisation_out,
     page_out,
     problems,
 )
 from mecum.rooms.people.parts import Parts
 from mecum.rooms.people.store.audit import Entry
 from mecum.rooms.people.store.links import Link
+
+
+def organisation_routes(router: APIRouter, parts: Parts) -> None:
+
+    @router.get("/api/organisations", responses=problems(401, 403))
+    async def list_organisations(
+        caller: Operator,
+        query: Search = "",
+        ids: OnlyOrganisations = "",
+        cursor: Cursor = None,
+        limit: Limit = LIMIT,
+    ) -> dict[str, Any]:
+        """All organisations, oldest first, with how many belong to each."""
+        found = await parts.admin.organisations(query.strip(), cursor_id(cursor), limit, organisation_ids(ids))
+        return page_out([organisation_out(each) for each in found], limit, found[-1].id.hex if found else None)
 
 
 def people_routes(router: APIRouter, parts: Parts) -> None:

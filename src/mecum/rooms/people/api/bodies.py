@@ -11,12 +11,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from mecum.kit.errors import BadRequest
 from mecum.kit.http import PAGE_SIZE, PAGE_SIZE_MAX
-from mecum.kit.ids import encode
+from mecum.kit.ids import decode, encode
 from mecum.kit.types import InstallationRole, OrganisationRole, Scope
 from mecum.rooms.people import Person, Space
 from mecum.rooms.people.accounts import NewAccount, SignUpPolicy
 from mecum.rooms.people.service import PASSWORD_CHARS_MAX
 from mecum.rooms.people.store.keys import Key
+from mecum.rooms.people.store.organisations import OrganisationRow
 from mecum.rooms.people.store.persons import Account
 
 EMAIL_IN_MAX = 320
@@ -44,6 +45,8 @@ Code = Annotated[Text, StringConstraints(max_length=40)]
 Locale = Annotated[Text, StringConstraints(max_length=16)]
 Zone = Annotated[Text, StringConstraints(max_length=64)]
 Search = Annotated[Text, Query(max_length=200, description="Part of a name or an address.")]
+OnlyOrganisations = Annotated[Text, Query(max_length=2_000, description="Only these ids, with commas.")]
+ORGANISATIONS_AT_ONCE = 50
 OnlyPerson = Annotated[Text | None, Query(max_length=80, description="The id of one person.")]
 CredentialJson = Annotated[dict[str, Any], Field(max_length=CREDENTIAL_PARTS_MAX)]
 LIMIT = PAGE_SIZE
@@ -187,6 +190,23 @@ def person_out(account: Account) -> dict[str, Any]:
         "passkeys": account.passkeys,
         "recovery_codes_left": account.recovery_codes_left,
     }
+
+
+def organisation_out(organisation: OrganisationRow) -> dict[str, Any]:
+    return {"id": encode("org", organisation.id), "name": organisation.name, "members": organisation.members}
+
+
+def organisation_ids(text: str) -> tuple[UUID, ...]:
+    """Raises BadRequest: not ids of organisations, or too many."""
+    given = [each for each in text.split(",") if each]
+    if len(given) > ORGANISATIONS_AT_ONCE:
+        raise BadRequest(
+            "people.too_many_ids",
+            f"More than {ORGANISATIONS_AT_ONCE} ids at once.",
+            "Ask for them in several calls.",
+            params={"limit": ORGANISATIONS_AT_ONCE},
+        )
+    return tuple(decode("org", each) for each in given)
 
 
 def listed_person_out(person: Person) -> dict[str, Any]:
