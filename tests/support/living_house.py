@@ -203,15 +203,17 @@ def living_house(
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mecum-house-")))
         fake = stack.enter_context(running_provider())
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MECUM_")}
-        stack.enter_context(patch.dict(os.environ, {**environment, **QUICK, **(settings or {})}, clear=True))
         running = _Running(database_url, data, prepare)
-        running.start()
+        # Read once: whatever else is tested while the house lives has settings of its own.
+        with patch.dict(os.environ, {**environment, **QUICK, **(settings or {})}, clear=True):
+            running.start()
+            read = load(data=data, database_url=database_url)
         stack.callback(running.stop)
         assert running.app is not None
         http = stack.enter_context(httpx2.Client(base_url=running.url, timeout=30, trust_env=False))
         kit = running.app.kit
         machine = Machine(kit.db, kit.clock, kit.secrets, kit.public_url)
-        people = PeopleCommands(machine, load(data=data, database_url=database_url).people)
+        people = PeopleCommands(machine, read.people)
         stack.callback(people.close)
         house = House(running.app, running.url, fake, data, running.loop, people, http)
         stack.callback(house.close)

@@ -36,10 +36,7 @@ export function After({ turn, last }: { turn: AnswerTurn; last: boolean }) {
         </>
       )}
       {last && finished?.reason === "done" && finished.routed?.effort === "fast" && (
-        <>
-          <span className="dot" />
-          <TextButton onClick={() => void regenerate(store, turn, "think")}>{t("Think longer")}</TextButton>
-        </>
+        <TextButton onClick={() => void regenerate(store, turn, "think")}>{t("Think longer")}</TextButton>
       )}
       {node.text !== "" && (
         <span className="after__tools">

@@ -100,7 +100,11 @@ export function done(month: UsageMonth, unit: Unit): string[] {
   const work = t("{n, plural, one {# piece} other {# pieces}} of work done while you were away", { n: background });
   if (answers > 0 && background > 0) told.push(t("That is {questions} and {work}.", { questions, work }));
   else if (answers + background > 0) told.push(t("That is {what}.", { what: answers > 0 ? questions : work }));
-  else if (month.total.calls > 0) told.push(t("That is {calls} of programs.", { calls: callsWords(month.total.calls) }));
+  else if (month.total.calls > 0) {
+    const calls = callsWords(month.total.calls);
+    const byPrograms = month.days.every((day) => day.places.every(({ place }) => place === "key" || place === "api"));
+    told.push(byPrograms ? t("That is {calls} of programs.", { calls }) : t("That is {calls}, none of which led to an answer.", { calls }));
+  }
   const tokens = month.total.input_tokens + month.total.output_tokens;
   if (unit === "tokens" && tokens > 0) told.push(t("A token is about three quarters of a word, so models read and wrote about {n} words for you. None of it costs anything here.", { n: number(roundedWords(tokens)) }));
   return told;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +50,11 @@ class Process:
         def bound(output: int) -> Amounts:
             return Amounts(tokens + output, (tokens + output) * price)
 
-        return await self.keeper.reserve(caller, Need(bound, answer, least))
+        try:
+            return await self.keeper.reserve(caller, Need(bound, answer, least))
+        finally:
+            # What it reads anew beside that is read before the test ends, and its connection given back.
+            await asyncio.gather(*self.keeper._reading)
 
     def ended(self, caller: Principal, held: Reservation, tokens: int, money: int = 0) -> None:
         charges = held.settle(Amounts(tokens, money), self.clock.monotonic())

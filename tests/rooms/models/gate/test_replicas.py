@@ -46,9 +46,11 @@ def valkey() -> Generator[ValkeyServer]:
 
 
 @asynccontextmanager
-async def three(server: ValkeyServer, limit: int = LIMIT, **settings: Any) -> AsyncGenerator[list[Replica]]:
+async def three(
+    server: ValkeyServer, limit: int = LIMIT, pace: Pace = QUICK, **settings: Any
+) -> AsyncGenerator[list[Replica]]:
     limits: dict[str, Any] = {"gate_tokens_start": limit, "gate_tokens_min": limit, "gate_tokens_max": limit}
-    async with replicas(server, 3, **(limits | settings)) as gates:
+    async with replicas(server, 3, pace, **(limits | settings)) as gates:
         yield gates
 
 
@@ -242,7 +244,9 @@ async def test_a_thousand_calls_never_exceed_the_limit_and_leave_nothing(valkey:
     in_flight: Counter[str] = Counter()
     most = 0
 
-    async with three(valkey, gate_queue_max=2_000, gate_tenant_queue_max=2_000) as gates:
+    # With so much to do at once nobody is to be taken for dead: during a take-over more may be in flight.
+    patient = Pace(beat_s=0.05, lease_s=20, dead_s=30, timeout_s=10)
+    async with three(valkey, pace=patient, gate_queue_max=2_000, gate_tenant_queue_max=2_000) as gates:
 
         async def call(number: int) -> None:
             nonlocal most

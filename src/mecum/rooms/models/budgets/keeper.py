@@ -77,6 +77,7 @@ class Keeper:
             self._ticker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticker
+        await asyncio.gather(*self._reading)
         try:
             await self._give_back(self.purses)
         except MecumError:
