@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from math import inf
+from types import TracebackType
 from typing import TypeVar
 
 from opentelemetry.trace import Span
@@ -153,26 +154,15 @@ class Ongoing:
             self.queue_s += self.clock.monotonic() - since
             span.end()
 
-    @contextmanager
-    def noting(self) -> Generator[None]:
-        """How it ends, as an outcome."""
-        try:
-            yield
-        except MecumError as error:
-            self._ends(error.code, error)
-            raise
-        except (asyncio.CancelledError, GeneratorExit):
-            self._ends("cancelled", None)
-            raise
-        except BaseException as error:
-            self._ends("internal", error)
-            raise
-
-    def _ends(self, outcome: str, error: BaseException | None) -> None:
-        if self.outcome == "ok":
-            self.outcome = outcome
-            if error is not None:
-                failed(self.span, error)
+    def ends_with(self, error: BaseException | None) -> None:
+        """Note the outcome, unless that is known already."""
+        if error is None or self.outcome != "ok":
+            return
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            self.outcome = "cancelled"
+            return
+        self.outcome = error.code if isinstance(error, MecumError) else "internal"
+        failed(self.span, error)
 
     def settled(self) -> Usage:
         """What it took; an estimate where nobody has said. Nothing where it was never sent, or failed before its answer
@@ -193,41 +183,48 @@ class Calls:
         self._meter = meter
         self._clock = clock
 
-    @asynccontextmanager
-    async def open(self, call: Call) -> AsyncGenerator[Ongoing, None]:
+    def open(self, call: Call) -> AbstractAsyncContextManager[Ongoing]:
         """Make a call inside this block: it has been let in, and is metered however it ends.
 
         Raises:
             TooMany: over a budget, or no place at the gate in time.
         """
-        async with self.line_up(call) as ongoing:
-            await ongoing.turn()
-            yield ongoing
+        return _Block(self, call, has_turn=True)
 
-    @asynccontextmanager
-    async def line_up(self, call: Call) -> AsyncGenerator[Ongoing, None]:
+    def line_up(self, call: Call) -> AbstractAsyncContextManager[Ongoing]:
         """As `open`, but inside the block the call still has to wait for its turn: see `Ongoing.queue`."""
+        return _Block(self, call, has_turn=False)
+
+    async def begin(self, call: Call, *, has_turn: bool) -> Ongoing:
+        """What a block does first. Raises as `open` does: then the call is over."""
         ongoing = Ongoing(self._clock, call, self._clock.monotonic(), _begun(call))
-        opened = metrics.figures_of(call.provider, call.operation).open
-        opened.inc()
+        metrics.figures_of(call.provider, call.operation).open.inc()
         try:
-            with ongoing.noting():
-                ongoing.reservation = await self._budgets.reserve(call.principal, call.need())
-                async with self._entering(call) as ongoing.place:
-                    try:
-                        with ongoing.noting():
-                            yield ongoing
-                    finally:
-                        ongoing.usage = ongoing.settled()
-                        if ongoing.place is not None:
-                            ongoing.place.over(ongoing.usage)
-        except TooMany as error:
-            if self._may_flex(call, error):
-                raise offering_flex(error) from error
+            ongoing.reservation = await self._budgets.reserve(call.principal, call.need())
+            if call.is_gated:
+                ongoing.place = await self._gate.line_up(call.asked())
+            if has_turn:
+                await ongoing.turn()
+        except BaseException as error:
+            self.end(ongoing, error)
             raise
-        finally:
-            opened.dec()
-            self._over(ongoing)
+        return ongoing
+
+    def end(self, ongoing: Ongoing, error: BaseException | None) -> None:
+        """What a block does last, with the error that ended it.
+
+        Raises:
+            TooMany: in place of `error`, where there is something to offer.
+        """
+        call, place = ongoing.call, ongoing.place
+        metrics.figures_of(call.provider, call.operation).open.dec()
+        ongoing.ends_with(error)
+        ongoing.usage = ongoing.settled()
+        if place is not None:
+            self._gate.leave(place, ongoing.usage)
+        self._over(ongoing)
+        if isinstance(error, TooMany) and self._may_flex(call, error):
+            raise offering_flex(error) from error
 
     def _over(self, ongoing: Ongoing) -> None:
         record = self._record(ongoing)
@@ -244,7 +241,7 @@ class Calls:
         figures.seconds.observe(record.latency_ms / 1000)
         figures.read.inc(record.input_tokens)
         figures.written.inc(record.output_tokens)
-        metrics.calls_total.labels(call.provider, call.operation, ongoing.outcome).inc()
+        metrics.ended_of(call.provider, call.operation, ongoing.outcome).inc()
         span.set_attribute("gen_ai.usage.input_tokens", record.input_tokens)
         span.set_attribute("gen_ai.usage.output_tokens", record.output_tokens)
         if first_at is not None:
@@ -262,9 +259,6 @@ class Calls:
     def _demand(self, call: Call) -> int:
         """How many tokens it asked for, about."""
         return call.tokens + self._gate.pools.expects(call.asked())
-
-    def _entering(self, call: Call) -> AbstractAsyncContextManager[Place | None]:
-        return self._gate.enter(call.asked()) if call.is_gated else nullcontext()
 
     def _record(self, ongoing: Ongoing) -> UsageRecord:
         call, principal, usage = ongoing.call, ongoing.call.principal, ongoing.usage or NOTHING
@@ -301,6 +295,28 @@ class Calls:
     @staticmethod
     def _ms(start: float, end: float) -> int:
         return max(0, min(LATENCY_MAX_MS, round((end - start) * 1000)))
+
+
+class _Block:
+    """A call from its beginning to its end. Not a generator: those took a thirtieth of what a relayed call takes."""
+
+    __slots__ = ("_call", "_calls", "_has_turn", "_ongoing")
+
+    def __init__(self, calls: Calls, call: Call, *, has_turn: bool) -> None:
+        self._calls = calls
+        self._call = call
+        self._has_turn = has_turn
+        self._ongoing: Ongoing | None = None
+
+    async def __aenter__(self) -> Ongoing:
+        self._ongoing = ongoing = await self._calls.begin(self._call, has_turn=self._has_turn)
+        return ongoing
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._ongoing is not None
+        self._calls.end(self._ongoing, error)
 
 
 async def _next(events: AsyncGenerator[ModelEvent, None], place: Place) -> ModelEvent | None:

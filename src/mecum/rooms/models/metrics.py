@@ -163,6 +163,11 @@ def figures_of(provider: str, operation: str) -> CallFigures:
 
 
 @lru_cache(LABELS_KEPT)
+def ended_of(provider: str, operation: str, outcome: str) -> Counter:
+    return calls_total.labels(provider, operation, outcome)
+
+
+@lru_cache(LABELS_KEPT)
 def admissions_of(provider: str, band: str) -> tuple[Counter, Histogram]:
     """How many were let in, and what they had waited."""
     return gate_admitted.labels(provider, band), gate_wait_seconds.labels(band)

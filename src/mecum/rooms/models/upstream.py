@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.payload import BytesPayload
 
 from mecum.kit.clock import Clock
 from mecum.kit.errors import MecumError
@@ -172,13 +173,14 @@ class Upstream:
         if not self._settings.allow_network and not _is_here(endpoint.base_url):
             raise failures.network_off(endpoint.provider)
         assert self._session is not None, "start() comes first"
-        headers = endpoint.headers()
+        headers, data = endpoint.headers(), None
         if body is not None:
             headers["content-type"] = "application/json"
+            data = BytesPayload(body)  # aiohttp would look through all kinds of payloads for it.
         try:
             async with asyncio.timeout(first_byte_s):
                 return await self._session.request(
-                    method, endpoint.base_url + path, data=body, headers=headers, allow_redirects=False
+                    method, endpoint.base_url + path, data=data, headers=headers, allow_redirects=False
                 )
         except aiohttp.ConnectionTimeoutError as error:
             connect_s = self._settings.provider_connect_timeout_s

@@ -50,7 +50,7 @@ class Place:
 
     def __init__(self, gate: Gate, standing: Standing) -> None:
         self._gate = gate
-        self._standing = standing
+        self.standing = standing
         self._turn: asyncio.Future[None] | None = None
         self._answer: asyncio.Future[None] | None = None
         self._wanted: asyncio.Event | None = None
@@ -58,11 +58,11 @@ class Place:
     @property
     def pool(self) -> str:
         """Where it was let in; while it waits, where it would be first of all."""
-        return self._standing.pool
+        return self.standing.pool
 
     @property
     def is_in(self) -> bool:
-        return self._standing.state == "running"
+        return self.standing.state == "running"
 
     @property
     def is_alone(self) -> bool:
@@ -75,7 +75,7 @@ class Place:
         """Of a call that gives way: somebody is to have its place."""
         if self._wanted is None:
             self._wanted = asyncio.Event()
-            if self._standing.is_wanted:
+            if self.standing.is_wanted:
                 self._wanted.set()
         return self._wanted
 
@@ -84,15 +84,15 @@ class Place:
         self._gate.pools.look(self.pool, self._gate.now())
 
     def about_s(self) -> float | None:
-        return self._gate.pools.about_s(self._standing, self._gate.now())
+        return self._gate.pools.about_s(self.standing, self._gate.now())
 
     def told(self) -> None:
         """The standing has changed."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(None)
-        if self._turn is not None and not self._turn.done() and self._standing.state != "waiting":
+        if self._turn is not None and not self._turn.done() and self.standing.state != "waiting":
             self._turn.set_result(None)
-        if self._wanted is not None and self._standing.is_wanted:
+        if self._wanted is not None and self.standing.is_wanted:
             self._wanted.set()
 
     async def answer(self) -> None:
@@ -100,8 +100,8 @@ class Place:
         self._answer = asyncio.get_running_loop().create_future()
         await asyncio.wait({self._answer}, timeout=ANSWER_S)
         self._answer = None
-        if self._standing.state == "gone":
-            raise self._gate.turned_away(self._standing)
+        if self.standing.state == "gone":
+            raise self._gate.turned_away(self.standing)
 
     async def turn(self) -> None:
         """Wait for one's turn.
@@ -114,19 +114,19 @@ class Place:
 
     async def turn_within(self, seconds: float) -> bool:
         """Whether the turn came within `seconds`. Raises as `turn`."""
-        if self._standing.state == "waiting":
+        if self.standing.state == "waiting":
             self._turn = asyncio.get_running_loop().create_future()
             await asyncio.wait({self._turn}, timeout=seconds)
             self._turn = None
         if self.is_in:
             return True
-        if self._standing.state == "gone" or self._gate.has_waited_enough(self._standing):
-            raise self._gate.turned_away(self._standing)
+        if self.standing.state == "gone" or self._gate.has_waited_enough(self.standing):
+            raise self._gate.turned_away(self.standing)
         return False
 
     @property
     def gives_way(self) -> bool:
-        return self._standing.asked.gives_way != "never"
+        return self.standing.asked.gives_way != "never"
 
     async def unless_wanted(
         self, work: Callable[[], Awaitable[Answered]], undo: Callable[[Answered], None] | None = None
@@ -165,25 +165,25 @@ class Place:
             tiers: it may go to these from now on; empty: to the same.
         """
         if self.is_in:
-            metrics.gate_returned.labels(self.pool, self._standing.band).inc()
+            metrics.gate_returned.labels(self.pool, self.standing.band).inc()
         if self._wanted is not None:
             self._wanted.clear()
-        self._gate.pools.again(self._standing, self._gate.now(), tiers)
+        self._gate.pools.again(self.standing, self._gate.now(), tiers)
 
     def first(self) -> None:
         """The first of the answer came."""
-        if self._standing.first_at is None:
-            self._gate.pools.first(self._standing, self._gate.now())
-            self._gate.watch.began(self._standing)
+        if self.standing.first_at is None:
+            self._gate.pools.first(self.standing, self._gate.now())
+            self._gate.watch.began(self.standing)
 
     def over(self, usage: Usage | None) -> None:
         """The call has ended, in whatever way; what it took is charged."""
-        if self._standing.state == "gone":
+        if self.standing.state == "gone":
             return
-        input_tokens = usage.input - usage.cached if usage is not None else self._standing.asked.input_tokens
+        input_tokens = usage.input - usage.cached if usage is not None else self.standing.asked.input_tokens
         output_tokens = usage.output if usage is not None else 0
-        self._gate.watch.over(self._standing, input_tokens + output_tokens, self._gate.now())
-        self._gate.pools.over(self._standing, input_tokens, output_tokens, self._gate.now())
+        self._gate.watch.over(self.standing, input_tokens + output_tokens, self._gate.now())
+        self._gate.pools.over(self.standing, input_tokens, output_tokens, self._gate.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,18 +256,31 @@ class Gate:
         Raises:
             TooMany: no place, not even in the line.
         """
+        place = await self.line_up(asked)
+        try:
+            yield place
+        finally:
+            self.leave(place, None)
+
+    async def line_up(self, asked: Asked) -> Place:
+        """As `enter`; the caller says `leave` in any case."""
         standing = self.pools.enter(asked, self.now())
         self.watch.asked(standing)
         if standing.state == "gone":
             raise self.turned_away(standing)
         place = self._places[standing] = Place(self, standing)
-        try:
-            if standing.is_unheard:
+        if standing.is_unheard:
+            try:
                 await place.answer()
-            yield place
-        finally:
-            del self._places[standing]
-            place.over(None)
+            except BaseException:
+                self.leave(place, None)
+                raise
+        return place
+
+    def leave(self, place: Place, usage: Usage | None) -> None:
+        """The call has ended, in whatever way; what it took is charged."""
+        self._places.pop(place.standing, None)
+        place.over(usage)
 
     def refused(self, pool: str, retry_after_s: float | None) -> None:
         """The provider said that it is too much: nothing more is sent until it is worth another try."""
