@@ -23,9 +23,10 @@ export default defineConfig({
           groups: [
             // What every page needs and what rarely changes: one file each, instead of a dozen small ones.
             { name: "vendor", test: /node_modules\/(react|react-dom|scheduler|@tanstack|@lingui\/core)\//, priority: 2 },
-            // The icons of the rail and of a conversation: a file for each would be larger than what is in it.
-            { name: "icons", test: /lucide-react\/dist\/esm\/icons\/(activity|archive|bell|calendar-clock|check|chevron-left|chevron-right|chevrons-up-down|copy|cpu|ellipsis|file-text|gauge|ghost|menu|pencil|pin|rotate-cw|scroll-text|search|send|square-pen|terminal|users|wallet)\.m?js/, priority: 2 },
-            { name: "common", test: /src\/(api|stream|i18n|ui\/(Button|Field|Icon|Line|Meter|Note|Menu|time|toast|useCopy|useAction|useStable)\.)/, priority: 1 },
+            // The icons of the rail, and those of a conversation: a file for each would be larger than what is in it.
+            { name: "icons", test: /lucide-react\/dist\/esm\/icons\/(activity|archive|bell|calendar-clock|chevrons-up-down|cpu|file-text|gauge|ghost|menu|pin|scroll-text|search|square-pen|terminal|users|wallet)\.m?js/, priority: 2 },
+            { name: "marks", test: /lucide-react\/dist\/esm\/icons\/(check|chevron-left|chevron-right|copy|ellipsis|pencil|rotate-cw|send)\.m?js/, priority: 2 },
+            { name: "common", test: /src\/(api|stream|i18n|shell\/(panels|search)\.|ui\/(Button|DoorBrand|Field|Icon|Line|Meter|Note|Menu|time|toast|useCopy|useAction|useStable)\.)/, priority: 1 },
           ],
         },
       },
