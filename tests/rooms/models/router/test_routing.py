@@ -36,7 +36,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def here(database: Database, jobs: HandJobs, tmp_path: Path) -> AsyncIterator[World]:
-    async with world(database, jobs, tmp_path, router_explored=0) as built:
+    async with world(database, jobs, tmp_path, router_explored=0, provider_first_byte_timeout_s=20) as built:
         yield built
 
 

@@ -159,12 +159,13 @@ async def set_policy(connection: AsyncConnection, name: str, value: str, now: dt
     await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
-async def throttle_of(connection: AsyncConnection, kind: str, key_hash: bytes, now: dt.datetime) -> Throttle | None:
-    """The counter, locked to the end of the transaction; made where it is missing."""
+async def throttle_of(connection: AsyncConnection, kind: str, key_hash: bytes, now: dt.datetime) -> Throttle:
+    """The counter, locked to the end of the transaction; made where it is missing, in one statement: whoever succeeds
+    just then takes it away."""
     values = {"kind": kind, "key_hash": key_hash, "attempts": 0, "last_at": now}
-    await connection.execute(upsert(throttle).values(values).on_conflict_do_nothing())
-    query = select(throttle).where(throttle.c.kind == kind, throttle.c.key_hash == key_hash).with_for_update()
-    row = (await connection.execute(query)).one()
+    found = upsert(throttle).values(values)
+    locked = found.on_conflict_do_update(index_elements=["kind", "key_hash"], set_={"attempts": throttle.c.attempts})
+    row = (await connection.execute(locked.returning(throttle))).one()
     return Throttle(row.attempts, row.last_at, row.blocked_until)
 
 
