@@ -11,7 +11,7 @@ from mecum.kit.errors import MecumError
 from mecum.rooms.models import Finish, Message, ModelEvent, ModelRequest, TextDelta, TextPart, ToolSpec
 from mecum.rooms.models.upstream import Endpoint, Target
 from mecum.rooms.models.wires.wires import Wire
-from tests.support.fake_provider import FakeProvider
+from tests.support.fake_provider import FakeProvider, Reply
 
 WEATHER = ToolSpec("weather", "The weather of a city.", {"properties": {"city": {"type": "string"}}})
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
@@ -46,3 +46,12 @@ async def failing(wire: Wire, to: Target, request: ModelRequest | None = None) -
         with pytest.raises(MecumError) as caught:
             await events_of(wire, to, request)
     return caught.value
+
+
+async def fails_clearly(wire: Wire, fake: FakeProvider, reply: Reply, code: str, *, retryable: bool) -> None:
+    """However often it is tried, `reply` ends in one error that names the provider and says what to do."""
+    fake.script(reply, reply, reply)
+    error = await failing(wire, target(fake))
+    assert (error.code, error.retryable) == (code, retryable)
+    assert error.params["provider"] == "Fake"
+    assert error.hint

@@ -18,7 +18,7 @@ from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.upstream import Upstream
 from mecum.rooms.models.wires.anthropic import Anthropic
 from mecum.rooms.models.wires.wires import Wires
-from tests.rooms.models.asking import WEATHER, asking, events_of, failing, finish_of, target, text_of
+from tests.rooms.models.asking import WEATHER, asking, events_of, failing, fails_clearly, finish_of, target, text_of
 from tests.support.fake_anthropic import CACHE_MADE, CACHED, FakeAnthropic
 from tests.support.fake_provider import Reply
 
@@ -114,11 +114,7 @@ async def test_the_reason_of_the_end_is_told_in_our_words(
 async def test_what_fails_in_this_wire_alone_ends_in_one_clear_error(
     wire: Wires, fake: FakeAnthropic, reply: Reply, code: str, retryable: bool
 ) -> None:
-    fake.script(reply, reply, reply)
-    error = await failing(wire, target(fake))
-    assert (error.code, error.retryable) == (code, retryable)
-    assert error.params["provider"] == "Fake"
-    assert error.hint
+    await fails_clearly(wire, fake, reply, code, retryable=retryable)
 
 
 @pytest.mark.parametrize("reply", [in_stream("overloaded_error"), Reply(status=529)])

@@ -22,7 +22,17 @@ from mecum.rooms.models import (
     Waiting,
 )
 from mecum.rooms.models.wires.wires import Wires
-from tests.rooms.models.asking import SCHEMA, WEATHER, asking, events_of, failing, finish_of, target, text_of
+from tests.rooms.models.asking import (
+    SCHEMA,
+    WEATHER,
+    asking,
+    events_of,
+    failing,
+    fails_clearly,
+    finish_of,
+    target,
+    text_of,
+)
 from tests.support.fake_gemini import CACHED, SIGNATURE, FakeGemini
 from tests.support.fake_provider import Reply
 
@@ -244,11 +254,7 @@ async def test_a_question_that_is_blocked_ends_as_filtered(wire: Wires, fake: Fa
 async def test_what_fails_in_this_wire_alone_ends_in_one_clear_error(
     wire: Wires, fake: FakeGemini, reply: Reply, code: str, retryable: bool
 ) -> None:
-    fake.script(reply, reply, reply)
-    error = await failing(wire, target(fake))
-    assert (error.code, error.retryable) == (code, retryable)
-    assert error.params["provider"] == "Fake"
-    assert error.hint
+    await fails_clearly(wire, fake, reply, code, retryable=retryable)
 
 
 async def test_a_wrong_key_is_known_although_the_status_only_says_a_bad_request(wire: Wires, fake: FakeGemini) -> None:

@@ -25,7 +25,7 @@ from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.upstream import Endpoint, Target, Upstream
 from mecum.rooms.models.wires.openai_chat import OpenAiChat
 from mecum.rooms.models.wires.wires import Wires
-from tests.rooms.models.asking import WEATHER, asking, events_of, failing, target, text_of
+from tests.rooms.models.asking import WEATHER, asking, events_of, failing, fails_clearly, target, text_of
 from tests.support.fake_provider import FakeProvider, Reply
 
 
@@ -128,11 +128,7 @@ async def test_unusual_event_streams_are_understood(wire: Wires, fake: FakeProvi
 async def test_what_fails_in_this_wire_alone_ends_in_one_clear_error(
     wire: Wires, fake: FakeProvider, reply: Reply, code: str, retryable: bool
 ) -> None:
-    fake.script(reply, reply, reply)
-    error = await failing(wire, target(fake))
-    assert (error.code, error.retryable) == (code, retryable)
-    assert error.params["provider"] == "Fake"
-    assert error.hint
+    await fails_clearly(wire, fake, reply, code, retryable=retryable)
 
 
 async def test_a_refused_connection_and_an_unknown_host_are_errors_that_name_the_provider(

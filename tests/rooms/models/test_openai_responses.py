@@ -25,7 +25,7 @@ from mecum.rooms.models import (
     ToolUse,
 )
 from mecum.rooms.models.wires.wires import Wires
-from tests.rooms.models.asking import SCHEMA, WEATHER, asking, events_of, failing, finish_of, target, text_of
+from tests.rooms.models.asking import SCHEMA, WEATHER, asking, events_of, fails_clearly, finish_of, target, text_of
 from tests.support.fake_provider import Reply
 from tests.support.fake_responses import FakeResponses
 from tests.support.fake_wires import SEALED, Answer, response_body, response_stream
@@ -279,8 +279,4 @@ async def test_the_reason_of_the_end_is_told_in_our_words_and_a_refusal_is_read_
 async def test_what_fails_in_this_wire_alone_ends_in_one_clear_error(
     wire: Wires, fake: FakeResponses, reply: Reply, code: str, retryable: bool
 ) -> None:
-    fake.script(reply, reply, reply)
-    error = await failing(wire, target(fake))
-    assert (error.code, error.retryable) == (code, retryable)
-    assert error.params["provider"] == "Fake"
-    assert error.hint
+    await fails_clearly(wire, fake, reply, code, retryable=retryable)

@@ -14,7 +14,7 @@ from mecum.rooms.models import TextDelta, Waiting
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.upstream import Upstream
 from mecum.rooms.models.wires.wires import Wires
-from tests.rooms.models.asking import asking, events_of, failing, finish_of, target, text_of
+from tests.rooms.models.asking import asking, events_of, failing, fails_clearly, finish_of, target, text_of
 from tests.support.fake_anthropic import FakeAnthropic
 from tests.support.fake_gemini import FakeGemini
 from tests.support.fake_provider import FakeProvider, Reply
@@ -77,11 +77,7 @@ async def test_missing_or_wrong_usage_is_estimated_and_marked(wire: Wires, fake:
 async def test_every_failure_of_a_provider_ends_in_one_clear_error(
     wire: Wires, fake: FakeProvider, reply: Reply, code: str, retryable: bool
 ) -> None:
-    fake.script(reply, reply, reply)
-    error = await failing(wire, target(fake))
-    assert (error.code, error.retryable) == (code, retryable)
-    assert error.params["provider"] == "Fake"
-    assert error.hint
+    await fails_clearly(wire, fake, reply, code, retryable=retryable)
 
 
 async def test_a_short_retry_after_is_waited_for_and_said_and_a_long_one_is_an_error(

@@ -166,7 +166,8 @@ async def test_a_replica_that_dies_frees_what_it_had(valkey: ValkeyServer) -> No
         waits_there = await calls.at(one)
         waits_here = await calls.at(other)
         line = writer.pools.pool("server").line
-        assert not waits_there.is_in and not waits_here.is_in and line.waiting == 2
+        await until(lambda: line.waiting == 2)
+        assert not waits_there.is_in and not waits_here.is_in
         one.dies()
         await until(lambda: waits_here.is_in)
         assert (line.running, line.waiting) == (1, 0)

@@ -2,6 +2,7 @@
 
 fair.py        the queues of one band, fair between tenants; pure
 line.py        one line: strict bands of such queues; pure
+speed.py       how fast a server is, and would be with nothing else to do; pure
 pressure.py    how much a server takes before it slows down; pure
 pool.py        both in front of one account of a provider; pure
 standing.py    what a call asks, and in which lines it stands; pure

@@ -71,7 +71,7 @@ redis.call('ZREM', KEYS[2], ARGV[1])
 """
 
 
-ANSWER_S = 0.5
+SEEN_WITHIN_S = 0.5
 """So long others may take to say what they see."""
 SEPARATOR = b" "
 
@@ -177,7 +177,7 @@ class Link:
         ticket, asking = self._last_ticket, _Asking(others)
         self._asking[ticket] = asking
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(SEEN_WITHIN_S):
                 head = f"{self.me} {ticket} ".encode()
                 await self._client.publish(self._key("looks"), head + written_question(question))  # pyright: ignore[reportUnknownMemberType]
                 await asking.is_answered.wait()

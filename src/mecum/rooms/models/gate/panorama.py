@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from mecum.rooms.models.gate.door import Gate
 from mecum.rooms.models.gate.reporting import (
     Question,
-    Report,
     Reports,
     hours_together,
     one_whole,
@@ -48,5 +47,5 @@ class Panorama:
         replicas = self._gate.replicas
         others = Reports(0, []) if replicas is None else await replicas.reports(question)
         is_whole = not any(each.is_whole for each in others.heard)
-        own: Report = report(question, self._gate.pools, self._gate.watch, self._gate.now(), is_whole=is_whole)
+        own = report(question, self._gate.pools, self._gate.watch, self._gate.now(), is_whole=is_whole)
         return Reports(others.replicas + 1, one_whole(own, others.heard))
