@@ -31,6 +31,7 @@ from psycopg import sql
 
 from mecum.app import App, build
 from mecum.cli.edge import Switchboard, http_server, listen
+from mecum.cli.serve import DRAIN_S
 from mecum.kit.types import ALL_SCOPES, InstallationRole, Scope
 from mecum.rooms.people.cli_ops import Machine, PeopleCommands
 from mecum.settings import load
@@ -278,7 +279,7 @@ class _Running:
             board.connect(app.asgi)
             self._ready.set()
             await self._end.wait()
-            await app.drain(2)
+            await app.drain(DRAIN_S)
         finally:
             server.should_exit = True
             await serving

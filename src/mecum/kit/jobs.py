@@ -196,7 +196,11 @@ class Jobs:
         self._sweeper = asyncio.create_task(self._sweep(), name="jobs.sweeper")
 
     async def stop(self, seconds: float = 5.0) -> None:
-        """Take no new jobs, give the running ones `seconds`, hand the rest back to the queue."""
+        """Take no new jobs, let the running ones end, cancel them after 4 s, hand them back to the queue.
+
+        Args:
+            seconds: until the rest is handed back although it did not end; more than those 4.
+        """
         self._stopping = True
         for task in (self._sweeper, *self._workers):
             if task is not None:

@@ -282,8 +282,10 @@ async def test_who_keeps_more_than_they_may_loses_the_oldest_that_are_finished(
     async with world(database, jobs, tmp_path, stored_responses_max=1_000 if swept else 10) as here:
         await here.connect(fake)
         waiting = await here.openai.responses.create(model="fake", input="Later", background=True)
-        made = [(await here.openai.responses.create(model="fake", input=f"{n}")).id for n in range(12)]
-        await here.parts.shelf.flush()
+        made: list[str] = []
+        for number in range(12):
+            made.append((await here.openai.responses.create(model="fake", input=f"{number}")).id)
+            await here.parts.shelf.flush()
         if swept:
             here.parts.shelf._settings = here.parts.shelf._settings.model_copy(update={"stored_responses_max": 10})
             await here.parts.shelf.sweep()

@@ -291,9 +291,11 @@ async def world(
     try:
         async with serving(_app(built)) as url:
             built.url = url
-            yield built
-            for client in built.clients:
-                await client.close()
+            try:
+                yield built
+            finally:
+                for client in built.clients:
+                    await client.close()
     finally:
         await room.stop()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 
 import pytest
 from openai import AsyncOpenAI, OpenAI
@@ -34,6 +34,7 @@ def client(house: House) -> Generator[OpenAI]:
 
 
 @pytest.fixture
-async def async_client(house: House) -> AsyncOpenAI:
+async def async_client(house: House) -> AsyncGenerator[AsyncOpenAI]:
     key = house.key("chat", "models", "threads")
-    return AsyncOpenAI(base_url=f"{house.url}/v1", api_key=key, max_retries=0, timeout=20)
+    async with AsyncOpenAI(base_url=f"{house.url}/v1", api_key=key, max_retries=0, timeout=20) as made:
+        yield made

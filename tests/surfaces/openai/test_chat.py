@@ -187,7 +187,6 @@ async def test_the_asynchronous_client_streams_many_answers_at_once(async_client
 
     answers = await asyncio.gather(*(one(number) for number in range(20)))
     assert answers == [f"Answer number {number}." for number in range(20)]
-    await async_client.close()
 
 
 @pytest.mark.anyio
@@ -203,7 +202,6 @@ async def test_whoever_leaves_a_stream_ends_the_call_to_the_provider(
         if chunk.choices and chunk.choices[0].delta.content:
             break
     await stream.close()
-    await async_client.close()
     record = house.fake.requests[before]
     async with asyncio.timeout(5):
         while not record.gone:  # noqa: ASYNC110  the record belongs to another thread

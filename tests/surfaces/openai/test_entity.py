@@ -131,7 +131,6 @@ async def test_several_can_go_on_from_one_response_at_the_same_moment(async_clie
         return made.output_text, made.previous_response_id
 
     assert await asyncio.gather(*(branch(n) for n in range(4))) == [(f"Leaf {n}.", first.id) for n in range(4)]
-    await async_client.close()
 
 
 @pytest.mark.anyio
@@ -141,7 +140,6 @@ async def test_requests_with_one_key_at_the_same_moment_are_one(async_client: As
         *(async_client.responses.create(model="mecum", input="All at once", extra_headers=header) for _ in range(6))
     )
     assert len({response.id for response in made}) == 1
-    await async_client.close()
 
 
 def test_the_same_idempotency_key_of_another_person_is_another_request(client: OpenAI, house: House) -> None:

@@ -267,7 +267,6 @@ async def test_the_asynchronous_client_streams_many_responses_at_once(async_clie
             return (await stream.get_final_response()).output_text
 
     assert await asyncio.gather(*(one(n) for n in range(12))) == [f"Answer number {n}." for n in range(12)]
-    await async_client.close()
 
 
 def test_an_unstored_stream_that_is_left_ends_the_call_to_the_provider(client: OpenAI, house: House, door: str) -> None:
