@@ -205,7 +205,8 @@ def _exposed(family: Any) -> str:
 
 def _labels(registry: Any, family: Any) -> str:
     # A family without samples does not name its labels, and the library has no public way to ask for them.
-    names = getattr(vars(registry)["_names_to_collectors"][_exposed(family)], "_labelnames", ())
+    collector = vars(registry)["_names_to_collectors"][_exposed(family)]
+    names = getattr(collector, "label_names", None) or getattr(collector, "_labelnames", ())
     return ", ".join(f"`{name}`" for name in names)
 
 

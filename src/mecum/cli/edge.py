@@ -20,6 +20,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mecum.kit.errors import StartError, Unavailable
+from mecum.kit.presence import EXTENSION, Presence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -121,9 +122,13 @@ async def _respond(send: Send, status: int, kind: bytes, body: bytes, *more: tup
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 with the limits it lacks: bytes of a request's head, and the time until it is complete."""
+    """uvicorn's HTTP/1.1 with what it lacks: limits on the bytes of a request's head and on the time until it is
+    complete, and the presence of its client.
+    """
 
-    _head_bytes = 0
+    _arrived_bytes = 0
+    """Of the head that is coming, at most: what comes with it in one piece is counted too."""
+    _piece_bytes = 0
     _in_head = True
     _in_body = False
     _head_too_large = False
@@ -131,40 +136,35 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._presence = Presence()
+        self._extensions: dict[str, Any] = {EXTENSION: self._presence}
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_is_there()
         super().connection_lost(exc)
+        self._presence.leave()
 
     def data_received(self, data: bytes) -> None:
-        if not self._in_head:
-            super().data_received(data)
-            return
-        before = self._head_bytes
+        self._piece_bytes = len(data)
+        if self._in_head:
+            self._arrived_bytes += self._piece_bytes
         super().data_received(data)
-        # A header without an end never reaches `on_header`: count what has come in.
-        if self._in_head and not self.transport.is_closing():
-            self._head_bytes = max(self._head_bytes, before + len(data))
-            if self._head_bytes > HEAD_BYTES_MAX:
-                self._head_too_large = True
-                self.send_400_response("")
+        if self._in_head and self._arrived_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+            self._head_too_large = True
+            self.send_400_response("")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # pyright: ignore[reportTypedDictNotRequiredAccess]
         self._in_head = True
-        self._head_bytes = 0
+        self._arrived_bytes = self._piece_bytes
         self._expect_head()
 
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value))
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
+        if self._arrived_bytes > HEAD_BYTES_MAX and self._head_bytes() > HEAD_BYTES_MAX:
+            self._head_too_large = True
+            raise ValueError("the head of the request is too large")
         self._in_head = False
         self._in_body = True
         self._head_is_there()
@@ -174,6 +174,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_body = False
         self._head_is_there()
         super().on_message_complete()
+        if not self.pipeline:
+            self.flow.resume_reading()  # a large body stopped it: nobody would see its client leave
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -190,11 +192,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.write(b"\r\n".join(lines))
         self.transport.close()
 
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > HEAD_BYTES_MAX:
-            self._head_too_large = True
-            raise ValueError("the head of the request is too large")
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _expect_head(self) -> None:
         if self._head_deadline is None:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from mecum.kit.errors import MecumError, TooLarge, TooSlow
 
+Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]

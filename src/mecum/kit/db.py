@@ -53,6 +53,9 @@ NOT_NOW = ("53", "57P", "58")
 _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
+_WITH_TEXT = (str, list, tuple)
+
+
 def json_text(value: Any) -> str:
     """`value` as JSON that PostgreSQL can keep."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -66,10 +69,12 @@ def storable(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         return value
     parts = cast("list[Any] | tuple[Any, ...]", value)
-    mended = [storable(part) for part in parts]
-    if all(after is before for after, before in zip(mended, parts, strict=True)):
-        return parts
-    return tuple(mended) if isinstance(parts, tuple) else mended
+    # All parameters of all statements pass here, most of them as they are.
+    for part in parts:
+        if isinstance(part, _WITH_TEXT) and storable(part) is not part:
+            mended = [storable(each) for each in parts]
+            return tuple(mended) if isinstance(parts, tuple) else mended
+    return parts
 
 
 def _is_storable(text: str) -> bool:

@@ -6,21 +6,20 @@ Streams are not touched: nothing here wraps the response of a request without a 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from ipaddress import ip_address
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from mecum.kit.arrival import Arrival, Message, Pace, Receive, Send, too_large
+from mecum.kit.arrival import Arrival, Message, Pace, Receive, Scope, Send, too_large
 from mecum.kit.errors import MecumError, TooLarge, TooSlow, Unavailable
 from mecum.kit.http import headers_of, problem
 from mecum.kit.i18n import I18n
 from mecum.kit.settings import Network, is_loopback
 
-Scope: TypeAlias = MutableMapping[str, Any]
 Asgi: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Render: TypeAlias = Callable[[MecumError], Response]
 

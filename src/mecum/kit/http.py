@@ -9,7 +9,6 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
@@ -25,6 +24,7 @@ from mecum.kit.arrival import too_large
 from mecum.kit.errors import BadRequest, Forbidden, MecumError, Unauthenticated
 from mecum.kit.telemetry import route_template
 from mecum.kit.types import Principal, Scope
+from mecum.kit.values import frozen
 
 if TYPE_CHECKING:
     from mecum.kit.i18n import I18n
@@ -35,7 +35,7 @@ PAGE_SIZE = 50
 PAGE_SIZE_MAX = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credentials:
     """What a request carries to say who asks. `bearer` is the token of an Authorization header, without its scheme."""
 

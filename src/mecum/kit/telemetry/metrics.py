@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from functools import lru_cache
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import GaugeMetricFamily
 
 from mecum.kit.settings import is_loopback
+from mecum.kit.telemetry.counting import Counts, Timings
 
 REGISTRY = CollectorRegistry()
 """Where all metrics of the process are registered; a room adds its own with `registry=REGISTRY`."""
@@ -29,28 +27,20 @@ LONG_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600
 # A second series of each counter, with the time at which the process began.
 disable_created_metrics()
 ProcessCollector(registry=REGISTRY)
-requests_total = Counter("mecum_http_requests", "Answered requests.", ("method", "route", "status"), registry=REGISTRY)
-response_start_seconds = Histogram(
+requests_total = Counts("mecum_http_requests", "Answered requests.", ("method", "route", "status"), registry=REGISTRY)
+response_start_seconds = Timings(
     "mecum_http_response_start_seconds",
     "From the request to the first byte of its answer.",
     ("route",),
     buckets=SECONDS,
     registry=REGISTRY,
 )
-requests_open = Gauge("mecum_http_requests_open", "Requests being answered, streams included.", registry=REGISTRY)
-
-LABELS_KEPT = 4_000
-
-
-@lru_cache(LABELS_KEPT)
-def answered(method: str, route: str, status: int) -> Counter:
-    """The count of such answers: to look it up by its labels takes longer than to count."""
-    return requests_total.labels(method, route, str(status))
-
-
-@lru_cache(LABELS_KEPT)
-def starts_of(route: str) -> Histogram:
-    return response_start_seconds.labels(route)
+requests_open = Counts(
+    "mecum_http_requests_open",
+    "Requests being answered, streams included.",
+    family=GaugeMetricFamily,
+    registry=REGISTRY,
+).labels()
 
 
 def exposition() -> tuple[bytes, str]:

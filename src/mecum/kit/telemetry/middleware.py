@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind
 
 from mecum.kit.ids import encode, new_id
 from mecum.kit.telemetry.logs import request_id
-from mecum.kit.telemetry.metrics import answered, requests_open, starts_of
+from mecum.kit.telemetry.metrics import requests_open, requests_total, response_start_seconds
 from mecum.kit.telemetry.tracing import SpanSpec
 
 if TYPE_CHECKING:
@@ -61,13 +61,14 @@ class TelemetryMiddleware:
         method = scope["method"] if scope["method"] in METHODS else OTHER
         started = time.perf_counter()
         status = 500  # what the server makes of an error that nobody caught
+        route = ""
 
         async def noting(message: Message) -> None:
-            nonlocal status
+            nonlocal status, route
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, route = message["status"], self._route(scope)
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", name.encode())]
-                starts_of(self._route(scope)).observe(time.perf_counter() - started)
+                response_start_seconds.labels(route).observe(time.perf_counter() - started)
             await send(message)
 
         requests_open.inc()
@@ -76,13 +77,14 @@ class TelemetryMiddleware:
                 try:
                     await self._app(scope, receive, noting)
                 finally:
-                    route = self._route(scope)
-                    current.set_attribute("http.route", route)
-                    current.set_attribute("http.response.status_code", status)
-                    current.update_name(f"{method} {route}")
+                    route = route or self._route(scope)
+                    if current.is_recording():
+                        current.set_attribute("http.route", route)
+                        current.set_attribute("http.response.status_code", status)
+                        current.update_name(f"{method} {route}")
         finally:
             requests_open.dec()
-            answered(method, self._route(scope), status).inc()
+            requests_total.labels(method, route, str(status)).inc()
 
     def _route(self, scope: Scope) -> str:
         """A bounded set of labels whatever strangers ask for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TypeAlias
@@ -47,14 +47,11 @@ class SpanSpec:
     def __post_init__(self) -> None:
         SPANS[self.name] = self
 
-    @contextmanager
-    def around(self, attributes: Attributes, links: Sequence[Link] = ()) -> Generator[Span]:
+    def around(self, attributes: Attributes, links: Sequence[Link] = ()) -> AbstractContextManager[Span]:
         """Such a span around the block, as `span`."""
         if _tracer is None:
-            yield trace.get_current_span()
-            return
-        with span(self._title(attributes), attributes, self.kind, links) as current:
-            yield current
+            return nullcontext(trace.get_current_span())
+        return span(self._title(attributes), attributes, self.kind, links)
 
     def begin(self, attributes: Attributes, parent: Span | None = None) -> Span:
         """Such a span for work that goes from task to task, as streams do: nobody's current span. `end` it.

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from mecum.kit.errors import MecumError, Problem
 from mecum.kit.types import Principal, Tokens
 from mecum.kit.uploads import Upload
+from mecum.kit.values import frozen
 
 __all__ = [
     "ANSWER_JUDGED",
@@ -169,12 +170,10 @@ class ToolCallDelta:
     use: ToolUse
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """What a call took. `cached` (read of what was kept) and `cache_write` (kept from now on) are parts of `input`,
-    `reasoning` is part of `output`.
-
-    `estimated`: the provider did not say, so it was reckoned from the length of the texts.
+    `reasoning` is part of `output`. `estimated`: reckoned from the length of the texts, as the provider did not say.
     """
 
     input: Tokens
@@ -304,7 +303,7 @@ class Models(Protocol):
     def local(self) -> LocalModel: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RelayResponse:
     """An answer of the relay, ready to be sent: OpenAI's wire, its errors too.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 from mecum.kit.types import Principal, Tokens
+from mecum.kit.values import frozen
 from mecum.rooms.models import ModelRequest, Routed
 from mecum.rooms.models.budgets.reservation import Need
 from mecum.rooms.models.budgets.rules import Amounts
@@ -30,7 +30,7 @@ EMBEDDING = frozenset(("models.embed_query", "models.embed", "relay.embeddings")
 PEOPLE = frozenset(("web", "terminal", "editor", "phone", "voice"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """A call to a model that asks to be let in.
 

@@ -241,12 +241,14 @@ class Calls:
         figures.seconds.observe(record.latency_ms / 1000)
         figures.read.inc(record.input_tokens)
         figures.written.inc(record.output_tokens)
-        metrics.ended_of(call.provider, call.operation, ongoing.outcome).inc()
-        span.set_attribute("gen_ai.usage.input_tokens", record.input_tokens)
-        span.set_attribute("gen_ai.usage.output_tokens", record.output_tokens)
+        metrics.calls_total.labels(call.provider, call.operation, ongoing.outcome).inc()
         if first_at is not None:
             figures.first_token_seconds.observe(first_at - ongoing.started)
-            span.set_attribute("gen_ai.response.time_to_first_chunk", first_at - ongoing.started)
+        if span.is_recording():
+            span.set_attribute("gen_ai.usage.input_tokens", record.input_tokens)
+            span.set_attribute("gen_ai.usage.output_tokens", record.output_tokens)
+            if first_at is not None:
+                span.set_attribute("gen_ai.response.time_to_first_chunk", first_at - ongoing.started)
         span.end()
 
     def _may_flex(self, call: Call, error: TooMany) -> bool:

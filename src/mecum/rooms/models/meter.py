@@ -11,11 +11,11 @@ import datetime as dt
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mecum.kit.clock import Clock
 from mecum.kit.db import Database
 from mecum.kit.errors import MecumError
+from mecum.kit.values import frozen
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.budgets.reservation import Charge
 from mecum.rooms.models.budgets.telling import BudgetTelling, Crossing
@@ -31,7 +31,7 @@ STOP_WITHIN_S = 3.0
 SWEEP_BATCH, SWEEP_BATCHES_MAX = 10_000, 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Entry:
     record: UsageRecord
     charges: Sequence[Charge]

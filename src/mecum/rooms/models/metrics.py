@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from opentelemetry.trace import Span, SpanKind
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
+from prometheus_client.metrics_core import GaugeMetricFamily
 
 from mecum.kit.telemetry import REGISTRY, SpanSpec
+from mecum.kit.telemetry.counting import Count, Counts, Durations, Timings
 from mecum.kit.telemetry.metrics import LONG_SECONDS
 
 _USAGE = ("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens")
@@ -46,29 +48,33 @@ SEND = SpanSpec(
     kind=SpanKind.CLIENT,
 )
 
-calls_total = Counter(
+calls_total = Counts(
     "mecum_model_calls",
     "Calls to models that ended: ok, cancelled, internal, or the code of the error.",
     ("provider", "operation", "outcome"),
     registry=REGISTRY,
 )
-calls_open = Gauge(
-    "mecum_model_calls_open", "Calls to models that go on, those in line included.", ("provider",), registry=REGISTRY
+calls_open = Counts(
+    "mecum_model_calls_open",
+    "Calls to models that go on, those in line included.",
+    ("provider",),
+    family=GaugeMetricFamily,
+    registry=REGISTRY,
 )
-tokens_total = Counter(
+tokens_total = Counts(
     "mecum_model_tokens",
     "Tokens read (input) and written (output) by models; estimated where a provider does not say.",
     ("provider", "type"),
     registry=REGISTRY,
 )
-call_seconds = Histogram(
+call_seconds = Timings(
     "mecum_model_call_seconds",
     "From a call to the end of its answer, waits included.",
     ("provider", "operation"),
     buckets=LONG_SECONDS,
     registry=REGISTRY,
 )
-first_token_seconds = Histogram(
+first_token_seconds = Timings(
     "mecum_model_first_token_seconds",
     "From a call to the first of its answer, waits included.",
     ("provider",),
@@ -92,7 +98,7 @@ gate_limit_tokens = Gauge(
 gate_running_tokens = Gauge(
     "mecum_gate_running_tokens", "Tokens of the calls that go on.", ("provider",), registry=REGISTRY
 )
-gate_admitted = Counter("mecum_gate_admitted", "Calls that were let in.", ("provider", "band"), registry=REGISTRY)
+gate_admitted = Counts("mecum_gate_admitted", "Calls that were let in.", ("provider", "band"), registry=REGISTRY)
 gate_refused = Counter(
     "mecum_gate_refused",
     "Calls that were turned away: the line was full, or their turn did not come in time.",
@@ -112,7 +118,7 @@ gate_returned = Counter(
     ("provider", "band"),
     registry=REGISTRY,
 )
-gate_wait_seconds = Histogram(
+gate_wait_seconds = Timings(
     "mecum_gate_wait_seconds",
     "What calls that were let in had waited.",
     ("band",),
@@ -142,13 +148,13 @@ LABELS_KEPT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class CallFigures:
-    """The figures of calls of one kind to one provider: to look them up by their labels takes longer than to count."""
+    """The figures of calls of one kind to one provider."""
 
-    open: Gauge
-    seconds: Histogram
-    first_token_seconds: Histogram
-    read: Counter
-    written: Counter
+    open: Count
+    seconds: Durations
+    first_token_seconds: Durations
+    read: Count
+    written: Count
 
 
 @lru_cache(LABELS_KEPT)
@@ -160,17 +166,6 @@ def figures_of(provider: str, operation: str) -> CallFigures:
         read=tokens_total.labels(provider, "input"),
         written=tokens_total.labels(provider, "output"),
     )
-
-
-@lru_cache(LABELS_KEPT)
-def ended_of(provider: str, operation: str, outcome: str) -> Counter:
-    return calls_total.labels(provider, operation, outcome)
-
-
-@lru_cache(LABELS_KEPT)
-def admissions_of(provider: str, band: str) -> tuple[Counter, Histogram]:
-    """How many were let in, and what they had waited."""
-    return gate_admitted.labels(provider, band), gate_wait_seconds.labels(band)
 
 
 call_of: ContextVar[Span | None] = ContextVar("call_of", default=None)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from mecum.kit.values import frozen
 from mecum.rooms.models.budgets.purse import Purse
 from mecum.rooms.models.budgets.rules import Amounts
 
@@ -14,7 +15,7 @@ Bound: TypeAlias = Callable[[int], Amounts]
 Charge: TypeAlias = tuple[Purse, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Need:
     """What a call wants to be let on with.
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from mecum.kit.types import Principal
+from mecum.kit.values import frozen
 
 Subject: TypeAlias = Literal["person", "each_person", "key", "organisation"]
 """Whom a budget limits. `each_person` is one budget for every person, each with a count of their own."""
@@ -62,7 +63,7 @@ class Window:
     ends_at: dt.datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Amounts:
     """So much of each unit. What a later room counts (credits for clips) is one more member."""
 

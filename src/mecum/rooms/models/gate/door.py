@@ -336,9 +336,8 @@ class Gate:
 
     def _told(self, standing: Standing) -> None:
         if standing.state == "running" and not standing.is_wanted:
-            admitted, waited_seconds = metrics.admissions_of(standing.pool, standing.band)
-            admitted.inc()
-            waited_seconds.observe(standing.sent_at - standing.arrived)
+            metrics.gate_admitted.labels(standing.pool, standing.band).inc()
+            metrics.gate_wait_seconds.labels(standing.band).observe(standing.sent_at - standing.arrived)
             self.watch.admitted(standing)
         place = self._places.get(standing)
         if place is not None:

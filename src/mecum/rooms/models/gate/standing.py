@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from uuid import UUID
 
+from mecum.kit.values import frozen
 from mecum.rooms.models.gate.fair import Band, State, Ticket
 
 GivesWay: TypeAlias = Literal["never", "before_first", "always"]
@@ -16,7 +17,7 @@ has come; to anybody who comes."""
 PREFIXES_KEPT = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """Who asks for what.
 

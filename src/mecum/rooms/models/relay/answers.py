@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias, cast
 from urllib.parse import quote
 
 from mecum.kit.errors import MecumError
 from mecum.kit.http import headers_of
 from mecum.kit.types import Tokens
+from mecum.kit.values import frozen
 from mecum.rooms.models import RelayResponse, Usage, failures
 from mecum.rooms.models.answering import AnsweredBy
 from mecum.rooms.models.calls import Ongoing
@@ -42,7 +43,7 @@ CODES = {
 """Codes that clients of this wire look for, in place of ours."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Head:
     """The first part of an answer: a stream of events, or one JSON body; how it was made is told in headers."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects import postgresql
 
 from mecum.kit.db import AsyncConnection
+from mecum.kit.values import frozen
 from mecum.rooms.models.store.tables import usage
 
 _NAMES = tuple(column.name for column in usage.columns)
@@ -19,7 +19,7 @@ NOBODY = UUID(int=0)
 """Stands in records for a person who was erased: what was used stays counted, by whom does not."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UsageRecord:
     """One call to a model. Times in milliseconds; `outcome` is `ok`, `cancelled` or the code of an error.
 

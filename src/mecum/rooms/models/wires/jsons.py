@@ -36,9 +36,13 @@ def loads(body: bytes) -> object:
         return None
 
 
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Compact JSON. `json.dumps` makes such an encoder for each value."""
+
+
 def dumps(value: object) -> bytes:
     """Compact JSON, UTF-8. Lone surrogates, which no encoder may send, become question marks."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return compact(value).encode("utf-8", "replace")
 
 
 def storable(value: Any) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from mecum.kit.values import frozen
+from mecum.rooms.models.wires.jsons import compact
 
 SPACE = " \t\n\r"
 _decoder = json.JSONDecoder()
@@ -15,7 +17,7 @@ class NotAnObject(ValueError):
     """The text is not one JSON object."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """A member of an object: its value and where that stands in the text."""
 
@@ -45,17 +47,13 @@ class Spliced:
         at = 0
         for name, member in self._members:
             if name in values:
-                parts += [self._text[at : member.start], _dumps(values[name])]
+                parts += [self._text[at : member.start], compact(values[name])]
                 at = member.end
         parts.append(self._text[at : self._close])
-        new = [f"{_dumps(name)}:{_dumps(value)}" for name, value in values.items() if name not in self.values]
+        new = [f"{compact(name)}:{compact(value)}" for name, value in values.items() if name not in self.values]
         comma = "," if self._members and new else ""
         parts += [comma + ",".join(new), self._text[self._close :]]
         return "".join(parts).encode("utf-8", "surrogatepass")
-
-
-def _dumps(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _scan(text: str) -> tuple[list[tuple[str, Member]], int]:
