@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-from sqlalchemy import MetaData, event
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
+from sqlalchemy import MetaData, Table, event, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -31,7 +32,9 @@ __all__ = [
     "UUID",
     "AsyncConnection",
     "Database",
+    "NotCopied",
     "asyncpg_url",
+    "copy_rows",
     "json_text",
     "psycopg_url",
     "room_metadata",
@@ -176,6 +179,39 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+class NotCopied(Exception):
+    """One of the rows is there already, or holds what `storable` would mend."""
+
+
+async def copy_rows(
+    connection: AsyncConnection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Add rows in the transaction of `connection` by COPY, which takes half of what a statement takes.
+
+    Raises:
+        NotCopied: they can't be added as they are; the transaction is lost.
+        DatabaseUnavailable: as `Database.transaction`.
+    """
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    if not driver.is_in_transaction():
+        await connection.execute(text("SELECT 1"))  # SQLAlchemy begins with its first statement
+    try:
+        await driver.copy_records_to_table(table.name, schema_name=table.schema, columns=columns, records=rows)
+    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError) as error:
+        raise NotCopied from error
+    except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError, TimeoutError) as error:
+        await connection.invalidate()
+        raise _unavailable(error) from error
+    except asyncpg.PostgresError as error:
+        state = str(getattr(error, "sqlstate", None) or "")
+        if state == DISK_FULL:
+            raise _disk_full() from error
+        if state.startswith(NOT_NOW):
+            await connection.invalidate()
+            raise _unavailable(error) from error
+        raise
 
 
 def _disk_full() -> DatabaseUnavailable:

@@ -7,8 +7,10 @@ import datetime as dt
 import json
 import logging
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from mecum.kit.clock import ManualClock
@@ -20,7 +22,7 @@ from mecum.rooms.models import Message, ModelRequest, TextPart
 from mecum.rooms.models.budgets.keeper import Keeper
 from mecum.rooms.models.meter import Meter
 from mecum.rooms.models.settings import ModelsSettings
-from mecum.rooms.models.store import usage
+from mecum.rooms.models.store import hourly, usage
 from mecum.rooms.models.store.usage import NOBODY, UsageRecord
 from mecum.rooms.people import PERSON_ERASED
 from tests.rooms.models.world import World, world
@@ -84,6 +86,57 @@ async def test_a_record_is_written_once_however_often_it_is_tried(database: Data
     for _ in range(2):
         async with database.transaction() as connection:
             await usage.add(connection, [once])
+    async with database.transaction() as connection:
+        assert await usage.of_person(connection, once.person_id, once.space_id, NOBODY, 10) == (once,)
+
+
+async def test_a_batch_that_was_written_without_our_hearing_of_it_counts_once(database: Database) -> None:
+    clock, settings = ManualClock(AT), ModelsSettings()
+    person, space = uuid4(), uuid4()
+    unheard, new = (dataclasses.replace(record(person), space_id=space) for _ in range(2))
+    meter = Meter(database, clock, settings, Keeper(database, clock, settings))
+    for batch in ([unheard], [unheard, new]):
+        for each in batch:
+            meter.record(each)
+        await meter.flush()
+    async with database.transaction() as connection:
+        assert await usage.of_person(connection, person, space, NOBODY, 10) == (unheard, new)
+        assert sum(row.calls for row in await hourly.by_hour(connection, AT - dt.timedelta(hours=1))) == 2
+
+
+@pytest.mark.parametrize("name", ["nul \0", "half a pair \ud83d", "long" * 100], ids=["nul", "surrogate", "long"])
+async def test_a_name_that_no_database_keeps_is_mended_and_holds_nobody_up(database: Database, name: str) -> None:
+    clock, settings = ManualClock(AT), ModelsSettings()
+    person, space = uuid4(), uuid4()
+    strange, plain = (dataclasses.replace(record(person), space_id=space, model=model) for model in (name, "m"))
+    meter = Meter(database, clock, settings, Keeper(database, clock, settings))
+    meter.record(strange)
+    meter.record(plain)
+    await meter.flush()
+    async with database.transaction() as connection:
+        kept = [each.model for each in await usage.of_person(connection, person, space, NOBODY, 10)]
+    assert kept == [name.replace("\0", "\ufffd").replace("\ud83d", "\ufffd")[:128], "m"]
+
+
+async def test_records_are_written_after_the_connection_broke_in_the_middle_of_them(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, settings = ManualClock(AT), ModelsSettings()
+    meter = Meter(database, clock, settings, Keeper(database, clock, settings))
+    once = record()
+    meter.record(once)
+    copied = asyncpg.Connection.copy_records_to_table
+
+    async def cut(connection: Any, *args: Any, **named: Any) -> None:
+        await copied(connection, *args, **named)
+        connection.terminate()
+        await copied(connection, *args, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncpg.Connection, "copy_records_to_table", cut)
+        with pytest.raises(Unavailable):
+            await meter.flush()
+    await meter.flush()
     async with database.transaction() as connection:
         assert await usage.of_person(connection, once.person_id, once.space_id, NOBODY, 10) == (once,)
 

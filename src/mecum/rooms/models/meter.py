@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from mecum.kit.clock import Clock
-from mecum.kit.db import Database
+from mecum.kit.db import Database, NotCopied
 from mecum.kit.errors import MecumError
 from mecum.kit.values import frozen
 from mecum.rooms.models.budgets.keeper import Keeper
@@ -109,17 +109,39 @@ class Meter:
         charges = [charge for entry in batch for charge in entry.charges] + owed
         try:
             async with self._budgets.locked(purse for purse, _ in charges):
-                async with self._db.transaction() as connection:
-                    new = await usage.add(connection, [entry.record for entry in batch])
-                    written = [entry for entry in batch if entry.record.request_id in new]
-                    await hourly.add(connection, ((entry.record, entry.demand_tokens) for entry in written))
-                    fresh = [charge for entry in written for charge in entry.charges]
-                    crossings = await self._budgets.account(connection, fresh + owed)
+                try:
+                    written, crossings = await self._write_once(batch, owed, anew=True)
+                except NotCopied:
+                    # Some of them are there: a commit that nobody heard of. Or a name has to be mended.
+                    written, crossings = await self._write_once(batch, owed, anew=False)
                 self._budgets.accounted(charges)
         except BaseException:
             self._owed = owed + self._owed
             raise
         await self._tell(crossings, written)
+
+    async def _write_once(
+        self, batch: list[_Entry], owed: list[Charge], *, anew: bool
+    ) -> tuple[Sequence[_Entry], Sequence[Crossing]]:
+        """Write those of `batch` that are not there yet; gives them, and how budgets moved.
+
+        Args:
+            anew: none of them is there, as it nearly always is.
+
+        Raises:
+            NotCopied: that was not so.
+        """
+        records, written = [entry.record for entry in batch], batch
+        async with self._db.transaction() as connection:
+            if anew:
+                await usage.copy(connection, records)
+            else:
+                new = await usage.add(connection, records)
+                written = [entry for entry in batch if entry.record.request_id in new]
+            await hourly.add(connection, ((entry.record, entry.demand_tokens) for entry in written))
+            fresh = [charge for entry in written for charge in entry.charges]
+            crossings = await self._budgets.account(connection, fresh + owed)
+        return written, crossings
 
     async def _tell(self, crossings: Sequence[Crossing], written: Sequence[_Entry]) -> None:
         """Tell whose calls brought a budget to its end, or near it."""

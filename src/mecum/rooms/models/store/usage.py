@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects import postgresql
 
-from mecum.kit.db import AsyncConnection
+from mecum.kit.db import AsyncConnection, copy_rows
 from mecum.kit.values import frozen
 from mecum.rooms.models.store.tables import usage
 
@@ -76,6 +77,18 @@ async def add(connection: AsyncConnection, records: Sequence[UsageRecord]) -> se
     """
     values = {name: [getattr(record, name) for record in records] for name in _NAMES}
     return set((await connection.execute(_ADD, values)).scalars())
+
+
+_values = attrgetter(*_NAMES)
+
+
+async def copy(connection: AsyncConnection, records: Sequence[UsageRecord]) -> None:
+    """Write records of which none is there yet.
+
+    Raises:
+        NotCopied: one is, or holds what can't be kept as it is: `add` does it.
+    """
+    await copy_rows(connection, usage, _NAMES, [_values(record) for record in records])
 
 
 async def of_person(
