@@ -27,7 +27,7 @@ class Working:
         while (await receive()).get("more_body"):
             pass
         try:
-            async with UntilLeft(scope, receive):
+            with UntilLeft(scope, receive):
                 self.begun.set()
                 if scope["path"] != "/quick":
                     await asyncio.Event().wait()

@@ -36,13 +36,12 @@ class Client:
 async def test_who_leaves_ends_the_work_and_its_end_may_still_await(edge: str) -> None:
     client, told = Client(edge), list[str]()
     asyncio.get_running_loop().call_soon(client.leave)
-    with pytest.raises(ClientDisconnect):
-        async with UntilLeft(client.scope, client.receive):
-            try:
-                await asyncio.Event().wait()
-            finally:
-                await asyncio.sleep(0)
-                told.append("put away")
+    with pytest.raises(ClientDisconnect), UntilLeft(client.scope, client.receive):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            told.append("put away")
     assert told == ["put away"]
     await asyncio.sleep(0)  # the task itself is not cancelled any more
 
@@ -50,14 +49,13 @@ async def test_who_leaves_ends_the_work_and_its_end_may_still_await(edge: str) -
 async def test_who_has_left_before_the_work_began_ends_it(edge: str) -> None:
     client = Client(edge)
     client.leave()
-    with pytest.raises(ClientDisconnect):
-        async with UntilLeft(client.scope, client.receive):
-            await asyncio.Event().wait()
+    with pytest.raises(ClientDisconnect), UntilLeft(client.scope, client.receive):
+        await asyncio.Event().wait()
 
 
 async def test_work_that_is_done_is_done_although_the_client_leaves_right_then(edge: str) -> None:
     client = Client(edge)
-    async with UntilLeft(client.scope, client.receive):
+    with UntilLeft(client.scope, client.receive):
         await asyncio.sleep(0)
         asyncio.get_running_loop().call_soon(client.leave)
     await asyncio.sleep(0)
@@ -68,7 +66,7 @@ async def test_a_cancellation_from_elsewhere_stays_one(edge: str) -> None:
     client, begun = Client(edge), asyncio.Event()
 
     async def work() -> None:
-        async with UntilLeft(client.scope, client.receive):
+        with UntilLeft(client.scope, client.receive):
             begun.set()
             await asyncio.Event().wait()
 
@@ -81,15 +79,14 @@ async def test_a_cancellation_from_elsewhere_stays_one(edge: str) -> None:
 
 async def test_an_error_of_the_work_is_told_as_it_is(edge: str) -> None:
     client = Client(edge)
-    with pytest.raises(ValueError, match="its own"):
-        async with UntilLeft(client.scope, client.receive):
-            raise ValueError("its own")
+    with pytest.raises(ValueError, match="its own"), UntilLeft(client.scope, client.receive):
+        raise ValueError("its own")
 
 
 async def test_work_that_is_done_leaves_nothing_to_the_collector(edge: str) -> None:
     async def ended() -> weakref.ref[Client]:
         client = Client(edge)
-        async with UntilLeft(client.scope, client.receive):
+        with UntilLeft(client.scope, client.receive):
             await asyncio.sleep(0)
         return weakref.ref(client)
 

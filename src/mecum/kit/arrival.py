@@ -7,7 +7,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from mecum.kit.cutting import Within
 from mecum.kit.errors import MecumError, TooLarge, TooSlow
+
+LENGTH_DIGITS_MAX = 18
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -78,13 +81,21 @@ class Arrival:
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            async with asyncio.timeout(self._pace.left_s(self._received, self._waited_s)):
+            with Within(self._pace.left_s(self._received, self._waited_s)):
                 return await self._receive()
         except TimeoutError:
             self.refusal = too_slow()
             raise self.refusal from None
         finally:
             self._waited_s += loop.time() - began
+
+
+def declared_bytes(scope: Scope) -> int | None:
+    """How long the body is, as the headers say (RFC 9110, section 8.6); None where they don't."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() and len(value) <= LENGTH_DIGITS_MAX else None
+    return None
 
 
 def too_large(limit_bytes: int) -> TooLarge:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from mecum.kit.arrival import Arrival, Message, Pace, Receive, Scope, Send, too_large
+from mecum.kit.arrival import Arrival, Message, Pace, Receive, Scope, Send, declared_bytes, too_large
 from mecum.kit.errors import MecumError, TooLarge, TooSlow, Unavailable
 from mecum.kit.http import headers_of, problem
 from mecum.kit.i18n import I18n
@@ -97,8 +97,7 @@ class Gate:
             return RedirectResponse(f"{self._public.geturl()}{scope['path']}{'?' + query if query else ''}", 307)
         if scope["path"].startswith(self._own_limits):
             return None
-        declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._body_limit:
+        if (declared_bytes(scope) or 0) > self._body_limit:
             return self._rendered(scope, too_large(self._body_limit))
         return None
 
@@ -159,10 +158,12 @@ class Gate:
 
 def _has_body(scope: Scope) -> bool:
     """Whether a body follows the headers (RFC 9112, section 6.3)."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return value != b"0"
+        if name == b"transfer-encoding":
+            return True
+    return False
 
 
 def _with_header(send: Send, header: tuple[bytes, bytes]) -> Send:

@@ -20,7 +20,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from mecum.kit.arrival import too_large
+from mecum.kit.arrival import declared_bytes, too_large
 from mecum.kit.errors import BadRequest, Forbidden, MecumError, Unauthenticated
 from mecum.kit.telemetry import route_template
 from mecum.kit.types import Principal, Scope
@@ -65,14 +65,15 @@ def credentials(request: Request) -> Credentials:
         value = headers.get(name)
         return None if value is None else value.decode("latin-1")
 
+    client: tuple[str, int] | None = request.scope.get("client")
     scheme, _, token = (said(b"authorization") or "").partition(" ")
     return Credentials(
         bearer=token.strip() if scheme.lower() == "bearer" and token.strip() else None,
         cookies=request.cookies if b"cookie" in headers else {},
         csrf=said(b"x-csrf-token"),
         origin=said(b"origin"),
-        method=request.method,
-        address=request.client.host if request.client else "",
+        method=request.scope["method"],
+        address=client[0] if client else "",
         user_agent=(said(b"user-agent") or "")[:400],
         surface=said(b"x-mecum-surface"),
     )
@@ -272,8 +273,7 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
     Raises:
         TooLarge: it is longer than `limit_bytes`; reading stops there. ClientDisconnect: the client left.
     """
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit_bytes:
+    if (declared_bytes(request.scope) or 0) > limit_bytes:
         raise too_large(limit_bytes)
     parts: list[bytes] = []
     length, more = 0, True

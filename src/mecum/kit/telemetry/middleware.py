@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanKind
 from mecum.kit.ids import encode, new_id
 from mecum.kit.telemetry.logs import request_id
 from mecum.kit.telemetry.metrics import requests_open, requests_total, response_start_seconds
-from mecum.kit.telemetry.tracing import SpanSpec
+from mecum.kit.telemetry.tracing import SpanSpec, is_tracing
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -45,7 +45,7 @@ class TelemetryMiddleware:
         name = encode("req", new_id())
         token = request_id.set(name)
         scope.setdefault("state", {})["request_id"] = name
-        carrier = _carrier(scope)
+        carrier = _carrier(scope) if is_tracing() else None
         parent = otel_context.attach(extract(carrier)) if carrier else None
         try:
             if scope["type"] == "http":

@@ -93,6 +93,11 @@ def span(
             raise
 
 
+def is_tracing() -> bool:
+    """Whether spans are made at all."""
+    return _tracer is not None
+
+
 def failed(of: Span, error: BaseException) -> None:
     """Note on a span that it failed, and by what: the code of an error of ours, the type of any other."""
     of.set_attribute("error.type", error.code if isinstance(error, MecumError) else type(error).__name__)

@@ -19,6 +19,7 @@ import aiohttp
 from aiohttp.payload import BytesPayload
 
 from mecum.kit.clock import Clock
+from mecum.kit.cutting import Within
 from mecum.kit.errors import MecumError
 from mecum.kit.settings import KIB, is_loopback
 from mecum.kit.telemetry import failed
@@ -178,7 +179,7 @@ class Upstream:
             headers["content-type"] = "application/json"
             data = BytesPayload(body)  # aiohttp would look through all kinds of payloads for it.
         try:
-            async with asyncio.timeout(first_byte_s):
+            with Within(first_byte_s):
                 return await self._session.request(
                     method, endpoint.base_url + path, data=data, headers=headers, allow_redirects=False
                 )

@@ -27,9 +27,8 @@ class Relayed:
             return
         async with aclosing(answer.body) as body:
             # Whoever has left hears of no error.
-            with suppress(ClientDisconnect):
-                async with UntilLeft(scope, receive):
-                    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-                    async for part in body:
-                        await send({"type": "http.response.body", "body": part, "more_body": True})
-                    await send({"type": "http.response.body", "body": b""})
+            with suppress(ClientDisconnect), UntilLeft(scope, receive):
+                await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+                async for part in body:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})

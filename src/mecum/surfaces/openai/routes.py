@@ -271,7 +271,7 @@ def answered(whole: Answered) -> Response:
 
 async def until_left(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """What `work` gives. Raises ClientDisconnect when the client leaves before."""
-    async with UntilLeft(request.scope, request.receive):
+    with UntilLeft(request.scope, request.receive):
         return await work
 
 

@@ -25,7 +25,7 @@ from mecum.rooms.models import metrics
 from mecum.rooms.models.budgets import refusals
 from mecum.rooms.models.budgets.purse import Purse
 from mecum.rooms.models.budgets.reservation import Charge, Need, Reservation, longest
-from mecum.rooms.models.budgets.rules import Rule, in_force
+from mecum.rooms.models.budgets.rules import Amounts, Rule, in_force
 from mecum.rooms.models.budgets.telling import Crossing
 from mecum.rooms.models.settings import ModelsSettings
 from mecum.rooms.models.store import budgets as store
@@ -132,6 +132,9 @@ class Keeper:
 
     async def _held(self, purses: list[Purse], need: Need) -> Reservation:
         """Hold of `purses`, all of them or none."""
+        whole = need.bound(self._longest(need))
+        if all(purse.lacking(whole.of(purse.rule.unit)) == 0 for purse in purses):
+            return self._take(purses, whole, self._longest(need))  # as long as plenty is left
         until = self._clock.monotonic() + self._settings.budget_wait_max_s
         while True:
             lacking = await self._lacking(purses, need)
@@ -176,11 +179,13 @@ class Keeper:
     def _hold(self, purses: list[Purse], need: Need) -> Reservation:
         """Hold as long an answer as there is room for in all of `purses`, which have enough for the shortest."""
         output = min(longest(need, purse, self._longest(need)) for purse in purses)
-        bound, now = need.bound(output), self._clock.monotonic()
-        held = [(purse, bound.of(purse.rule.unit)) for purse in purses]
+        return self._take(purses, need.bound(output), output, shortened=output < self._usual(need))
+
+    def _take(self, purses: list[Purse], bound: Amounts, output: int, *, shortened: bool = False) -> Reservation:
+        held, now = [(purse, bound.of(purse.rule.unit)) for purse in purses], self._clock.monotonic()
         for purse, amount in held:
             purse.hold(amount, now)
-        return Reservation(held, output, shortened=output < self._usual(need))
+        return Reservation(held, output, shortened)
 
     def _longest(self, need: Need) -> int:
         """The longest answer that is let on."""

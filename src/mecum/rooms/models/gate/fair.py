@@ -99,7 +99,9 @@ class Fair:
 
     def push(self, ticket: Ticket, now: float, is_first: bool) -> None:
         name = ticket.tenant
-        tenant = self._tenants.setdefault(name, _Tenant())
+        tenant = self._tenants.get(name)
+        if tenant is None:
+            tenant = self._tenants[name] = _Tenant()
         if not tenant.waiting:
             self._lift(tenant, now)
         (tenant.waiting.appendleft if is_first else tenant.waiting.append)(ticket)

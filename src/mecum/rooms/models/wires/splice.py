@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from mecum.kit.values import frozen
 from mecum.rooms.models.wires.jsons import compact
 
-SPACE = " \t\n\r"
-_decoder = json.JSONDecoder()
+_decode = json.JSONDecoder().raw_decode
+_S = r"[ \t\n\r]*"
+# Each stands between two values. A name begins with the quote that only is looked at.
+_OPENING = re.compile(rf"{_S}\{{{_S}(?=\")").match
+_COMMA = re.compile(rf"{_S},{_S}(?=\")").match
+_COLON = re.compile(rf"{_S}:{_S}").match
+_CLOSING = re.compile(rf"{_S}(?P<brace>\}}){_S}\Z").match
+_EMPTY = re.compile(rf"{_S}\{{{_S}(?P<brace>\}}){_S}\Z").match
 
 
 class NotAnObject(ValueError):
@@ -58,32 +65,17 @@ class Spliced:
 
 def _scan(text: str) -> tuple[list[tuple[str, Member]], int]:
     """The members in order, and where the closing brace is."""
-    at = _skip(text, 0)
-    if text[at] != "{":
-        raise NotAnObject
     members: list[tuple[str, Member]] = []
-    at = _skip(text, at + 1)
-    while text[at] != "}":
-        if members:
-            at = _skip(text, _expect(text, at, ","))
-        _expect(text, at, '"')
-        name, at = _decoder.raw_decode(text, at)
-        start = _skip(text, _expect(text, _skip(text, at), ":"))
-        value, end = _decoder.raw_decode(text, start)
-        members.append((name, Member(value, start, end)))
-        at = _skip(text, end)
-    if _skip(text, at + 1) != len(text):
+    at, separator = 0, _OPENING
+    while found := separator(text, at):
+        name, at = _decode(text, found.end())
+        between = _COLON(text, at)
+        if between is None:
+            raise NotAnObject
+        value, end = _decode(text, between.end())
+        members.append((name, Member(value, between.end(), end)))
+        at, separator = end, _COMMA
+    closing = (_CLOSING if members else _EMPTY)(text, at)
+    if closing is None:
         raise NotAnObject
-    return members, at
-
-
-def _expect(text: str, at: int, character: str) -> int:
-    if text[at] != character:
-        raise NotAnObject
-    return at + 1
-
-
-def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in SPACE:
-        at += 1
-    return at
+    return members, closing.start("brace")
