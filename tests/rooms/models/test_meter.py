@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +15,7 @@ import asyncpg
 import pytest
 
 from mecum.kit.clock import ManualClock
-from mecum.kit.db import Database
+from mecum.kit.db import AsyncConnection, Database
 from mecum.kit.errors import Unavailable
 from mecum.kit.ids import new_id
 from mecum.kit.types import PersonId
@@ -102,6 +103,27 @@ async def test_a_batch_that_was_written_without_our_hearing_of_it_counts_once(da
     async with database.transaction() as connection:
         assert await usage.of_person(connection, person, space, NOBODY, 10) == (unheard, new)
         assert sum(row.calls for row in await hourly.by_hour(connection, AT - dt.timedelta(hours=1))) == 2
+
+
+async def test_records_that_come_while_others_are_written_wait_for_the_next_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, settings = ManualClock(AT), ModelsSettings()
+    meter = Meter(database, clock, settings, Keeper(database, clock, settings))
+    copied, batches = usage.copy, list[int]()
+
+    async def busy(connection: AsyncConnection, records: Sequence[UsageRecord]) -> None:
+        batches.append(len(records))
+        meter.record(record())
+        await copied(connection, records)
+
+    monkeypatch.setattr(usage, "copy", busy)
+    for _ in range(600):
+        meter.record(record())
+    await meter.flush()
+    assert batches == [500, 100]
+    await meter.flush()
+    assert batches == [500, 100, 2]
 
 
 @pytest.mark.parametrize("name", ["nul \0", "half a pair \ud83d", "long" * 100], ids=["nul", "surrogate", "long"])

@@ -90,14 +90,17 @@ class Meter:
             logger.warning("%d usage records could not be written", len(self._waiting))
 
     async def flush(self) -> None:
-        """Write all records that wait.
+        """Write all records that wait now. Those that come meanwhile wait for the next time: under load there would be
+        no end, and a transaction for every few of them.
 
         Raises:
             Unavailable: the database is away; they go on waiting.
         """
         async with self._writing:
-            while self._waiting or self._owed:
-                batch = [self._waiting[place] for place in range(min(BATCH, len(self._waiting)))]
+            left = len(self._waiting)
+            while left > 0 or self._owed:
+                batch = [self._waiting[place] for place in range(min(BATCH, left, len(self._waiting)))]
+                left -= BATCH
                 await self._write_batch(batch)
                 # Only what was written leaves; the oldest of it may have been given up meanwhile.
                 written = {entry.record.request_id for entry in batch}
