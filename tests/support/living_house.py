@@ -55,9 +55,10 @@ QUICK = {
     "MECUM_PROVIDER_CHUNK_TIMEOUT_S": "1.5",
     "MECUM_PROVIDER_RETRY_AFTER_MAX_S": "1",
     "MECUM_PROVIDER_RETRIES_MAX": "1",
+    "MECUM_ROUTER_EXPLORED": "0",
 }
-"""Settings of these houses, where a test says nothing else: nothing is waited for long, and the provider is asked for
-nothing but answers."""
+"""Settings of these houses, where a test says nothing else: nothing is waited for long, the provider is asked for
+nothing but answers, and nothing is left to chance."""
 
 _numbers = itertools.count(1)
 

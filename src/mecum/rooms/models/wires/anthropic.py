@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import replace
 
 from mecum.kit.ids import new_id
-from mecum.rooms.models import Finish, ModelEvent, ModelRequest
+from mecum.rooms.models import ModelEvent, ModelRequest
 from mecum.rooms.models.retries import Learned, Retries
 from mecum.rooms.models.settings import ModelsSettings
-from mecum.rooms.models.tokens import estimate_input
 from mecum.rooms.models.upstream import Target, Upstream
 from mecum.rooms.models.wires.anthropic_request import Terms, answers_by, build, learned
 from mecum.rooms.models.wires.anthropic_stream import AnthropicReader
 from mecum.rooms.models.wires.jsons import dumps
 from mecum.rooms.models.wires.keeping import tag
-from mecum.rooms.models.wires.reading import asked
+from mecum.rooms.models.wires.reading import Asker
 
 PATH = "/messages"
 
 
 class Anthropic:
     def __init__(self, upstream: Upstream, settings: ModelsSettings) -> None:
-        self._upstream = upstream
+        self._asker = Asker(upstream, settings.provider_line_limit_bytes)
         self._settings = settings
         self._known = Learned(Terms(), lasting=lambda terms: replace(terms, returned=True))
 
@@ -42,16 +40,7 @@ class Anthropic:
             Retries(self._settings, patient=target.is_alone),
         )
 
-    async def _once(
-        self, target: Target, request: ModelRequest, terms: Terms, by: str
-    ) -> AsyncGenerator[ModelEvent, None]:
-        endpoint, limit = target.endpoint, self._settings.provider_line_limit_bytes
+    def _once(self, target: Target, request: ModelRequest, terms: Terms, by: str) -> AsyncGenerator[ModelEvent, None]:
         sent = dumps(build(request, target.upstream_model, terms, by))
-        reader = AnthropicReader(endpoint.provider, answers_by(request, terms), f"call_{new_id().hex}")
-        async with aclosing(asked(self._upstream, endpoint, PATH, sent, reader, limit)) as events:
-            async for event in events:
-                yield event
-        assert reader.finish is not None
-        usage = reader.usage(estimate_input(request.messages, request.tools))
-        state = reader.kept.state(by, usage.reasoning)
-        yield Finish(reader.finish, usage, target.name, endpoint.provider, state=state)
+        reader = AnthropicReader(target.endpoint.provider, answers_by(request, terms), f"call_{new_id().hex}")
+        return self._asker.answered(target, request, PATH, sent, reader, by)

@@ -55,7 +55,7 @@ class ChatReader:
 
     def __init__(self, provider: str, call_prefix: str) -> None:
         self.finish: FinishReason | None = None
-        self.usage: Usage | None = None
+        self._usage: Usage | None = None
         self.done = False
         self._chunks = 0
         self._choices = 0
@@ -86,7 +86,7 @@ class ChatReader:
         """The events in one parsed chunk. Raises as `feed` does."""
         if chunk.get("error"):
             raise failures.said_in_stream(self._provider, chunk["error"])
-        self.usage = read_usage(chunk.get("usage")) or self.usage
+        self._usage = read_usage(chunk.get("usage")) or self._usage
         choices = arr(chunk.get("choices"))
         self._chunks += 1
         self._choices += len(choices)
@@ -155,6 +155,7 @@ class ChatReader:
             self.finish = "tool_calls" if self._called else "stop"
         return events
 
+    @property
     def kept(self) -> Keeping:
         """What the model may want back with its calls."""
         keeping = Keeping()
@@ -163,8 +164,10 @@ class ChatReader:
                 keeping.own({name: "".join(pieces)})
         return keeping
 
-    def estimated_usage(self, input_tokens: Tokens) -> Usage:
-        """What the call took by the length of the answer, with `input_tokens` for the request."""
+    def usage(self, input_tokens: Tokens) -> Usage:
+        """What the call took; by the length of the answer, with `input_tokens` for the request, where nobody said."""
+        if self._usage is not None:
+            return self._usage
         made, thought = Tokens(self._output_tokens), Tokens(self._reasoning_tokens)
         return Usage(input_tokens, made, reasoning=thought, estimated=True)
 

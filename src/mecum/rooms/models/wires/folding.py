@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol, TypeAlias
 
-from mecum.rooms.models import ReasoningDelta, TextDelta, ToolCallDelta
+from mecum.kit.types import Tokens
+from mecum.rooms.models import FinishReason, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from mecum.rooms.models.wires.keeping import Keeping
 
 Part: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
 
@@ -23,3 +25,17 @@ class Reader(Protocol):
     def feed(self, data: bytes) -> list[Part]: ...
 
     def end(self) -> list[Part]: ...
+
+    @property
+    def finish(self) -> FinishReason | None:
+        """How the answer ended; known after `end`."""
+        ...
+
+    @property
+    def kept(self) -> Keeping:
+        """What the model wants back with its answer."""
+        ...
+
+    def usage(self, input_tokens: Tokens) -> Usage:
+        """What the call took; where the provider did not say, `input_tokens` and the length of the answer."""
+        ...

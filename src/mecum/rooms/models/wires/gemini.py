@@ -12,13 +12,12 @@ from mecum.kit.ids import new_id
 from mecum.rooms.models import Finish, ModelEvent, ModelRequest
 from mecum.rooms.models.retries import Learned, Retries
 from mecum.rooms.models.settings import ModelsSettings
-from mecum.rooms.models.tokens import estimate_input
 from mecum.rooms.models.upstream import Target, Upstream
 from mecum.rooms.models.wires.gemini_request import Terms, answers_by, build, learned
 from mecum.rooms.models.wires.gemini_stream import GeminiReader
 from mecum.rooms.models.wires.jsons import JsonObject, dumps
 from mecum.rooms.models.wires.keeping import tag
-from mecum.rooms.models.wires.reading import asked
+from mecum.rooms.models.wires.reading import Asker
 
 SIGNATURES_KEPT = 2000
 SIGNATURE_CHARS_MAX = 16_384
@@ -26,7 +25,7 @@ SIGNATURE_CHARS_MAX = 16_384
 
 class Gemini:
     def __init__(self, upstream: Upstream, settings: ModelsSettings) -> None:
-        self._upstream = upstream
+        self._asker = Asker(upstream, settings.provider_line_limit_bytes)
         self._settings = settings
         self._known = Learned(Terms(), lasting=lambda terms: replace(terms, returned=True))
         self._signatures: OrderedDict[tuple[str, str, str], str] = OrderedDict()
@@ -53,17 +52,13 @@ class Gemini:
     async def _once(
         self, target: Target, request: ModelRequest, body: JsonObject, by: str
     ) -> AsyncGenerator[ModelEvent, None]:
-        endpoint, limit = target.endpoint, self._settings.provider_line_limit_bytes
         path, sent = _path(target.upstream_model), dumps(body)
-        reader = GeminiReader(endpoint.provider, answers_by(request), f"call_{new_id().hex}")
-        async with aclosing(asked(self._upstream, endpoint, path, sent, reader, limit)) as events:
+        reader = GeminiReader(target.endpoint.provider, answers_by(request), f"call_{new_id().hex}")
+        async with aclosing(self._asker.answered(target, request, path, sent, reader, by)) as events:
             async for event in events:
+                if isinstance(event, Finish):
+                    self._keep(target, reader.signatures)
                 yield event
-        assert reader.finish is not None
-        self._keep(target, reader.signatures)
-        usage = reader.usage(estimate_input(request.messages, request.tools))
-        state = reader.kept.state(by, usage.reasoning)
-        yield Finish(reader.finish, usage, target.name, endpoint.provider, state=state)
 
     def _keep(self, target: Target, signatures: dict[str, str]) -> None:
         """The signatures of calls, for those who give no state back: programs in a wire that has no place for it."""

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from mecum.kit.ids import new_id
-from mecum.rooms.models import Finish, ModelEvent, ModelRequest
+from mecum.rooms.models import ModelEvent, ModelRequest
 from mecum.rooms.models.retries import Quirks, Retries, repeated
 from mecum.rooms.models.settings import ModelsSettings
-from mecum.rooms.models.tokens import estimate_input
 from mecum.rooms.models.upstream import Target, Upstream, is_openais
 from mecum.rooms.models.wires.chat_request import build, without_thoughts
 from mecum.rooms.models.wires.chat_stream import ChatReader
 from mecum.rooms.models.wires.jsons import JsonObject, dumps
 from mecum.rooms.models.wires.keeping import tag
-from mecum.rooms.models.wires.reading import asked
+from mecum.rooms.models.wires.reading import Asker
 
 PATH = "/chat/completions"
 
 
 class OpenAiChat:
     def __init__(self, upstream: Upstream, quirks: Quirks, settings: ModelsSettings) -> None:
-        self._upstream = upstream
+        self._asker = Asker(upstream, settings.provider_line_limit_bytes)
         self._quirks = quirks
         self._settings = settings
 
@@ -32,21 +30,18 @@ class OpenAiChat:
         Raises:
             MecumError: as in `failures`.
         """
-        body = build(request, target.upstream_model, keyed=is_openais(target.endpoint.base_url), by=tag(target))
+        by = tag(target)
+        body = build(request, target.upstream_model, keyed=is_openais(target.endpoint.base_url), by=by)
         return repeated(
-            lambda: self._once(target, request, body),
+            lambda: self._once(target, request, body, by),
             lambda said: self._quirks.learn(target.endpoint.provider, body, said) or without_thoughts(body),
             Retries(self._settings, patient=target.is_alone),
         )
 
-    async def _once(self, target: Target, request: ModelRequest, body: JsonObject) -> AsyncGenerator[ModelEvent, None]:
-        endpoint, limit = target.endpoint, self._settings.provider_line_limit_bytes
-        sent = dumps(self._quirks.applied(endpoint.provider, body))
-        reader = ChatReader(endpoint.provider, f"call_{new_id().hex}")
-        async with aclosing(asked(self._upstream, endpoint, PATH, sent, reader, limit)) as events:
-            async for event in events:
-                yield event
-        assert reader.finish is not None
-        usage = reader.usage or reader.estimated_usage(estimate_input(request.messages, request.tools))
-        state = reader.kept().state(tag(target), usage.reasoning)
-        yield Finish(reader.finish, usage, target.name, endpoint.provider, state=state)
+    def _once(
+        self, target: Target, request: ModelRequest, body: JsonObject, by: str
+    ) -> AsyncGenerator[ModelEvent, None]:
+        provider = target.endpoint.provider
+        reader = ChatReader(provider, f"call_{new_id().hex}")
+        sent = dumps(self._quirks.applied(provider, body))
+        return self._asker.answered(target, request, PATH, sent, reader, by)

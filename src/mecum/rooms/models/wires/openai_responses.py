@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import replace
 
 from mecum.kit.ids import new_id
-from mecum.rooms.models import Finish, ModelEvent, ModelRequest
+from mecum.rooms.models import ModelEvent, ModelRequest
 from mecum.rooms.models.retries import Learned, Retries
 from mecum.rooms.models.settings import ModelsSettings
-from mecum.rooms.models.tokens import estimate_input
 from mecum.rooms.models.upstream import Target, Upstream
 from mecum.rooms.models.wires.jsons import JsonObject, dumps
 from mecum.rooms.models.wires.keeping import tag
-from mecum.rooms.models.wires.reading import asked
+from mecum.rooms.models.wires.reading import Asker
 from mecum.rooms.models.wires.responses_request import Terms, build, learned
 from mecum.rooms.models.wires.responses_stream import ResponseReader
 
@@ -23,7 +21,7 @@ PATH = "/responses"
 
 class OpenAiResponses:
     def __init__(self, upstream: Upstream, settings: ModelsSettings) -> None:
-        self._upstream = upstream
+        self._asker = Asker(upstream, settings.provider_line_limit_bytes)
         self._settings = settings
         self._known = Learned(Terms(), lasting=lambda terms: replace(terms, returned=True))
 
@@ -42,15 +40,8 @@ class OpenAiResponses:
             Retries(self._settings, patient=target.is_alone),
         )
 
-    async def _once(
+    def _once(
         self, target: Target, request: ModelRequest, body: JsonObject, by: str
     ) -> AsyncGenerator[ModelEvent, None]:
-        endpoint, limit = target.endpoint, self._settings.provider_line_limit_bytes
-        reader = ResponseReader(endpoint.provider, f"call_{new_id().hex}")
-        async with aclosing(asked(self._upstream, endpoint, PATH, dumps(body), reader, limit)) as events:
-            async for event in events:
-                yield event
-        assert reader.finish is not None
-        usage = reader.usage(estimate_input(request.messages, request.tools))
-        state = reader.kept.state(by, usage.reasoning)
-        yield Finish(reader.finish, usage, target.name, endpoint.provider, state=state)
+        reader = ResponseReader(target.endpoint.provider, f"call_{new_id().hex}")
+        return self._asker.answered(target, request, PATH, dumps(body), reader, by)

@@ -5,34 +5,53 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from mecum.rooms.models import failures
-from mecum.rooms.models.upstream import Answer, Endpoint, Upstream
-from mecum.rooms.models.wires.folding import Part, Reader
+from mecum.rooms.models import Finish, ModelEvent, ModelRequest, failures
+from mecum.rooms.models.tokens import estimate_input
+from mecum.rooms.models.upstream import Answer, Target, Upstream
+from mecum.rooms.models.wires.folding import Reader
 from mecum.rooms.models.wires.sse import LineTooLong, SseReader
 
 EVENT_STARTS = (b"data:", b":", b"event:", b"id:", b"retry:")
 
 
-async def asked(
-    upstream: Upstream, endpoint: Endpoint, path: str, body: bytes, reader: Reader, line_limit_bytes: int
-) -> AsyncGenerator[Part, None]:
-    """Send `body` and give what `reader` makes of the answer; afterwards it knows how the answer ended.
+class Asker:
+    """Asks in any wire.
 
-    Raises:
-        MecumError: as in `failures`.
+    Args:
+        line_limit_bytes: the longest line of a stream.
     """
-    async with upstream.open(endpoint, "POST", path, body) as answer:
-        if not answer.ok:
-            raise await answer.error()
-        async with aclosing(messages(answer, line_limit_bytes)) as read:
-            async for data in read:
-                for event in reader.feed(data):
-                    yield event
-                if reader.done:
-                    break
-        for event in reader.end():
-            yield event
-        await answer.drain()
+
+    def __init__(self, upstream: Upstream, line_limit_bytes: int) -> None:
+        self._upstream = upstream
+        self._line_limit_bytes = line_limit_bytes
+
+    async def answered(
+        self, target: Target, request: ModelRequest, path: str, body: bytes, reader: Reader, by: str
+    ) -> AsyncGenerator[ModelEvent, None]:
+        """Send `body`, which is `request` in the wire of `reader`, and give what that makes of the answer.
+
+        Args:
+            by: whom a state of the answer may be given back to, see `keeping.tag`.
+
+        Raises:
+            MecumError: as in `failures`.
+        """
+        async with self._upstream.open(target.endpoint, "POST", path, body) as answer:
+            if not answer.ok:
+                raise await answer.error()
+            async with aclosing(messages(answer, self._line_limit_bytes)) as read:
+                async for data in read:
+                    for event in reader.feed(data):
+                        yield event
+                    if reader.done:
+                        break
+            for event in reader.end():
+                yield event
+            await answer.drain()
+        assert reader.finish is not None, "end() says how it ended, or that it did not"
+        usage = reader.usage(estimate_input(request.messages, request.tools))
+        state = reader.kept.state(by, usage.reasoning)
+        yield Finish(reader.finish, usage, target.name, target.endpoint.provider, state=state)
 
 
 async def messages(answer: Answer, line_limit_bytes: int) -> AsyncGenerator[bytes, None]:
