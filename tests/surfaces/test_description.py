@@ -91,7 +91,7 @@ def explored(house: House, folder: Path, *options: str, within_s: float) -> None
 
 @pytest.mark.timeout(300)
 def test_what_is_answered_is_described(house: House, tmp_path: Path) -> None:
-    explored(house, tmp_path, "--phases", PHASES, "--max-examples", "25", within_s=280)
+    explored(house, tmp_path, "--phases", PHASES, "--max-examples", "10", within_s=280)
 
 
 @pytest.mark.full

@@ -17,7 +17,7 @@ from mecum.kit.errors import MecumError
 from mecum.rooms.models.providers import NewModel
 from tests.rooms.models.asking import asking, finish_of
 from tests.rooms.models.routes import Api
-from tests.rooms.models.world import World, answer, world
+from tests.rooms.models.world import IMPATIENT, World, answer, world
 from tests.support.fake_anthropic import FakeAnthropic
 from tests.support.fake_provider import FakeProvider, Reply
 from tests.support.jobs import HandJobs
@@ -28,7 +28,8 @@ MESSAGES: Any = [{"role": "user", "content": "Hi"}]
 @pytest.fixture
 async def here(database: Database, jobs: HandJobs, tmp_path: Path) -> AsyncIterator[World]:
     """A call may be made three times, and Retry-After is waited for up to ten seconds."""
-    async with world(database, jobs, tmp_path, provider_retries_max=2, provider_retry_after_max_s=10) as built:
+    patience = {"provider_retries_max": 2, "provider_retry_after_max_s": 10}
+    async with world(database, jobs, tmp_path, **IMPATIENT, **patience) as built:
         yield built
 
 

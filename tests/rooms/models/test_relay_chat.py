@@ -15,7 +15,7 @@ from openai import APIError, BadRequestError, InternalServerError, NotFoundError
 
 from mecum.kit.db import Database
 from mecum.rooms.models.providers import NewModel
-from tests.rooms.models.world import FakeEmbedder, FakeEngine, World, world
+from tests.rooms.models.world import IMPATIENT, FakeEmbedder, FakeEngine, World, world
 from tests.support.fake_provider import FakeProvider, Reply
 from tests.support.jobs import HandJobs
 
@@ -75,6 +75,13 @@ async def test_the_official_client_streams_calls_tools_and_reads_usage(here: Wor
     assert second["ttft_ms"] is not None
 
 
+@pytest.fixture
+async def hasty(database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider) -> AsyncIterator[World]:
+    async with world(database, jobs, tmp_path, **IMPATIENT) as built:
+        await built.connect(fake, NewModel("fake", "nice"))
+        yield built
+
+
 @pytest.mark.parametrize(
     ("reply", "status", "code"),
     [
@@ -90,16 +97,16 @@ async def test_the_official_client_streams_calls_tools_and_reads_usage(here: Wor
 )
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_failure_before_the_first_byte_is_one_error_in_openais_shape(
-    here: World, fake: FakeProvider, reply: Reply, status: int, code: str, stream: bool
+    hasty: World, fake: FakeProvider, reply: Reply, status: int, code: str, stream: bool
 ) -> None:
     fake.script(reply)
     body = json.dumps({"model": "nice", "messages": HI, "stream": stream}).encode()
-    async with asyncio.timeout(5):
-        got, said = await raw(f"{here.url}/v1", body)
+    async with asyncio.timeout(10):
+        got, said = await raw(f"{hasty.url}/v1", body)
     error = json.loads(said)["error"]
     assert (got, error["code"]) == (status, code)
     assert error["message"] and error["type"] in ("server_error", "rate_limit_error")
-    assert [record["outcome"] for record in await here.usage()] == [
+    assert [record["outcome"] for record in await hasty.usage()] == [
         code.replace("rate_limit_exceeded", "models.provider_limit")
     ]
 
@@ -113,20 +120,20 @@ async def test_a_failure_before_the_first_byte_is_one_error_in_openais_shape(
     ],
 )
 async def test_a_failure_in_the_middle_of_a_stream_is_one_error_event_after_whole_lines(
-    here: World, fake: FakeProvider, reply: Reply, code: str
+    hasty: World, fake: FakeProvider, reply: Reply, code: str
 ) -> None:
     fake.script(reply, reply)
     body = json.dumps({"model": "nice", "messages": HI, "stream": True}).encode()
-    async with asyncio.timeout(5):
-        status, said = await raw(f"{here.url}/v1", body)
+    async with asyncio.timeout(10):
+        status, said = await raw(f"{hasty.url}/v1", body)
         with pytest.raises(APIError) as raised:
-            stream = await here.openai.chat.completions.create(model="nice", messages=HI, stream=True)
+            stream = await hasty.openai.chat.completions.create(model="nice", messages=HI, stream=True)
             async for _ in stream:
                 pass
     assert (status, raised.value.code) == (200, code)
     events = [json.loads(line[6:]) for line in said.split(b"\n") if line.startswith(b"data: ")]
     assert [event["error"]["code"] for event in events if "error" in event] == [code]
-    assert [record["outcome"] for record in await here.usage()] == [code, code]
+    assert [record["outcome"] for record in await hasty.usage()] == [code, code]
 
 
 async def test_an_answer_that_is_not_streamed_may_take_longer_than_a_first_word(

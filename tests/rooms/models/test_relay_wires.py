@@ -12,7 +12,7 @@ from openai import APIError, APIStatusError, RateLimitError
 
 from mecum.kit.db import Database
 from mecum.rooms.models.providers import NewModel
-from tests.rooms.models.world import World, world
+from tests.rooms.models.world import IMPATIENT, World, world
 from tests.support.fake_anthropic import CACHE_MADE, CACHED, FakeAnthropic
 from tests.support.fake_gemini import FakeGemini
 from tests.support.fake_provider import FakeProvider, Reply
@@ -115,6 +115,13 @@ async def test_responses_are_translated_streamed_stored_and_continued(here: Worl
     assert {sent.path for sent in fake.requests} == {PATHS[fake.kind]}
 
 
+@pytest.fixture
+async def hasty(database: Database, jobs: HandJobs, tmp_path: Path, fake: FakeProvider) -> AsyncIterator[World]:
+    async with world(database, jobs, tmp_path, **IMPATIENT) as built:
+        await built.connect(fake, NewModel("theirs", "nice"))
+        yield built
+
+
 @pytest.mark.parametrize(
     ("reply", "status", "code"),
     [
@@ -129,14 +136,14 @@ async def test_responses_are_translated_streamed_stored_and_continued(here: Worl
 )
 @pytest.mark.parametrize("door", ["chat", "responses"])
 async def test_a_failure_before_the_first_word_is_an_error_of_openais_wire(
-    here: World, fake: FakeProvider, reply: Reply, status: int, code: str, door: str
+    hasty: World, fake: FakeProvider, reply: Reply, status: int, code: str, door: str
 ) -> None:
     fake.script(reply)
     with pytest.raises(APIStatusError) as caught:
         if door == "chat":
-            await here.openai.chat.completions.create(model="nice", messages=HI, stream=True)
+            await hasty.openai.chat.completions.create(model="nice", messages=HI, stream=True)
         else:
-            await here.openai.responses.create(model="nice", input="Hi", stream=True)
+            await hasty.openai.responses.create(model="nice", input="Hi", stream=True)
     assert (caught.value.status_code, caught.value.code) == (status, code)
 
 

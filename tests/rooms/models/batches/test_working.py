@@ -195,7 +195,7 @@ async def test_a_batch_is_cancelled_before_it_begins(desk: Desk, fake: FakeProvi
 async def test_a_cancelled_batch_begins_no_line_and_keeps_what_is_done(
     here: World, desk: Desk, fake: FakeProvider
 ) -> None:
-    fake.script(Reply(text="done"), *[Reply(text="slow", first_byte_ms=300)] * 2)
+    fake.script(Reply(text="done"), *[Reply(text="slow", first_byte_ms=1_500)] * 2)
     batch = await desk.hand_in([line(str(n)) for n in range(9)])
     working = asyncio.create_task(desk.work())
     await fake.seen(2)
