@@ -28,7 +28,7 @@ MESSAGES: Any = [{"role": "user", "content": "Hi"}]
 @pytest.fixture
 async def here(database: Database, jobs: HandJobs, tmp_path: Path) -> AsyncIterator[World]:
     """A call may be made three times, and Retry-After is waited for up to ten seconds."""
-    settings = IMPATIENT | {"provider_retries_max": 2, "provider_retry_after_max_s": 10}
+    settings: dict[str, Any] = {**IMPATIENT, "provider_retries_max": 2, "provider_retry_after_max_s": 10}
     async with world(database, jobs, tmp_path, **settings) as built:
         yield built
 
