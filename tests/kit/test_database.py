@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import struct
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -62,3 +66,26 @@ async def test_a_statement_that_is_wrong_is_not_taken_for_an_outage(database: Da
 async def _raise_in_the_server(database: Database, state: str) -> None:
     async with database.transaction() as connection:
         await connection.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'told to' USING ERRCODE = '{state}'; END $$"))
+
+
+@pytest.mark.parametrize("is_reset", [False, True], ids=["closed", "reset"])
+async def test_a_server_that_goes_while_it_is_being_reached_is_unavailable(is_reset: bool) -> None:
+    async def go(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"R\0\0\0\x08\0\0\0\0")  # it would let us in
+        await writer.drain()
+        if is_reset:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    server = await asyncio.start_server(go, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    going = Database(f"postgresql://mecum:x@127.0.0.1:{port}/none?ssl=disable")
+    try:
+        with pytest.raises(DatabaseUnavailable):
+            async with going.transaction():
+                pass
+    finally:
+        await going.close()
+        server.close()
