@@ -51,8 +51,8 @@ STATEMENTS_PREPARED = 400
 """Of one connection: more than there are kinds of statements in the house."""
 DISK_FULL = "53100"
 NOT_NOW = ("08", "53", "57P", "58")
-"""SQLSTATE classes of a server that can't: gone while it was reached, out of resources, shutting down or starting, failed
-by its system."""
+"""SQLSTATE classes of a server that can't: gone while it was reached, out of resources, shutting down or starting, or
+failed by its system."""
 
 _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
