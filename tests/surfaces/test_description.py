@@ -79,7 +79,7 @@ def explored(house: House, folder: Path, *options: str, within_s: float) -> None
         str(Path(sys.executable).parent / "schemathesis"),
         *("--config-file", str(config), "run", f"{house.url}/api/openapi.json"),
         *("--checks", ",".join(CHECKS), "--request-timeout", "10"),
-        *("--workers", "2", "--seed", "20261123", "--no-color", "--continue-on-failure", "--warnings", "off"),
+        *("--workers", "1", "--seed", "20261123", "--no-color", "--continue-on-failure", "--warnings", "off"),
         *options,
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HYPOTHESIS")}

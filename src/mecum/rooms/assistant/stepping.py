@@ -79,10 +79,10 @@ async def run_step(
 
 
 async def _end(reading: asyncio.Task[None]) -> None:
-    if not reading.done():
-        reading.cancel()
-        with contextlib.suppress(asyncio.CancelledError, MecumError):
-            await reading
+    """Also of one that failed just as it was stopped: what nobody asks for, asyncio complains of."""
+    reading.cancel()
+    with contextlib.suppress(asyncio.CancelledError, MecumError):
+        await reading
 
 
 def _collect(reading: asyncio.Task[None], result: StepResult) -> None:
