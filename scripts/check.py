@@ -32,6 +32,8 @@ LANES = {
         "tests/engines",
         "tests/kit",
         "tests/surfaces/terminal",
+        "tests/surfaces/test_hostile.py",
+        "tests/surfaces/test_outages.py",
     ),
     "rooms": ("tests",),
 }
