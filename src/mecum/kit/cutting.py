@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
 
-class Cut:
+class Cut(ABC):
     """Inside the block `cut` cancels the task, once, so that what ends the work may still await; the block then ends
     with `error`. A cancellation from elsewhere stays what it is: the rules are those of `asyncio.timeout`.
     """
