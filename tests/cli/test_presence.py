@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 import pytest
 from starlette.requests import ClientDisconnect
 
-from mecum.cli.edge import HEAD_BYTES_MAX, Receive, Scope, Send, http_server, listen
+from mecum.cli.edge import HEAD_BYTES_MAX, Receive, Scope, Send
 from mecum.kit.leaving import UntilLeft
+from tests.support.edges import edged
 
 pytestmark = pytest.mark.anyio
 WITHIN_S = 5.0
@@ -37,18 +36,6 @@ class Working:
             self.left.set()
 
 
-@asynccontextmanager
-async def served(app: Working) -> AsyncGenerator[int]:
-    sockets = listen("127.0.0.1", 0)
-    server = http_server(app, None, None)
-    serving = asyncio.create_task(server.serve(sockets))
-    try:
-        yield sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        await serving
-
-
 def posted(path: str, body: bytes = b"") -> bytes:
     return b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (path.encode(), len(body)) + body
 
@@ -56,7 +43,7 @@ def posted(path: str, body: bytes = b"") -> bytes:
 @pytest.mark.parametrize("size", [0, 100, 300_000], ids="{} bytes".format)
 async def test_a_client_that_leaves_ends_the_work_however_large_its_request_was(size: int) -> None:
     app = Working()
-    async with served(app) as port, asyncio.timeout(WITHIN_S):
+    async with edged(app) as port, asyncio.timeout(WITHIN_S):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(posted("/", b"b" * size))
         await app.begun.wait()
@@ -68,7 +55,7 @@ async def test_a_client_that_leaves_ends_the_work_however_large_its_request_was(
 
 async def test_who_leaves_is_missed_at_the_second_request_of_a_connection_too() -> None:
     app = Working()
-    async with served(app) as port, asyncio.timeout(WITHIN_S):
+    async with edged(app) as port, asyncio.timeout(WITHIN_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(posted("/quick"))
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 ")
@@ -81,7 +68,7 @@ async def test_who_leaves_is_missed_at_the_second_request_of_a_connection_too() 
 
 async def test_a_head_in_pieces_after_a_large_request_is_counted_by_itself() -> None:
     app = Working()
-    async with served(app) as port, asyncio.timeout(WITHIN_S):
+    async with edged(app) as port, asyncio.timeout(WITHIN_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         head = b"GET /quick HTTP/1.1\r\nHost: localhost\r\nX-Long: "
         for _ in range(3):

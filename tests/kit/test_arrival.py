@@ -19,6 +19,7 @@ from mecum.kit.arrival import Pace
 from mecum.kit.gate import Gate, openai_error
 from mecum.kit.http import install_errors, read_body
 from mecum.kit.i18n import I18n
+from tests.support.edges import edged
 
 pytestmark = pytest.mark.anyio
 
@@ -69,14 +70,8 @@ async def serving(pace: Pace) -> AsyncGenerator[int]:
         own_limits=("/v1/", "/api/files"),
         hsts_days=0,
     )
-    server = edge.http_server(gate, None, None)
-    sockets = edge.listen("127.0.0.1", 0)
-    running = asyncio.create_task(server.serve(sockets))
-    try:
-        yield sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        await running
+    async with edged(gate) as port:
+        yield port
 
 
 async def asked(port: int, path: str, size: int, body: Steps, *more: str) -> str:

@@ -55,8 +55,6 @@ NOT_NOW = ("08", "53", "57P", "58")
 failed by its system."""
 
 _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
-
-
 _WITH_TEXT = (str, list, tuple)
 
 

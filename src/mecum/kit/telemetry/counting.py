@@ -1,4 +1,4 @@
-"""Counters, gauges and histograms of the hot path: what Prometheus reads, counted in a tenth of the time.
+"""Counters, gauges and histograms of the hot path: what Prometheus reads, counted in a fifth of the time.
 
 The library's own hold a lock for each figure and look again at what they are with each count. These count in the event
 loop alone, which is one thread, and become the library's only when they are read.

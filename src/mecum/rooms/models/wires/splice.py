@@ -44,7 +44,7 @@ class Spliced:
         try:
             self._text = body.decode("utf-8")
             self._members, self._close = _scan(self._text)
-        except (ValueError, RecursionError, StopIteration, IndexError):
+        except (ValueError, RecursionError):
             raise NotAnObject from None
         self.values: dict[str, Any] = {name: member.value for name, member in self._members}
 
